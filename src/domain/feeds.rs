@@ -1,0 +1,42 @@
+//! What the edge needs to know to decode: the configuration of `feed`. Never reaches the engine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feeds {
+    /// Key of the hashes that stand for contacts and aliases. The same for the life of a journal.
+    pub hash_key: Vec<u8>,
+    /// Domains of free mail, besides the built-in list.
+    pub free_mail: BTreeSet<String>,
+    /// Domain → the domain that it is an alias of; both normalised.
+    pub domain_aliases: BTreeMap<String, String>,
+    pub limits: FeedLimits,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedLimits {
+    /// Checked before anything is parsed.
+    pub record_bytes: usize,
+    pub depth: usize,
+    pub text_bytes: usize,
+    pub list_items: usize,
+    /// Fields of one account or rep.
+    pub fields: usize,
+}
+
+impl Default for FeedLimits {
+    fn default() -> FeedLimits {
+        FeedLimits { record_bytes: 256 * 1024, depth: 16, text_bytes: 1024, list_items: 64, fields: 64 }
+    }
+}
+
+impl Default for Feeds {
+    fn default() -> Feeds {
+        Feeds {
+            hash_key: Vec::new(),
+            free_mail: BTreeSet::new(),
+            domain_aliases: BTreeMap::new(),
+            limits: FeedLimits::default(),
+        }
+    }
+}

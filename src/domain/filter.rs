@@ -1,0 +1,91 @@
+//! Filters over account fields, as a small tree of our own: parsed from CEL in `config`, evaluated here, so
+//! that a library's upgrade can never change a replay.
+
+use super::Text;
+use super::account::Value;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Compare {
+    Equal,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+}
+
+/// A comparison with a field that is absent, or of another type, is false; so `!(x == 1)` (also written
+/// `x != 1`) is true where `x` is absent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filter {
+    Always,
+    Never,
+    All(Vec<Filter>),
+    Any(Vec<Filter>),
+    Not(Box<Filter>),
+    Field {
+        name: Text,
+        compare: Compare,
+        value: Value,
+    },
+    /// The field equals one of these.
+    OneOf {
+        name: Text,
+        values: Vec<Value>,
+    },
+    /// The field is present.
+    Has(Text),
+    /// The field is a list that holds this text.
+    Contains {
+        name: Text,
+        value: Text,
+    },
+    StartsWith {
+        name: Text,
+        prefix: Text,
+    },
+    EndsWith {
+        name: Text,
+        suffix: Text,
+    },
+    /// A boolean field that is true.
+    IsTrue(Text),
+}
+
+impl Filter {
+    /// Whether the fields that `field` looks up satisfy the filter.
+    pub fn matches<'a>(&self, field: &impl Fn(&str) -> Option<&'a Value>) -> bool {
+        match self {
+            Filter::Always => true,
+            Filter::Never => false,
+            Filter::All(parts) => parts.iter().all(|part| part.matches(field)),
+            Filter::Any(parts) => parts.iter().any(|part| part.matches(field)),
+            Filter::Not(part) => !part.matches(field),
+            Filter::Field { name, compare, value } => field(name).is_some_and(|found| holds(*compare, found, value)),
+            Filter::OneOf { name, values } => field(name).is_some_and(|found| values.contains(found)),
+            Filter::Has(name) => field(name).is_some(),
+            Filter::Contains { name, value } => {
+                matches!(field(name), Some(Value::List(items)) if items.contains(value))
+            }
+            Filter::StartsWith { name, prefix } => {
+                matches!(field(name), Some(Value::Text(text)) if text.starts_with(&**prefix))
+            }
+            Filter::EndsWith { name, suffix } => {
+                matches!(field(name), Some(Value::Text(text)) if text.ends_with(&**suffix))
+            }
+            Filter::IsTrue(name) => matches!(field(name), Some(Value::Bool(true))),
+        }
+    }
+}
+
+fn holds(compare: Compare, found: &Value, wanted: &Value) -> bool {
+    if std::mem::discriminant(found) != std::mem::discriminant(wanted) {
+        return false;
+    }
+    match compare {
+        Compare::Equal => found == wanted,
+        Compare::Less => found < wanted,
+        Compare::LessEqual => found <= wanted,
+        Compare::Greater => found > wanted,
+        Compare::GreaterEqual => found >= wanted,
+    }
+}

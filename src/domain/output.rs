@@ -1,0 +1,357 @@
+//! What the engine decides, as data. Nothing acts on it before it is committed.
+
+use super::ids::Id128;
+use super::request::{RequestOp, ReturnReason};
+use super::signal::Class;
+use super::{Code, Position, Secs, Text};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    Decision(Box<Decision>),
+    Alert(Box<Alert>),
+    AccountState(Box<AccountState>),
+    /// The input of this index in its entry is turned away; `run` attaches its bytes. Not in the digest.
+    DeadLetter {
+        input: u32,
+        code: Code,
+    },
+}
+
+/// What moved an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DecisionKind {
+    /// Pool → book.
+    Distribution,
+    /// Book → pool, nobody worked it.
+    Retrieval,
+    /// Book → pool, review or out, by the rep.
+    Return,
+    /// The owner left; → pool, or their manager or a holding user.
+    Departure,
+    /// Retired while owned.
+    Retirement,
+}
+
+impl DecisionKind {
+    pub const ALL: [DecisionKind; 5] = [
+        DecisionKind::Distribution,
+        DecisionKind::Retrieval,
+        DecisionKind::Return,
+        DecisionKind::Departure,
+        DecisionKind::Retirement,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            DecisionKind::Distribution => "distribution",
+            DecisionKind::Retrieval => "retrieval",
+            DecisionKind::Return => "return",
+            DecisionKind::Departure => "departure",
+            DecisionKind::Retirement => "retirement",
+        }
+    }
+}
+
+/// What becomes of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Disposition {
+    Command,
+    /// A shadow role: recorded only.
+    Shadow,
+    /// Held back by a pause or an approval.
+    Held,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub command_id: Id128,
+    pub kind: DecisionKind,
+    pub disposition: Disposition,
+    /// The account's CRM id.
+    pub account: Text,
+    pub role: Text,
+    /// Gapless per account and role, from 1.
+    pub sequence: u32,
+    /// The desired owner before, and after; CRM user ids.
+    pub from: Option<Text>,
+    pub to: Option<Text>,
+    pub issued_at: Secs,
+    /// A writer must not apply it later than this.
+    pub not_after: Secs,
+    pub policy_version: u32,
+    /// Priority, fit (millionths of 0..1) and timing (millionths of 0..1) when it was made.
+    pub priority: u32,
+    pub fit: u32,
+    pub timing: u32,
+    /// At most 5, the strongest first.
+    pub top_signals: Vec<TopSignal>,
+    pub why: Why,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopSignal {
+    pub class: Class,
+    pub kind: Text,
+    pub subject: Option<Text>,
+    pub at: Secs,
+    /// Thousandths of a point, still left when the decision was made.
+    pub points_milli: u32,
+    pub position: Option<Position>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The best account for open capacity.
+    Placed(Box<Placement>),
+    /// Idle past its deadline, warned at `warned_at` and promised until `promised`.
+    Idle {
+        book: Text,
+        deadline: Secs,
+        warned_at: Option<Secs>,
+        promised: Secs,
+        last_touch: Option<Secs>,
+    },
+    /// Given back by its owner.
+    Returned {
+        reason: ReturnReason,
+        by: Text,
+    },
+    OwnerLeft {
+        holds_opportunity: bool,
+        holds_meeting: bool,
+    },
+    Retired {
+        by: Text,
+    },
+}
+
+/// How an account found its rep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    pub book: Text,
+    /// The segment it counts against.
+    pub segment: Text,
+    pub threshold: u32,
+    /// Filled idle capacity below the segment's threshold (B7).
+    pub filled_idle: bool,
+    pub tier: u8,
+    pub pool_since: Secs,
+    /// Every rep whose book covers the account, in the order in which reps became known; the chosen one first.
+    /// At most [`MAX_CANDIDATES`]; `more` counts the rest.
+    pub candidates: Vec<Considered>,
+    pub more: u32,
+}
+
+/// Candidates kept with a placement.
+pub const MAX_CANDIDATES: usize = 16;
+/// Signals kept with a decision.
+pub const MAX_TOP_SIGNALS: usize = 5;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Considered {
+    pub rep: Text,
+    pub verdict: Verdict,
+    /// The book's size before the placement, and its capacity.
+    pub size: u32,
+    pub capacity: u32,
+}
+
+/// What spoke for or against a rep; where several do, the first in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    Chosen,
+    Inactive,
+    Full,
+    /// Every segment of the account is at its cap in this rep's book.
+    SegmentFull,
+    /// Owned it lately (C5).
+    CooledOff,
+    /// A pair condition (C13).
+    Unfit,
+    /// More than the slack fuller than the emptiest.
+    Fuller,
+    /// As empty, but had a turn in this tier more recently.
+    LaterTurn,
+}
+
+impl Verdict {
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Chosen => "chosen",
+            Verdict::Inactive => "inactive",
+            Verdict::Full => "full",
+            Verdict::SegmentFull => "segment_full",
+            Verdict::CooledOff => "cooled_off",
+            Verdict::Unfit => "unfit",
+            Verdict::Fuller => "fuller",
+            Verdict::LaterTurn => "later_turn",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    pub at: Secs,
+    pub kind: AlertKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlertKind {
+    /// The account will be taken at `promised` unless it is worked (D4). `missing` says what would save it.
+    AtRisk {
+        account: Text,
+        role: Text,
+        owner: Text,
+        deadline: Secs,
+        promised: Secs,
+        missing: Missing,
+    },
+    /// It was worked, or is held: the warning is off.
+    RiskCleared {
+        account: Text,
+        role: Text,
+        owner: Text,
+    },
+    /// A request was refused; nothing changed.
+    Refused {
+        op: RequestOp,
+        code: Code,
+        account: Option<Text>,
+        role: Option<Text>,
+        by: Text,
+    },
+    /// No event for longer than the source's cadence: losses that depend on it wait (D13).
+    SourceSilent {
+        source: Text,
+        latest: Option<Secs>,
+    },
+    SourceBack {
+        source: Text,
+    },
+    /// Losses are stopped until somebody says `proceed` (D14).
+    BreakerTripped {
+        scope: BreakerScope,
+        due: u32,
+    },
+    BreakerReset {
+        scope: BreakerScope,
+    },
+    /// The CRM's owner isn't a known rep: listed, not pooled (G9).
+    Orphan {
+        account: Text,
+        role: Text,
+        owner: Text,
+    },
+}
+
+impl AlertKind {
+    pub const NAMES: [&'static str; 8] = [
+        "at_risk",
+        "risk_cleared",
+        "refused",
+        "source_silent",
+        "source_back",
+        "breaker_tripped",
+        "breaker_reset",
+        "orphan",
+    ];
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            AlertKind::AtRisk { .. } => "at_risk",
+            AlertKind::RiskCleared { .. } => "risk_cleared",
+            AlertKind::Refused { .. } => "refused",
+            AlertKind::SourceSilent { .. } => "source_silent",
+            AlertKind::SourceBack { .. } => "source_back",
+            AlertKind::BreakerTripped { .. } => "breaker_tripped",
+            AlertKind::BreakerReset { .. } => "breaker_reset",
+            AlertKind::Orphan { .. } => "orphan",
+        }
+    }
+}
+
+/// How many touches, days, contacts and replies inside the window are still missing at the moment of the
+/// warning, counted at that moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    pub touches: u8,
+    pub days: u8,
+    pub contacts: u8,
+    pub replies: u8,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BreakerScope {
+    /// All books of a role.
+    Role(Text),
+    /// One rep's book: too large a share of it was due at once.
+    Book(Text),
+    /// One rep without any activity anywhere.
+    QuietRep(Text),
+    /// A burst of departures.
+    Departures,
+}
+
+/// A row of the compacted `account-state` topic (E6): on change of owner, status or band only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountState {
+    pub account: Text,
+    pub at: Secs,
+    /// 0 to 3.
+    pub band: u8,
+    /// By role, in the policy's order. Empty: the account was deleted (a tombstone).
+    pub seats: Vec<SeatState>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatState {
+    pub role: Text,
+    pub status: SeatStatus,
+    pub owner: Option<Text>,
+    pub crm_owner: Option<Text>,
+    /// When the status began.
+    pub since: Secs,
+}
+
+/// Where an account stands in one role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SeatStatus {
+    /// Before the gate's first opening.
+    Unknown,
+    /// Out of this role's circulation by a rule (C11), or owned in the CRM by nobody known.
+    Excluded,
+    Pool,
+    /// In the pool, but not eligible before its rest ends.
+    Rest,
+    Owned,
+    /// With a manager or a holding user.
+    Holding,
+    Review,
+    Retired,
+}
+
+impl SeatStatus {
+    pub const ALL: [SeatStatus; 8] = [
+        SeatStatus::Unknown,
+        SeatStatus::Excluded,
+        SeatStatus::Pool,
+        SeatStatus::Rest,
+        SeatStatus::Owned,
+        SeatStatus::Holding,
+        SeatStatus::Review,
+        SeatStatus::Retired,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            SeatStatus::Unknown => "unknown",
+            SeatStatus::Excluded => "excluded",
+            SeatStatus::Pool => "pool",
+            SeatStatus::Rest => "rest",
+            SeatStatus::Owned => "owned",
+            SeatStatus::Holding => "holding",
+            SeatStatus::Review => "review",
+            SeatStatus::Retired => "retired",
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! A record of the `results` topic: what a CRM writer made of a command.
+
+use super::ids::Id128;
+use super::{Millis, Text};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResultStatus {
+    Applied,
+    Rejected,
+    Failed,
+    Expired,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultRecord {
+    pub command_id: Id128,
+    pub status: ResultStatus,
+    pub observed_owner: Option<Text>,
+    pub error_code: Option<Text>,
+    pub crm_version: Option<u64>,
+    pub at: Millis,
+}

@@ -1,0 +1,1 @@
+//! Bytes to inputs or rejections. Holds no state and knows no points.

@@ -1,0 +1,1 @@
+//! Routes over the published view.

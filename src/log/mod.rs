@@ -1,0 +1,83 @@
+//! The log as a port: poll inputs, commit outputs with their journal entry atomically, read the journal.
+//!
+//! Three holders behind one contract (`tests/log_contract.rs`): Kafka for production, Files for first steps
+//! and exports, Simulated for tests. Everything is blocking and belongs to the owner thread.
+
+pub mod files;
+#[cfg(feature = "kafka")]
+pub mod kafka;
+pub mod simulated;
+
+use std::time::Duration;
+
+use crate::domain::{Millis, OutRecord, Record, Topic};
+
+/// Where reading of one input partition goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub topic: Topic,
+    pub partition: u32,
+    pub next: u64,
+}
+
+/// Sorted by what the caller does.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// Nothing happened; the same call may be repeated.
+    #[error("the log is not answering: {0}")]
+    Retry(String),
+    /// The outcome of a commit is unknown, or it was aborted: discard the engine, `lead` again, read the
+    /// journal's end, and go on from there.
+    #[error("the commit failed or its outcome is unknown: {0}")]
+    Rebuild(String),
+    /// Somebody else leads this shard: end the process.
+    #[error("another instance leads this shard: {0}")]
+    Fenced(String),
+    /// The journal or a topic isn't what it must be: a gap, a flipped bit, a truncation.
+    #[error("{place}: {what}")]
+    Corrupt { place: String, what: String },
+    #[error("{0}")]
+    Fatal(String),
+}
+
+/// One committed journal entry as bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalRecord {
+    pub bytes: Vec<u8>,
+    /// Opaque place of this entry, and of what follows it, for `open_journal`.
+    pub at: u64,
+    pub next: u64,
+    /// When the log appended it, by the log's own clock.
+    pub appended: Millis,
+}
+
+pub trait JournalReader: Send {
+    /// The next committed entry, or `None` if there is none within `wait`. Entries that were appended before
+    /// `open_journal` was called are never missed: `None` within them is an error, not an end.
+    fn next(&mut self, wait: Duration) -> Result<Option<JournalRecord>, LogError>;
+}
+
+pub trait Log: Send {
+    /// Takes the leadership of the shard: from here on a former leader's commits fail. Must be called
+    /// before the journal is read to its end, and again after [`LogError::Rebuild`].
+    fn lead(&mut self) -> Result<(), LogError>;
+
+    /// How many partitions each input topic has; a topic that doesn't exist has none.
+    fn partitions(&mut self) -> Result<Vec<(Topic, u32)>, LogError>;
+
+    /// Starts reading inputs at these places; partitions that aren't named are read from their beginning.
+    fn assign(&mut self, places: &[Place]) -> Result<(), LogError>;
+
+    /// Appends up to `max` committed input records to `into`, waiting up to `wait` for the first. In one
+    /// partition in order; among partitions in any. Returns how many.
+    fn poll(&mut self, max: usize, wait: Duration, into: &mut Vec<Record>) -> Result<usize, LogError>;
+
+    /// The end of every input partition now: `next` of the last record that can be read.
+    fn ends(&mut self) -> Result<Vec<Place>, LogError>;
+
+    /// Commits outputs and journal entry together: all become visible or none. Returns when that is certain.
+    fn commit(&mut self, outputs: &[OutRecord], entry: &[u8]) -> Result<(), LogError>;
+
+    /// A reader of this shard's journal from a place that a [`JournalRecord`] gave, or 0 for its beginning.
+    fn open_journal(&mut self, at: u64) -> Result<Box<dyn JournalReader>, LogError>;
+}

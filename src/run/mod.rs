@@ -1,0 +1,1 @@
+//! The loops: lead, follow, recover, replay.

@@ -1,0 +1,1 @@
+//! Outputs, journal entries and snapshots to bytes, and back.
