@@ -1,1 +1,21 @@
 //! Outputs, journal entries and snapshots to bytes, and back.
+
+pub mod dead_letter;
+pub mod digest;
+pub mod entry;
+pub mod json;
+
+/// Bytes that aren't what they must be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    #[error("ends after {at} bytes")]
+    Truncated { at: usize },
+    #[error("byte {at}: {what}")]
+    Invalid { at: usize, what: String },
+    #[error("checksum differs: a flipped bit or a torn write")]
+    Checksum,
+    #[error("format {found}, this build reads {known}: written by a newer bookd")]
+    Newer { found: u16, known: u16 },
+    #[error("not a {what} of bookd")]
+    Foreign { what: &'static str },
+}
