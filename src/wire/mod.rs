@@ -1,8 +1,10 @@
 //! Outputs, journal entries and snapshots to bytes, and back.
 
+pub mod codec;
 pub mod dead_letter;
 pub mod digest;
 pub mod entry;
+pub mod inputs;
 pub mod json;
 
 /// Bytes that aren't what they must be.
