@@ -5,7 +5,9 @@ pub mod dead_letter;
 pub mod digest;
 pub mod entry;
 pub mod inputs;
+pub mod instant;
 pub mod json;
+pub mod text;
 
 /// Bytes that aren't what they must be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
