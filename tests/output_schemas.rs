@@ -1,4 +1,4 @@
-//! Commands, alerts and account-state are what `schemas/` says, to the byte.
+//! Commands, alerts, account-state and dead letters are what `schemas/` says, to the byte.
 //!
 //! Each example file is the record of an output below. After a wanted change, `BOOKD_BLESS=1` writes them anew.
 
@@ -13,8 +13,10 @@ use bookd::domain::output::*;
 use bookd::domain::request::{RequestOp, ReturnReason};
 use bookd::domain::signal::Class;
 use bookd::domain::{
-    Alert, AlertKind, Code, Decision, DecisionKind, Disposition, Millis, Output, Position, Secs, Topic,
+    Alert, AlertKind, Code, Decision, DecisionKind, Disposition, Millis, OutRecord, Output, Position, Record, Secs,
+    Topic,
 };
+use bookd::wire::dead_letter::{self, Stage};
 use bookd::wire::json::{self, Stamp};
 use bookd::wire::text;
 use proptest::prelude::*;
@@ -202,17 +204,44 @@ fn the_examples_are_what_is_written() {
         let record = json::record(&output, &STAMP, index).unwrap();
         assert_eq!(record.topic, topic);
         let value = record.value.unwrap();
-        let written = indented(&value);
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(topic.name()).join("examples");
-        let path = folder.join(format!("{name}.json"));
-        if std::env::var_os("BOOKD_BLESS").is_some() {
-            fs::write(&path, &written).unwrap();
-        }
-        let example = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert_eq!(written, example, "{}", path.display());
-        let parsed: serde_json::Value = serde_json::from_slice(&value).unwrap();
-        schema(topic).validate(&parsed).unwrap_or_else(|error| panic!("{name}: {error}"));
+        compare(topic, name, &value);
     }
+    for (name, record) in dead_letters() {
+        compare(Topic::DeadLetters, name, &dead_letter::envelope(&record));
+    }
+}
+
+/// The value is the example of this name, and valid.
+fn compare(topic: Topic, name: &str, value: &[u8]) {
+    let written = indented(value);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(topic.name()).join("examples");
+    let path = folder.join(format!("{name}.json"));
+    if std::env::var_os("BOOKD_BLESS").is_some() {
+        fs::write(&path, &written).unwrap();
+    }
+    let example = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert_eq!(written, example, "{}", path.display());
+    let parsed: serde_json::Value = serde_json::from_slice(value).unwrap();
+    schema(topic).validate(&parsed).unwrap_or_else(|error| panic!("{name}: {error}"));
+}
+
+fn dead_letters() -> Vec<(&'static str, OutRecord)> {
+    let original = |topic, value: &[u8]| Record {
+        topic,
+        partition: 2,
+        offset: 91_834,
+        next: 91_835,
+        key: Some(b"001A0000016K3jP".to_vec()),
+        value: Some(value.to_vec()),
+        headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
+        timestamp: minute(0).millis(),
+    };
+    let unreadable = original(Topic::Intent, b"{\"kind\": \"\xff\"}");
+    let unknown = original(Topic::Engagement, br#"{"kind": "billboard_seen", "account": {"domain": "acme.com"}}"#);
+    vec![
+        ("not-understood", dead_letter::record(&unreadable, Code::NotUtf8, "byte 10 is no UTF-8", Stage::Decode, 0)),
+        ("unknown-kind", dead_letter::record(&unknown, Code::UnknownKind, "", Stage::Apply, 0)),
+    ]
 }
 
 /// Compact JSON over several lines, keys in the order in which they stand there.

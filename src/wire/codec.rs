@@ -162,6 +162,8 @@ macro_rules! wire_enum {
     };
 }
 
+pub(crate) use wire_struct;
+
 // Behind the macros, which they use.
 mod domain;
 mod output;
@@ -341,6 +343,18 @@ impl<A: Wire, B: Wire> Wire for (A, B) {
 
     fn get(from: &mut Reader<'_>) -> Result<(A, B), WireError> {
         Ok((A::get(from)?, B::get(from)?))
+    }
+}
+
+impl<A: Wire, B: Wire, C: Wire> Wire for (A, B, C) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+        self.2.put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<(A, B, C), WireError> {
+        Ok((A::get(from)?, B::get(from)?, C::get(from)?))
     }
 }
 
