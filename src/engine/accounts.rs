@@ -181,7 +181,7 @@ impl Engine {
                     seat.status = SeatStatus::Rest;
                     seat.since = now;
                 }),
-                (SeatStatus::Excluded, false) => self.to_pool(role, account, now),
+                (SeatStatus::Excluded, false) => self.enter_pool(role, account, now),
                 _ => {}
             }
         }
@@ -213,10 +213,14 @@ impl Engine {
         }
         let (from, to) = ((account, 0), (account, u64::MAX));
         let rows: Vec<_> = self.state.snapshots.range(from..=to).map(|(key, _)| *key).collect();
-        rows.iter().for_each(|key| drop(self.state.snapshots.remove(key)));
+        for key in rows {
+            self.state.snapshots.remove(&key);
+        }
         let (from, to) = ((account, 0, 0), (account, u16::MAX, u32::MAX));
         let rows: Vec<_> = self.state.daily.range(from..=to).map(|(key, _)| *key).collect();
-        rows.iter().for_each(|key| drop(self.state.daily.remove(key)));
+        for key in rows {
+            self.state.daily.remove(&key);
+        }
         self.state.accounts[account.index()].alive = false;
         self.entry.touched.remove(&account);
         self.entry.deleted.push(account);

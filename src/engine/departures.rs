@@ -54,7 +54,7 @@ impl Engine {
         self.decide(DecisionKind::Departure, role, account, heir.unwrap_or(RepId::NOBODY), why);
         self.end_tenure(role, account);
         match heir {
-            None => self.to_rest(role, account, now),
+            None => self.enter_rest(role, account, now),
             Some(heir) => self.change_seat(role, account, |seat| {
                 seat.status = SeatStatus::Holding;
                 seat.owner = heir;

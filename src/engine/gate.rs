@@ -123,7 +123,7 @@ impl Engine {
             self.exclude(role, account);
         } else {
             let now = self.state.now;
-            self.to_pool(role, account, now);
+            self.enter_pool(role, account, now);
         }
     }
 

@@ -208,15 +208,15 @@ impl Engine {
         self.state.roles[role].losses.push_back((now, counts_in_role));
         self.state.book_losses.entry(book).or_default().push_back(now);
         self.end_tenure(role, loss.account);
-        self.to_rest(role, loss.account, now.plus(rest_s));
+        self.enter_rest(role, loss.account, now.plus(rest_s));
     }
 
     /// Back into the pool after a rest; a rest of nothing is the pool at once. The owner is gone.
-    pub(super) fn to_rest(&mut self, role: usize, account: AccountId, until: Secs) {
+    pub(super) fn enter_rest(&mut self, role: usize, account: AccountId, until: Secs) {
         let now = self.state.now;
         if until <= now {
             self.change_seat(role, account, |seat| seat.owner = RepId::NOBODY);
-            return self.to_pool(role, account, now);
+            return self.enter_pool(role, account, now);
         }
         self.change_seat(role, account, |seat| {
             seat.owner = RepId::NOBODY;

@@ -130,7 +130,7 @@ impl Engine {
     }
 
     /// Into the pool, eligible since `since`; or out of circulation, where a rule of C11 says so.
-    pub(super) fn to_pool(&mut self, role: usize, account: AccountId, since: Secs) {
+    pub(super) fn enter_pool(&mut self, role: usize, account: AccountId, since: Secs) {
         self.change_seat(role, account, |seat| {
             seat.status = SeatStatus::Pool;
             seat.since = since;

@@ -93,7 +93,7 @@ impl Engine {
         self.state.reps[owner.index()].returns.entry(reason as u8).or_default().push_back(now);
         self.end_tenure(role, account);
         match (rule.handling, until) {
-            (_, Some(until)) => self.to_rest(role, account, until),
+            (_, Some(until)) => self.enter_rest(role, account, until),
             (Handling::Retire, None) => self.out_of_pool(role, account, SeatStatus::Retired),
             _ => self.out_of_pool(role, account, SeatStatus::Review),
         }
@@ -153,7 +153,7 @@ impl Engine {
             return Err(Code::NotInReview);
         }
         let now = self.state.now;
-        self.to_pool(role, account, now);
+        self.enter_pool(role, account, now);
         Ok(())
     }
 

@@ -3,7 +3,6 @@
 
 use crate::domain::Secs;
 use crate::domain::policy::{Scoring, landmark};
-use crate::domain::signal::Class;
 
 /// 2^28: the units of a sum in one point.
 const UNIT: f64 = 268_435_456.0;
@@ -42,8 +41,8 @@ pub fn re_expressed(sum: u64, epoch: Secs, now: Secs, old_half_life_s: u32, new_
 /// Timing, 0 to 1.
 pub fn timing(scoring: &Scoring, sums: &[u64; 4], epoch: Secs, now: Secs) -> f64 {
     let mut x = 0.0;
-    for class in 0..Class::ALL.len() {
-        let points = points(sums[class], epoch, now, scoring.half_life_s[class]);
+    for (class, sum) in sums.iter().enumerate() {
+        let points = points(*sum, epoch, now, scoring.half_life_s[class]);
         x += scoring.weight[class] * points.min(scoring.cap[class]);
     }
     1.0 - libm::exp2(-x / scoring.half_timing_points)

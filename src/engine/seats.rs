@@ -152,7 +152,7 @@ impl Engine {
         match seat.status {
             SeatStatus::Rest if seat.until <= now => {
                 let since = seat.until;
-                self.to_pool(role, account, since);
+                self.enter_pool(role, account, since);
             }
             SeatStatus::Pool => {
                 let woken = seat.wake <= now;

@@ -299,7 +299,9 @@ impl Engine {
         let first = self.state.now.minus(oldest).utc_day();
         let old: Vec<_> =
             self.state.daily.range((account, kind, 0)..(account, kind, first)).map(|(key, _)| *key).collect();
-        old.iter().for_each(|key| drop(self.state.daily.remove(key)));
+        for key in old {
+            self.state.daily.remove(&key);
+        }
     }
 
     fn replace_snapshot(&mut self, account: AccountId, signal: &Signal, event: &Event, points: u32) -> bool {
@@ -375,7 +377,7 @@ impl Engine {
         let in_market = kind.in_market_milli.is_some_and(|least| points >= least);
         if seat.status == SeatStatus::Rest && in_market && at >= seat.since {
             let now = self.state.now;
-            self.to_pool(role, account, now);
+            self.enter_pool(role, account, now);
         }
     }
 }

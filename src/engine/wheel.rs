@@ -182,13 +182,15 @@ mod tests {
                     wheel.set(id, Secs::NEVER);
                     naive.remove(&id);
                 } else {
-                    let due = now.plus(draw(1 << draw(28)) as u32).minus(draw(100) as u32);
+                    let span = draw(28);
+                    let due = now.plus(draw(1 << span) as u32).minus(draw(100) as u32);
                     wheel.set(id, due);
                     naive.insert(id, due);
                 }
                 assert_eq!(wheel.next_deadline(), naive.values().min().copied());
                 if draw(4) == 0 {
-                    now = now.plus(draw(1 << draw(24)) as u32);
+                    let span = draw(24);
+                    now = now.plus(draw(1 << span) as u32);
                     let (mut fired, mut expected) = (Vec::new(), Vec::new());
                     wheel.expire(now, &mut fired);
                     fired.sort_unstable();
