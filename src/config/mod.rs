@@ -3,6 +3,7 @@
 //! Three parts in one TOML file: `[policy]` (the rules of engagement; becomes state through the journal),
 //! `[feeds]` (the edge), and the rest, settings local to this process. `config/default.toml` has every key.
 
+pub mod filter;
 pub mod settings;
 
 use std::path::Path;
