@@ -4,7 +4,12 @@
 //! `[feeds]` (the edge), and the rest, settings local to this process. `config/default.toml` has every key.
 
 pub mod filter;
+pub mod mistake;
+pub mod period;
+pub mod raw;
 pub mod settings;
+pub mod source;
+pub mod zone;
 
 use std::path::Path;
 
