@@ -92,7 +92,11 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         }
         strsim::damerau_levenshtein(word, candidate)
     };
-    known.map(|candidate| (distance(candidate), candidate)).filter(|(edits, _)| *edits <= most).min().map(|found| found.1)
+    known
+        .map(|candidate| (distance(candidate), candidate))
+        .filter(|(edits, _)| *edits <= most)
+        .min()
+        .map(|found| found.1)
 }
 
 /// A fault and its place in the text; an empty place for what stands nowhere.
