@@ -185,14 +185,24 @@ fn tree() -> impl Strategy<Value = Filter> {
 /// Chains within chains of the same kind, flattened as the parser flattens them.
 fn flattened(filter: Filter) -> Filter {
     match filter {
-        Filter::All(parts) => Filter::All(parts.into_iter().flat_map(|part| match flattened(part) {
-            Filter::All(inner) => inner,
-            other => vec![other],
-        }).collect()),
-        Filter::Any(parts) => Filter::Any(parts.into_iter().flat_map(|part| match flattened(part) {
-            Filter::Any(inner) => inner,
-            other => vec![other],
-        }).collect()),
+        Filter::All(parts) => Filter::All(
+            parts
+                .into_iter()
+                .flat_map(|part| match flattened(part) {
+                    Filter::All(inner) => inner,
+                    other => vec![other],
+                })
+                .collect(),
+        ),
+        Filter::Any(parts) => Filter::Any(
+            parts
+                .into_iter()
+                .flat_map(|part| match flattened(part) {
+                    Filter::Any(inner) => inner,
+                    other => vec![other],
+                })
+                .collect(),
+        ),
         Filter::Not(part) => Filter::Not(Box::new(flattened(*part))),
         other => other,
     }

@@ -19,6 +19,8 @@ pub enum Fault {
     UnknownKey { key: String, known: Vec<String> },
     #[error("`{value}` isn't one of the possible values")]
     UnknownValue { value: String, known: Vec<String> },
+    #[error("the key `{key}` is missing here")]
+    Missing { key: String },
     #[error("{0}")]
     Shape(String),
     #[error(transparent)]
@@ -68,6 +70,21 @@ impl Fault {
     }
 }
 
+/// What serde says about a value that doesn't fit the mirror, with the words that would.
+pub fn from_serde(message: &str) -> Fault {
+    let quoted: Vec<String> = message.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    match quoted.split_first() {
+        Some((key, known)) if message.starts_with("unknown field") => {
+            Fault::UnknownKey { key: key.clone(), known: known.to_vec() }
+        }
+        Some((value, known)) if message.starts_with("unknown variant") => {
+            Fault::UnknownValue { value: value.clone(), known: known.to_vec() }
+        }
+        Some((key, _)) if message.starts_with("missing field") => Fault::Missing { key: key.clone() },
+        _ => Fault::Shape(message.to_owned()),
+    }
+}
+
 /// More alternatives than this are no help any more.
 const MAX_LISTED: usize = 16;
 
@@ -92,7 +109,11 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         }
         strsim::damerau_levenshtein(word, candidate)
     };
-    known.map(|candidate| (distance(candidate), candidate)).filter(|(edits, _)| *edits <= most).min().map(|found| found.1)
+    known
+        .map(|candidate| (distance(candidate), candidate))
+        .filter(|(edits, _)| *edits <= most)
+        .min()
+        .map(|found| found.1)
 }
 
 /// A fault and its place in the text; an empty place for what stands nowhere.

@@ -100,7 +100,11 @@ fn visible(text: &str, span: Range<usize>) -> Range<usize> {
     let at = span.start.min(text.len());
     match text[at..].chars().next() {
         Some(next) if next != '\n' => at..at + next.len_utf8(),
-        _ => text[..at].trim_end().char_indices().next_back().map_or(0..0, |(index, last)| index..index + last.len_utf8()),
+        _ => text[..at]
+            .trim_end()
+            .char_indices()
+            .next_back()
+            .map_or(0..0, |(index, last)| index..index + last.len_utf8()),
     }
 }
 
@@ -219,7 +223,10 @@ mod tests {
             assert_eq!(mistakes.len(), 1, "{name}");
             assert_eq!(mistakes[0].fault, Fault::Environment { name: name.into(), reason });
             let line = shown[mistakes[0].span.clone()].to_owned();
-            assert!(line.contains(&name[PREFIX.len()..].to_lowercase().replace("__", ".")) || line.contains(name), "{line}");
+            assert!(
+                line.contains(&name[PREFIX.len()..].to_lowercase().replace("__", ".")) || line.contains(name),
+                "{line}"
+            );
         }
     }
 
