@@ -3,7 +3,13 @@
 //! Three parts in one TOML file: `[policy]` (the rules of engagement; becomes state through the journal),
 //! `[feeds]` (the edge), and the rest, settings local to this process. `config/default.toml` has every key.
 
+pub mod filter;
+pub mod mistake;
+pub mod period;
+pub mod raw;
 pub mod settings;
+pub mod source;
+pub mod zone;
 
 use std::path::Path;
 

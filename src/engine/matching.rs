@@ -87,7 +87,7 @@ impl Engine {
     fn run_phase(&mut self, role: usize, phase: Phase, left: &mut usize) -> bool {
         let mut marked = self.marked_best_first(role, phase).into_iter().peekable();
         loop {
-            while marked.peek().is_some_and(|pick| !self.is_pick(role, phase, *pick, u64::MAX)) {
+            while marked.peek().is_some_and(|pick| !self.is_pick(role, phase, *pick)) {
                 marked.next();
             }
             let of_pass = self.best_of_pass(role, phase);
@@ -113,7 +113,7 @@ impl Engine {
     fn marked_best_first(&self, role: usize, phase: Phase) -> Vec<Pick> {
         let marked = self.state.roles[role].marked.iter().filter(|(_, from)| **from <= phase);
         let picks = marked.map(|(account, _)| Pick { account: *account, priority: self.priority(*account) });
-        let mut picks: Vec<_> = picks.filter(|pick| self.is_pick(role, phase, *pick, u64::MAX)).collect();
+        let mut picks: Vec<_> = picks.filter(|pick| self.is_pick(role, phase, *pick)).collect();
         picks.sort_by(|a, b| self.compare(role, *a, *b));
         picks
     }
@@ -126,14 +126,13 @@ impl Engine {
         self.compare(role, a, b) == Ordering::Less
     }
 
-    /// Whether some rep has room for some segment (of `among`) for which the account is eligible. A marked one
-    /// must still be marked for this phase.
-    fn is_pick(&self, role: usize, phase: Phase, pick: Pick, among: u64) -> bool {
-        let marked = || self.state.roles[role].marked.get(&pick.account).is_some_and(|from| *from <= phase);
-        if (among == u64::MAX && !marked()) || !self.in_circulation(role, pick.account) {
-            return false;
-        }
-        self.has_open_rep(role, phase, self.segments_in(role, pick.account) & among, pick.priority)
+    /// Whether a marked account is still marked for this phase and in circulation, and some rep has room for a
+    /// segment for which it is eligible.
+    fn is_pick(&self, role: usize, phase: Phase, pick: Pick) -> bool {
+        let marked = self.state.roles[role].marked.get(&pick.account).is_some_and(|from| *from <= phase);
+        marked
+            && self.in_circulation(role, pick.account)
+            && self.has_open_rep(role, phase, self.segments_in(role, pick.account), pick.priority)
     }
 
     fn has_open_rep(&self, role: usize, phase: Phase, set: u64, priority: u32) -> bool {
