@@ -1,7 +1,10 @@
 //! Runs engine and twin side by side and says, readably, where they part.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write as _};
+use std::panic::AssertUnwindSafe;
+use std::sync::Once;
 
 use bookd::domain::ids::Id128;
 use bookd::domain::output::{AlertKind, BreakerScope, Why};
@@ -16,8 +19,9 @@ use crate::play::{Entry, Player};
 /// Everything that occurred, by name.
 pub type Seen = BTreeMap<String, u64>;
 
-/// Entries that an unfinished pass may ask for in a row.
-const MAX_REPEATS: usize = 100;
+/// Entries that may ask for the next at the same instant, in a row. A policy without grace, warning and rest
+/// gives and takes the same account until a cap stops it.
+const MAX_REPEATS: usize = 1_000;
 
 /// Instants at which the twin looks again, and finds perhaps nothing, before the engine's is believed.
 const MAX_WAKES: usize = 8;
@@ -52,22 +56,26 @@ impl Pair {
         Pair { engine: Engine::new(journal, 0), twin: Twin::new(journal, 0), seen: Seen::new(), last: String::new() }
     }
 
-    /// One entry, and those that it asks for at once.
+    /// One entry, and those that it asks for at once: an unfinished pass, or what is due already.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), String> {
         self.apply_once(entry)?;
         for _ in 0..MAX_REPEATS {
-            if !self.twin.wants_next() {
+            let now = self.engine.now();
+            let due = self.engine.next_deadline().is_some_and(|at| at.secs() <= now.secs());
+            if !due && !self.engine.wants_next() {
                 return self.never_oversleeps();
             }
-            self.apply_once(&Entry { now: entry.now, inputs: Vec::new() })?;
+            self.apply_once(&Entry { now, inputs: Vec::new() })?;
         }
-        Err("a pass that never ends".into())
+        Err(format!("the engine never sleeps: {:?}\nafter {}", self.engine.next_deadline(), self.last))
     }
 
     fn apply_once(&mut self, entry: &Entry) -> Result<(), String> {
         self.last = format!("{:?} with {:#?}", entry.now.secs(), entry.inputs);
         let (mut of_engine, mut of_twin) = (Vec::new(), Vec::new());
-        self.engine.apply(entry.now, &entry.inputs, &mut of_engine);
+        let engine = &mut self.engine;
+        quietly(|| engine.apply(entry.now, &entry.inputs, &mut of_engine))
+            .map_err(|panic| format!("the engine panicked: {panic}\nafter {}", self.last))?;
         self.twin.apply(entry.now, &entry.inputs, &mut of_twin);
         self.same("outputs", &of_engine, &of_twin)?;
         self.same::<View>("views", &self.engine.view(), &self.twin.view())?;
@@ -84,27 +92,18 @@ impl Pair {
 
     /// The engine wakes at the latest when the twin would do something without any input.
     fn never_oversleeps(&self) -> Result<(), String> {
-        let (engine, twin) = (self.engine.next_deadline(), self.twin.next_deadline());
-        if !self.engine.wants_next() && engine.is_some_and(|at| at.secs() <= self.engine.now().secs()) {
-            return Err(format!("the engine never sleeps: {engine:?} isn't later than now\nafter {}", self.last));
-        }
-        if twin.is_none() {
-            return self.same("next_deadline", &engine, &None);
-        }
+        let engine = self.engine.next_deadline();
         let mut later = self.twin.clone();
+        let mut at = Some(self.engine.now());
         for _ in 0..MAX_WAKES {
-            let at = later.next_deadline();
-            if at.is_none() || (engine.is_some() && engine <= at) {
-                break;
-            }
+            let Some(instant) = at.filter(|at| engine.is_none_or(|engine| *at < engine)) else { break };
             let mut out = Vec::new();
-            later.apply(at.expect("looked at above"), &[], &mut out);
+            later.apply(instant, &[], &mut out);
             if !out.is_empty() {
-                return Err(format!(
-                    "the engine oversleeps: twin {at:?}, engine {engine:?}: {out:#?}\nafter {}",
-                    self.last
-                ));
+                let difference = format!("twin {at:?}, engine {engine:?}: {out:#?}");
+                return Err(format!("the engine oversleeps: {difference}\nafter {}", self.last));
             }
+            at = later.next_deadline();
         }
         Ok(())
     }
@@ -116,6 +115,29 @@ impl Pair {
         let difference = difference(&format!("{engine:#?}"), &format!("{twin:#?}"));
         Err(format!("{what} differ (- engine, + twin):\n{difference}\nafter {}", self.last))
     }
+}
+
+thread_local! {
+    /// What the last panic of this thread said, while panics are taken for errors.
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// A panic as an error that says what and where, so that shrinking stays quiet.
+fn quietly<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let ordinary = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            match PANIC.with_borrow(Option::is_some) {
+                true => PANIC.set(Some(panic.to_string())),
+                false => ordinary(panic),
+            }
+        }));
+    });
+    PANIC.set(Some(String::new()));
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(run));
+    let said = PANIC.take().unwrap_or_default();
+    outcome.map_err(|_| said)
 }
 
 /// The lines that differ, each with where it stands.

@@ -86,7 +86,7 @@ impl Twin {
             return false;
         }
         self.remembered.push((dedup, self.now));
-        if self.remembered.len() > self.policy().windows.dedup_max as usize {
+        while self.remembered.len() > self.policy().windows.dedup_max as usize {
             self.remembered.remove(0);
         }
         true
