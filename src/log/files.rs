@@ -1,1 +1,170 @@
-//! The log on files.
+//! The log as a directory of JSON-lines files: first steps, demos, exports and replays, with nothing installed.
+//!
+//! - Inputs: `<topic>-<partition>.jsonl`, one JSON text a line, appended by whoever feeds bookd. Offsets are
+//!   byte positions; a last line without its newline isn't there yet; blank lines are skipped. A record has
+//!   no key and no headers, and its timestamp is the file's last change.
+//! - Outputs: `<topic>-<shard>.jsonl`, the values as lines. A tombstone is the line
+//!   `{"tombstone":true,"key":"…"}`, in inputs too. Whoever tails them sees the bytes of a commit a moment
+//!   before it is certain; after a crash lines that weren't committed are cut off.
+//! - Journal: `journal-<shard>.log`, frames with checksums ([`frame`]); it says how long the outputs are.
+//!
+//! One leader at a time, by an exclusive lock on the journal file: a second one is turned away, and the lock
+//! ends with its process.
+
+mod frame;
+mod inputs;
+mod lines;
+mod names;
+mod reader;
+mod recovery;
+#[cfg(test)]
+mod recovery_tests;
+mod writer;
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use self::inputs::Inputs;
+pub use self::lines::LINE_BYTES_MAX;
+use self::reader::Reader;
+use self::writer::Writer;
+use crate::domain::{Millis, OutRecord, Record, Topic};
+use crate::log::{JournalReader, Log, LogError, Place};
+
+/// How often a file that is at its end is looked at again.
+const POLL_EVERY: Duration = Duration::from_millis(10);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Must exist.
+    pub dir: PathBuf,
+    pub shard: u16,
+    /// Commits between two fsyncs. With 1 a commit that returned survives everything; with more, a crash or
+    /// power loss takes the last group as a whole.
+    pub sync_every_commits: u32,
+}
+
+#[derive(Debug)]
+pub struct Files {
+    options: Options,
+    /// Holds the lock.
+    journal: Option<File>,
+    writer: Option<Writer>,
+    inputs: Inputs,
+}
+
+impl Files {
+    /// Touches nothing yet: [`Log::lead`] does.
+    pub fn new(options: Options) -> Files {
+        Files { options, journal: None, writer: None, inputs: Inputs::default() }
+    }
+
+    fn locked_journal(&mut self) -> Result<File, LogError> {
+        let path = names::journal(&self.options.dir, self.options.shard);
+        let journal = match self.journal.take() {
+            Some(journal) => journal,
+            None => lock(&path)?,
+        };
+        let handle = journal.try_clone().map_err(|error| failed(&path, &error));
+        self.journal = Some(journal);
+        handle
+    }
+}
+
+impl Log for Files {
+    fn lead(&mut self) -> Result<(), LogError> {
+        if let Some(mut writer) = self.writer.take() {
+            writer.flush()?;
+        }
+        let Options { dir, shard, sync_every_commits } = self.options.clone();
+        let journal = self.locked_journal()?;
+        let recovered = recovery::recover(&dir, shard, &journal)?;
+        let path = names::journal(&dir, shard);
+        self.writer = Some(Writer::new(recovered, path, journal, sync_every_commits));
+        Ok(())
+    }
+
+    fn partitions(&mut self) -> Result<Vec<(Topic, u32)>, LogError> {
+        names::input_partitions(&self.options.dir)
+    }
+
+    fn assign(&mut self, places: &[Place]) -> Result<(), LogError> {
+        self.inputs = Inputs::assign(&self.options.dir, places)?;
+        Ok(())
+    }
+
+    fn poll(&mut self, max: usize, wait: Duration, into: &mut Vec<Record>) -> Result<usize, LogError> {
+        let deadline = Instant::now() + wait;
+        loop {
+            let taken = self.inputs.take(max, into)?;
+            if taken > 0 {
+                return Ok(taken);
+            }
+            // Nothing to do: the group that was gathered needn't wait for more.
+            self.sync()?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(0);
+            }
+            std::thread::sleep(left.min(POLL_EVERY));
+        }
+    }
+
+    fn ends(&mut self) -> Result<Vec<Place>, LogError> {
+        let dir = &self.options.dir;
+        let mut ends = Vec::new();
+        for (topic, count) in names::input_partitions(dir)? {
+            for partition in 0..count {
+                let next = lines::end(&names::lines(dir, topic, partition))?;
+                ends.push(Place { topic, partition, next });
+            }
+        }
+        Ok(ends)
+    }
+
+    fn commit(&mut self, outputs: &[OutRecord], entry: &[u8]) -> Result<(), LogError> {
+        let Some(writer) = &mut self.writer else {
+            return Err(LogError::Rebuild("this instance does not lead".to_owned()));
+        };
+        let committed = writer.commit(outputs, entry, now());
+        if let Err(LogError::Rebuild(_) | LogError::Fatal(_)) = &committed {
+            self.writer = None;
+        }
+        committed
+    }
+
+    fn sync(&mut self) -> Result<(), LogError> {
+        self.writer.as_mut().map_or(Ok(()), Writer::flush)
+    }
+
+    fn open_journal(&mut self, at: u64) -> Result<Box<dyn JournalReader>, LogError> {
+        self.sync()?;
+        let target = self.writer.as_ref().map_or(0, Writer::end);
+        Ok(Box::new(Reader::open(&self.options.dir, self.options.shard, at, target)?))
+    }
+}
+
+fn lock(path: &Path) -> Result<File, LogError> {
+    let opened = File::options().read(true).write(true).create(true).truncate(false).open(path);
+    let file = opened.map_err(|error| failed(path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LogError::Fenced(format!("{} is locked", path.display()))),
+        Err(TryLockError::Error(error)) => Err(failed(path, &error)),
+    }
+}
+
+fn now() -> Millis {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn failed(path: &Path, error: &io::Error) -> LogError {
+    LogError::Fatal(format!("{}: {error}", path.display()))
+}
+
+fn corrupt(path: &Path, what: String) -> LogError {
+    LogError::Corrupt { place: path.display().to_string(), what }
+}

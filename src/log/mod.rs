@@ -66,18 +66,35 @@ pub trait Log: Send {
     fn partitions(&mut self) -> Result<Vec<(Topic, u32)>, LogError>;
 
     /// Starts reading inputs at these places; partitions that aren't named are read from their beginning.
+    /// Which partitions there are is looked up here: one that is added later is read from the next `assign`
+    /// on, so that the caller can journal it first.
     fn assign(&mut self, places: &[Place]) -> Result<(), LogError>;
 
     /// Appends up to `max` committed input records to `into`, waiting up to `wait` for the first. In one
     /// partition in order; among partitions in any. Returns how many.
     fn poll(&mut self, max: usize, wait: Duration, into: &mut Vec<Record>) -> Result<usize, LogError>;
 
-    /// The end of every input partition now: `next` of the last record that can be read.
+    /// The end of every input partition now: `next` of the last record that can be read. Kafka can't tell
+    /// that before it was read: until then the end may be a little later (markers of transactions take
+    /// offsets too), so a caller that waits for an end asks again.
     fn ends(&mut self) -> Result<Vec<Place>, LogError>;
 
     /// Commits outputs and journal entry together: all become visible or none. Returns when that is certain.
     fn commit(&mut self, outputs: &[OutRecord], entry: &[u8]) -> Result<(), LogError>;
 
+    /// Makes what was committed durable. Only a holder that gathers commits in groups has something to do.
+    fn sync(&mut self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// A reader of this shard's journal from a place that a [`JournalRecord`] gave, or 0 for its beginning.
     fn open_journal(&mut self, at: u64) -> Result<Box<dyn JournalReader>, LogError>;
+}
+
+/// Inputs, and the journal itself, are not written as outputs.
+fn check_outputs(outputs: &[OutRecord]) -> Result<(), LogError> {
+    match outputs.iter().find(|output| output.topic == Topic::Journal || !Topic::OUTPUTS.contains(&output.topic)) {
+        Some(other) => Err(LogError::Fatal(format!("{} is not an output", other.topic.name()))),
+        None => Ok(()),
+    }
 }
