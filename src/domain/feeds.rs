@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Feeds {
     /// Key of the hashes that stand for contacts and aliases. The same for the life of a journal.
     pub hash_key: Vec<u8>,
@@ -27,16 +27,5 @@ pub struct FeedLimits {
 impl Default for FeedLimits {
     fn default() -> FeedLimits {
         FeedLimits { record_bytes: 256 * 1024, depth: 16, text_bytes: 1024, list_items: 64, fields: 64 }
-    }
-}
-
-impl Default for Feeds {
-    fn default() -> Feeds {
-        Feeds {
-            hash_key: Vec::new(),
-            free_mail: BTreeSet::new(),
-            domain_aliases: BTreeMap::new(),
-            limits: FeedLimits::default(),
-        }
     }
 }

@@ -2,13 +2,37 @@
 //!
 //! No I/O, no clock, no randomness, no logging, no calendar; no iteration over hashed containers in an order
 //! that can reach an output. The same entries give the same outputs on every machine: replay, standby,
-//! as-of, explain and recovery are this code, run again. What it does, exactly, is in `docs/rules.md`.
+//! as-of, explain and recovery are this code, run again. What it does, exactly, is in `docs/rules.md`; each
+//! file here is a section of that page.
 
+mod accounts;
+mod audit;
+mod decide;
+mod departures;
+pub mod evidence;
+mod gate;
+mod heap;
+mod index;
+mod losses;
+mod matching;
+mod pool;
+mod reps;
+mod requests;
+mod rows;
+mod score;
+mod seats;
+mod signals;
+mod sources;
+pub mod state;
 pub mod view;
+mod wheel;
+
+use std::collections::BTreeSet;
 
 use crate::domain::ids::Id128;
-use crate::domain::{Input, Millis, Output, Policy};
-use view::View;
+use crate::domain::{Body, Code, Gate, Input, Millis, Output, Policy, Position, Secs};
+use index::Index;
+use state::{AccountId, State};
 
 /// What became of an entry's inputs; for metrics only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,54 +46,135 @@ pub struct Tally {
     pub rejected: u32,
 }
 
-pub struct Engine {}
+pub struct Engine {
+    state: State,
+    index: Index,
+    /// Of the entry being applied.
+    entry: Scratch,
+}
+
+/// What one entry gathers while it is applied.
+#[derive(Default)]
+struct Scratch {
+    out: Vec<Output>,
+    decisions: u32,
+    touched: BTreeSet<AccountId>,
+    deleted: Vec<AccountId>,
+    tally: Tally,
+    position: Option<Position>,
+}
 
 impl Engine {
     /// An empty engine: no policy, gate closed, sequence 0.
-    pub fn new(_journal: Id128, _shard: u16) -> Engine {
-        Engine {}
+    pub fn new(journal: Id128, shard: u16) -> Engine {
+        Engine { state: State::new(journal, shard), index: Index::default(), entry: Scratch::default() }
+    }
+
+    /// An engine that goes on from a snapshot's state. Everything that isn't state is rebuilt.
+    pub fn from_state(state: State) -> Engine {
+        let index = Index::rebuild(&state);
+        let mut engine = Engine { state, index, entry: Scratch::default() };
+        engine.rebuild_indexes();
+        engine
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
     }
 
     /// One journal entry: applies the inputs at one instant, fires what is due, decides. `inputs` are in the
     /// order of [`crate::domain::input::order_batch`].
-    pub fn apply(&mut self, _now: Millis, _inputs: &[Input], _out: &mut Vec<Output>) -> Tally {
-        Tally::default()
+    pub fn apply(&mut self, now: Millis, inputs: &[Input], out: &mut Vec<Output>) -> Tally {
+        self.state.sequence += 1;
+        self.state.now_ms = self.state.now_ms.max(now.0);
+        self.state.now = self.state.now.max(now.secs());
+        self.forget_old();
+        for (number, input) in inputs.iter().enumerate() {
+            self.entry.position = input.position;
+            match self.apply_input(input) {
+                Ok(()) => self.entry.tally.applied += 1,
+                Err(code) => {
+                    self.entry.tally.rejected += 1;
+                    self.entry.out.push(Output::DeadLetter { input: number as u32, code });
+                }
+            }
+        }
+        self.entry.position = None;
+        if self.state.gate_open {
+            self.look_at_sources();
+            self.fire_timers();
+            self.release_departures();
+            self.retrieve();
+            self.match_roles();
+        }
+        if self.state.opened.is_some() {
+            self.write_rows();
+        }
+        let done = std::mem::take(&mut self.entry);
+        out.extend(done.out);
+        done.tally
     }
 
-    /// When something is due without any input; `None` while the gate is closed.
+    fn apply_input(&mut self, input: &Input) -> Result<(), Code> {
+        match &input.body {
+            Body::Policy(policy) => self.take_policy(policy),
+            Body::Gate(Gate::Open) => self.open_gate(),
+            Body::Gate(Gate::Closed) => self.state.gate_open = false,
+            Body::Frontier(frontier) => self.move_frontier(frontier),
+            Body::Rep(record) => return self.rep_record(record),
+            Body::Account(record) => return self.account_record(record),
+            Body::Opportunity(_) => return self.opportunity_record(input),
+            // Until results are wired nothing stays pending: recorded in the journal, decides nothing.
+            Body::Result(_) => {}
+            Body::Activity(_) | Body::Signal(_) => return self.event(input),
+            Body::Request(request) => return self.request(request),
+        }
+        Ok(())
+    }
+
+    /// When something is due without any input; `None` while the gate is closed. Never later than the truth;
+    /// an entry at that instant may turn out to change nothing.
     pub fn next_deadline(&self) -> Option<Millis> {
-        None
+        if !self.state.gate_open {
+            return None;
+        }
+        let timers = self.index.wheels.iter().filter_map(|wheel| wheel.next_deadline());
+        timers.chain(self.next_silence()).chain(self.next_loss()).min().map(Secs::millis)
     }
 
     /// Whether matching stopped at its bound: the next entry should come at once, inputs or not.
     pub fn wants_next(&self) -> bool {
-        false
+        self.state.gate_open
+            && self.state.roles.iter().any(|role| role.pass.is_some() || role.dirty != 0 || !role.marked.is_empty())
     }
 
     pub fn sequence(&self) -> u64 {
-        0
+        self.state.sequence
     }
 
     /// The last entry's instant.
     pub fn now(&self) -> Millis {
-        Millis(0)
+        Millis(self.state.now_ms)
     }
 
     pub fn gate_open(&self) -> bool {
-        false
+        self.state.gate_open
     }
 
     pub fn policy(&self) -> Option<&Policy> {
-        None
+        self.state.policy.as_ref()
     }
 
-    /// The deciding state in a canonical order. O(accounts): for tests, checkpoints and answers.
-    pub fn view(&self) -> View {
-        unimplemented!()
+    /// The policy in force, where a caller has made sure that there is one.
+    fn rules(&self) -> &Policy {
+        self.state.policy.as_ref().expect("roles, seats and signals exist only under a policy")
     }
 
-    /// Checks every state invariant in full (`Err` names the first that is broken). O(accounts × reps).
-    pub fn audit(&self) -> Result<(), String> {
-        Ok(())
+    fn roles(&self) -> std::ops::Range<usize> {
+        0..self.state.roles.len()
+    }
+
+    fn account_ids(&self) -> impl Iterator<Item = AccountId> + use<> {
+        (0..self.state.accounts.len() as u32).map(AccountId)
     }
 }

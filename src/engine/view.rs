@@ -8,6 +8,9 @@ use crate::domain::output::{BreakerScope, SeatStatus};
 use crate::domain::rep::RepStatus;
 use crate::domain::{Secs, Text};
 
+use super::state::{AccountId, RepId, Tenure};
+use super::{Engine, score};
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     pub now: Secs,
@@ -94,4 +97,105 @@ pub struct RepView {
     pub turns: [(u32, u32); 4],
     /// Latest first, at most ten.
     pub acts: Vec<Secs>,
+}
+
+impl Engine {
+    /// The deciding state in a canonical order. O(accounts): for tests, checkpoints and answers.
+    pub fn view(&self) -> View {
+        let state = self.state();
+        let living = self.account_ids().filter(|account| state.accounts[account.index()].alive);
+        View {
+            now: state.now,
+            sequence: state.sequence,
+            policy_version: state.policy.as_ref().map_or(0, |policy| policy.version),
+            gate_open: state.gate_open,
+            opened: state.opened,
+            accounts: living.map(|account| self.account_view(account)).collect(),
+            reps: (0..state.reps.len()).map(|rep| self.rep_view(RepId(rep as u16))).collect(),
+            sources: state
+                .sources
+                .iter()
+                .map(|each| (each.name.clone(), each.latest, each.complete, each.silent))
+                .collect(),
+            tripped: state.tripped.iter().cloned().collect(),
+            remembered: state.remembered.len() as u64,
+            unknown: state.unknown.len() as u64,
+        }
+    }
+
+    pub fn account_view(&self, account: AccountId) -> AccountView {
+        let (row, side) = (&self.state().accounts[account.index()], &self.state().sides[account.index()]);
+        let mut sums = row.sums;
+        if let Some(policy) = self.policy() {
+            for (sum, half_life_s) in sums.iter_mut().zip(policy.scoring.half_life_s) {
+                *sum = score::shifted(*sum, row.epoch, self.state().now, half_life_s);
+            }
+        }
+        AccountView {
+            id: side.id.clone(),
+            sums,
+            segments: row.segments,
+            fit: row.fit,
+            any_touch: (row.any_touch > Secs::ZERO).then_some(row.any_touch),
+            hold: row.hold,
+            open_opportunities: u32::from(row.open_opportunities),
+            meeting: (row.meeting > Secs::ZERO).then_some(row.meeting),
+            seats: self.roles().map(|role| self.seat_view(role, account)).collect(),
+        }
+    }
+
+    fn seat_view(&self, role: usize, account: AccountId) -> SeatView {
+        let seat = &self.state().seats[role][account.index()];
+        let past = self.state().past_owners[role].get(&account).into_iter().flatten();
+        SeatView {
+            status: seat.status,
+            owner: self.rep_name(seat.owner),
+            crm_owner: self.rep_name(seat.crm_owner),
+            sequence: seat.sequence,
+            since: seat.since,
+            until: seat.until,
+            hold: seat.hold,
+            past: past.map(|owner| (self.state().reps[owner.rep.index()].id.clone(), owner.until)).collect(),
+            tenure: self.state().tenures[role].get(&account).map(tenure_view),
+        }
+    }
+
+    fn rep_view(&self, rep: RepId) -> RepView {
+        let row = &self.state().reps[rep.index()];
+        RepView {
+            id: row.id.clone(),
+            status: row.status,
+            role: row.role,
+            book: row.book,
+            capacity: self.capacity(rep),
+            weight: row.weight,
+            size: row.size(),
+            per_segment: row.per_segment.clone(),
+            turns: row.turns,
+            acts: row.acts.clone(),
+        }
+    }
+
+    /// A living account by its CRM id.
+    pub fn find_account(&self, id: &str) -> Option<AccountId> {
+        self.index.account_by_id.get(id).copied()
+    }
+
+    /// Its priority now, in millionths; for answers and metrics.
+    pub fn priority_now(&self, account: AccountId) -> Option<u32> {
+        self.policy().is_some().then(|| self.priority(account))
+    }
+}
+
+fn tenure_view(tenure: &Tenure) -> TenureView {
+    TenureView {
+        since: tenure.since,
+        grace: tenure.grace,
+        segment: tenure.segment,
+        promised: tenure.promised,
+        touches: tenure.evidence.touches.clone(),
+        days: tenure.evidence.days.clone(),
+        contacts: tenure.evidence.contacts.clone(),
+        replies: tenure.evidence.replies.clone(),
+    }
 }

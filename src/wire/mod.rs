@@ -1,9 +1,16 @@
 //! Outputs, journal entries and snapshots to bytes, and back.
 
+pub mod codec;
 pub mod dead_letter;
 pub mod digest;
 pub mod entry;
+pub mod entry_json;
+pub mod inputs;
+pub mod instant;
 pub mod json;
+pub mod snapshot;
+pub mod state;
+pub mod text;
 
 /// Bytes that aren't what they must be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

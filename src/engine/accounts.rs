@@ -1,0 +1,277 @@
+//! Records of accounts and opportunities: names, fields, fit, exclusion. `docs/rules.md`, 3.
+
+use crate::domain::account::{AccountChange, AccountOp, AccountRecord, Change};
+use crate::domain::ids::tie_hash;
+use crate::domain::opportunity::OpportunityOp;
+use crate::domain::output::SeatStatus;
+use crate::domain::policy::{Fit, PRIORITY_ONE};
+use crate::domain::{Body, Code, Input, Secs, Text};
+
+use super::Engine;
+use super::reps::change_fields;
+use super::state::{Account, AccountId, AccountSide, Opportunity, RepId, Seat};
+
+impl Engine {
+    pub(super) fn account_record(&mut self, record: &AccountRecord) -> Result<(), Code> {
+        if self.state.policy.is_none() {
+            return Err(Code::NoPolicy);
+        }
+        let known = self.index.account_by_id.get(&record.id).copied();
+        match (&record.op, known) {
+            (AccountOp::Delete, None) => Ok(()),
+            (AccountOp::Delete, Some(account)) => {
+                self.delete_account(account);
+                Ok(())
+            }
+            (AccountOp::Change(change), known) => {
+                self.check_owner_room(change)?;
+                let account = known.unwrap_or_else(|| self.new_account(&record.id));
+                self.change_record(account, change, known.is_none())
+            }
+        }
+    }
+
+    /// Owners and roles that the record names can all be known, before anything is changed.
+    fn check_owner_room(&self, change: &AccountChange) -> Result<(), Code> {
+        let policy = self.rules();
+        let mut new = 0;
+        for (role, owner) in &change.owners {
+            policy.role_index(role).ok_or(Code::UnknownRole)?;
+            new += usize::from(owner.as_ref().is_some_and(|id| !self.index.rep_by_id.contains_key(id)));
+        }
+        if self.state.reps.len() + new > super::state::MAX_REPS { Err(Code::LimitReached) } else { Ok(()) }
+    }
+
+    fn new_account(&mut self, id: &Text) -> AccountId {
+        let account = AccountId(self.state.accounts.len() as u32);
+        self.state.accounts.push(Account {
+            sums: [0; 4],
+            segments: 0,
+            fit: 0,
+            epoch: self.state.now,
+            any_touch: Secs::ZERO,
+            hold: Secs::ZERO,
+            meeting: Secs::ZERO,
+            open_opportunities: 0,
+            shown_band: 0,
+            alive: true,
+        });
+        self.state.sides.push(AccountSide {
+            id: id.clone(),
+            hash: tie_hash(id, 0),
+            domains: Vec::new(),
+            fit_given: None,
+            fields: Vec::new(),
+            parent: None,
+            crm_version: None,
+            contributions: Vec::new(),
+            shown: false,
+        });
+        self.state.seats.iter_mut().for_each(|seats| seats.push(Seat::default()));
+        self.index.account_by_id.insert(id.clone(), account);
+        account
+    }
+
+    fn change_record(&mut self, account: AccountId, change: &AccountChange, new: bool) -> Result<(), Code> {
+        // Sort keys may change with the fields: out of the heaps first.
+        self.roles().for_each(|role| self.leave_pool(role, account));
+        self.entry.touched.insert(account);
+        let side = &mut self.state.sides[account.index()];
+        change.fit.clone().apply(&mut side.fit_given);
+        change.parent.clone().apply(&mut side.parent);
+        side.crm_version = change.crm_version.or(side.crm_version);
+        change_fields(&mut side.fields, change.replace_fields, &change.fields);
+        let named = self.change_domains(account, &change.domains);
+        self.evaluate_fields(account);
+        for (role, owner) in &change.owners {
+            self.note_crm_owner(role, account, owner.as_ref())?;
+        }
+        if self.state.opened.is_some() {
+            self.roles().for_each(|role| self.settle_new_seat(role, account));
+        }
+        self.look_at_exclusion(account);
+        self.change_account(account, |_| {});
+        self.roles().for_each(|role| self.mark(role, account));
+        if new || named {
+            self.credit_unknown(account);
+        }
+        Ok(())
+    }
+
+    /// Whether a name was gained.
+    fn change_domains(&mut self, account: AccountId, change: &Change<Vec<Text>>) -> bool {
+        let domains = match change {
+            Change::Keep => return false,
+            Change::Clear => Vec::new(),
+            Change::Set(domains) => domains.clone(),
+        };
+        let before = std::mem::replace(&mut self.state.sides[account.index()].domains, domains.clone());
+        for domain in before.iter().filter(|domain| !domains.contains(domain)) {
+            self.index.forget_domain(domain, account);
+        }
+        domains.iter().for_each(|domain| self.index.name_domain(domain, account));
+        domains.iter().any(|domain| !before.contains(domain))
+    }
+
+    fn note_crm_owner(&mut self, role: &Text, account: AccountId, owner: Option<&Text>) -> Result<(), Code> {
+        let role = usize::from(self.rules().role_index(role).ok_or(Code::UnknownRole)?);
+        let owner = owner.map_or(Ok(RepId::NOBODY), |id| self.rep_number(id))?;
+        let seat = &mut self.state.seats[role][account.index()];
+        seat.crm_owner = owner;
+        if owner == RepId::NOBODY {
+            seat.orphan = false;
+        }
+        Ok(())
+    }
+
+    /// Segment bits and fit from the fields.
+    pub(super) fn evaluate_fields(&mut self, account: AccountId) {
+        let policy = self.rules();
+        let side = &self.state.sides[account.index()];
+        let field = |name: &str| side.field(name);
+        let matching = policy.segments.iter().enumerate().filter(|(_, segment)| segment.filter.matches(&field));
+        let segments = matching.fold(0, |bits, (index, _)| bits | 1u64 << index);
+        let fit = match &policy.fit {
+            Fit::Given { otherwise } => side.fit_given.unwrap_or(*otherwise),
+            Fit::Criteria(criteria) => {
+                let all: u64 = criteria.iter().map(|each| u64::from(each.weight)).sum();
+                let met = criteria.iter().filter(|each| each.filter.matches(&field));
+                let met: u64 = met.map(|each| u64::from(each.weight)).sum();
+                (u64::from(PRIORITY_ONE) * met).checked_div(all).unwrap_or(0) as u32
+            }
+        };
+        let row = &mut self.state.accounts[account.index()];
+        row.segments = segments;
+        row.fit = fit;
+    }
+
+    pub(super) fn is_holding_user(&self, role: usize, rep: RepId) -> bool {
+        self.rep_name(rep).is_some_and(|name| self.rules().roles[role].holding_users.contains(&name))
+    }
+
+    pub(super) fn excluded(&self, role: usize, account: AccountId) -> bool {
+        let rules = &self.rules().roles[role];
+        let row = &self.state.accounts[account.index()];
+        let side = &self.state.sides[account.index()];
+        let seat = &self.state.seats[role][account.index()];
+        rules.exclude.matches(&|name| side.field(name))
+            || (rules.exclude_open_opportunities && row.open_opportunities > 0)
+            || self.is_holding_user(role, seat.crm_owner)
+            || seat.orphan
+    }
+
+    pub(super) fn exclude(&mut self, role: usize, account: AccountId) {
+        let now = self.state.now;
+        self.change_seat(role, account, |seat| {
+            seat.status = SeatStatus::Excluded;
+            seat.since = now;
+            seat.wake = Secs::ZERO;
+        });
+    }
+
+    /// Pool and rest → excluded, and back, as the rules of C11 now say.
+    pub(super) fn look_at_exclusion(&mut self, account: AccountId) {
+        let now = self.state.now;
+        for role in self.roles() {
+            let seat = &self.state.seats[role][account.index()];
+            let (status, until) = (seat.status, seat.until);
+            match (status, self.excluded(role, account)) {
+                (SeatStatus::Pool | SeatStatus::Rest, true) => self.exclude(role, account),
+                (SeatStatus::Excluded, false) if until > now => self.change_seat(role, account, |seat| {
+                    seat.status = SeatStatus::Rest;
+                    seat.since = now;
+                }),
+                (SeatStatus::Excluded, false) => self.enter_pool(role, account, now),
+                _ => {}
+            }
+        }
+    }
+
+    fn delete_account(&mut self, account: AccountId) {
+        for role in self.roles() {
+            self.leave_pool(role, account);
+            if self.state.seats[role][account.index()].status == SeatStatus::Owned {
+                self.end_tenure(role, account);
+            }
+            self.state.past_owners[role].remove(&account);
+            self.state.roles[role].marked.remove(&account);
+            if let Some(pass) = &mut self.state.roles[role].pass {
+                pass.aside.remove(&account);
+            }
+            self.state.seats[role][account.index()] = Seat::default();
+            self.index.wheels[role].set(account.0, Secs::NEVER);
+        }
+        let side = &mut self.state.sides[account.index()];
+        self.index.account_by_id.remove(&side.id);
+        side.fields.clear();
+        side.contributions.clear();
+        for domain in std::mem::take(&mut side.domains) {
+            self.index.forget_domain(&domain, account);
+        }
+        for id in self.index.opportunities_of.remove(&account).unwrap_or_default() {
+            self.state.opportunities.remove(&id);
+        }
+        let (from, to) = ((account, 0), (account, u64::MAX));
+        let rows: Vec<_> = self.state.snapshots.range(from..=to).map(|(key, _)| *key).collect();
+        for key in rows {
+            self.state.snapshots.remove(&key);
+        }
+        let (from, to) = ((account, 0, 0), (account, u16::MAX, u32::MAX));
+        let rows: Vec<_> = self.state.daily.range(from..=to).map(|(key, _)| *key).collect();
+        for key in rows {
+            self.state.daily.remove(&key);
+        }
+        self.state.accounts[account.index()].alive = false;
+        self.entry.touched.remove(&account);
+        self.entry.deleted.push(account);
+    }
+
+    pub(super) fn opportunity_record(&mut self, input: &Input) -> Result<(), Code> {
+        let Body::Opportunity(record) = &input.body else { return Ok(()) };
+        if self.state.policy.is_none() {
+            return Err(Code::NoPolicy);
+        }
+        let now_open = self.state.opportunities.get(&record.id).map(|known| (known.account, known.open));
+        let OpportunityOp::Change { account, open } = &record.op else {
+            self.set_opportunity(&record.id, None);
+            return Ok(());
+        };
+        let resolved = match (account.as_slice(), now_open) {
+            ([], Some((account, _))) => account,
+            ([], None) => return Err(Code::NoAccount),
+            (candidates, _) => match self.index.resolve(candidates) {
+                Some(account) => account,
+                None => return self.keep_unknown(input),
+            },
+        };
+        let open = match open {
+            Change::Keep => now_open.is_some_and(|(_, open)| open),
+            Change::Clear => false,
+            Change::Set(open) => *open,
+        };
+        self.set_opportunity(&record.id, Some(Opportunity { account: resolved, open }));
+        Ok(())
+    }
+
+    /// Remembers or forgets an opportunity, and counts its account's open ones anew, the one before's too.
+    fn set_opportunity(&mut self, id: &Text, opportunity: Option<Opportunity>) {
+        let before = self.state.opportunities.remove(id);
+        if let Some(before) = &before {
+            self.index.opportunities_of.entry(before.account).or_default().remove(id);
+        }
+        let after = opportunity.as_ref().map(|opportunity| opportunity.account);
+        if let Some(opportunity) = opportunity {
+            self.index.opportunities_of.entry(opportunity.account).or_default().insert(id.clone());
+            self.state.opportunities.insert(id.clone(), opportunity);
+        }
+        let before = before.map(|before| before.account).filter(|account| Some(*account) != after);
+        before.into_iter().chain(after).for_each(|account| self.recount_opportunities(account));
+    }
+
+    fn recount_opportunities(&mut self, account: AccountId) {
+        let ids = self.index.opportunities_of.get(&account);
+        let open = ids.map_or(0, |ids| ids.iter().filter(|id| self.state.opportunities[*id].open).count());
+        self.change_account(account, |row| row.open_opportunities = open.min(usize::from(u16::MAX)) as u16);
+        self.look_at_exclusion(account);
+    }
+}

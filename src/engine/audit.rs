@@ -1,0 +1,122 @@
+//! The invariants of the state, checked in full: in tests after every entry, and after a restore.
+
+use crate::domain::output::SeatStatus;
+use crate::domain::rep::RepStatus;
+
+use super::Engine;
+use super::state::{AccountId, RepId};
+
+/// Names the first invariant that is broken.
+type Audit = Result<(), String>;
+
+fn require(holds: bool, what: impl FnOnce() -> String) -> Audit {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+impl Engine {
+    /// Checks every state invariant in full (`Err` names the first that is broken). O(accounts × reps).
+    pub fn audit(&self) -> Result<(), String> {
+        for role in self.roles() {
+            for account in self.account_ids() {
+                self.audit_seat(role, account)?;
+                self.audit_place(role, account)?;
+            }
+            self.audit_heaps(role)?;
+            self.audit_matching(role)?;
+        }
+        (0..self.state.reps.len() as u16).map(RepId).try_for_each(|rep| self.audit_rep(rep))?;
+        self.audit_memory()
+    }
+
+    /// An account is owned in a role exactly if it has an owner, a tenure and a place in that owner's book.
+    fn audit_seat(&self, role: usize, account: AccountId) -> Audit {
+        let seat = &self.state.seats[role][account.index()];
+        let name = || format!("{} in role {role}", self.state.sides[account.index()].id);
+        let owned = seat.status == SeatStatus::Owned;
+        let owner = seat.owner.some();
+        require(owner.is_some() == matches!(seat.status, SeatStatus::Owned | SeatStatus::Holding), || {
+            format!("{}: {:?} with owner {owner:?}", name(), seat.status)
+        })?;
+        require(self.state.tenures[role].contains_key(&account) == owned, || format!("{}: tenure", name()))?;
+        let in_book = owner.is_some_and(|owner| self.state.reps[owner.index()].accounts.contains(&account));
+        require(in_book == owned, || format!("{}: its owner's book doesn't know it", name()))?;
+        let waits = self.state.roles[role].waiting.contains(&account);
+        let promised = self.state.tenures[role].get(&account).and_then(|tenure| tenure.promised);
+        require(!waits || promised.is_some_and(|at| at <= self.state.now), || format!("{}: waits unpromised", name()))?;
+        require(self.state.accounts[account.index()].alive || seat.status == SeatStatus::Unknown, || {
+            format!("{}: deleted, yet has a seat", name())
+        })
+    }
+
+    /// An account is in a heap exactly if it is in circulation, matches a segment, and isn't set aside.
+    fn audit_place(&self, role: usize, account: AccountId) -> Audit {
+        let set = self.segments_in(role, account);
+        let aside = self.state.roles[role].pass.as_ref().is_some_and(|pass| pass.aside.contains(&account));
+        let belongs = self.in_circulation(role, account) && set != 0 && !aside;
+        let place = self.index.pools[role].places.get(account.index()).copied().flatten();
+        let there = place.map(|(heap, _)| self.index.pools[role].heaps[usize::from(heap)].0);
+        // While the gate is closed holds may end without their timers firing.
+        require(there == belongs.then_some(set) || !self.state.gate_open, || {
+            format!("{} in role {role}: in heap {there:?}, belongs {belongs} to {set:b}", account.0)
+        })
+    }
+
+    fn audit_heaps(&self, role: usize) -> Audit {
+        let order = |a, b| self.rank(role, a, b);
+        let pool = &self.index.pools[role];
+        for (number, (_, heap)) in pool.heaps.iter().enumerate() {
+            require(heap.check(number as u16, &pool.places, &order), || format!("role {role}: heap {number}"))?;
+            let lowest = heap.entries().iter().find(|entry| entry.bound < self.priority(entry.account));
+            require(lowest.is_none(), || format!("role {role}: {lowest:?} is above its bound"))?;
+        }
+        Ok(())
+    }
+
+    /// C1: no open slot beside an eligible account, unless matching isn't done.
+    fn audit_matching(&self, role: usize) -> Audit {
+        let state = &self.state.roles[role];
+        let done = state.marked.is_empty() && state.dirty == 0 && state.pass.is_none();
+        if !done || !self.state.gate_open {
+            return Ok(());
+        }
+        match self.placeable(role) {
+            None => Ok(()),
+            Some((account, rep)) => Err(format!(
+                "role {role}: {} could go to {}",
+                self.state.sides[account.index()].id,
+                self.state.reps[rep.index()].id
+            )),
+        }
+    }
+
+    fn audit_rep(&self, rep: RepId) -> Audit {
+        let row = &self.state.reps[rep.index()];
+        let role = row.role.map(usize::from);
+        let segments = self.book_of(rep).map(|book| &book.segments);
+        let mut counts = vec![0; segments.map_or(0, Vec::len)];
+        for account in &row.accounts {
+            let tenure = role.and_then(|role| self.state.tenures[role].get(account));
+            let tenure = tenure.ok_or_else(|| format!("{}: owns an account without a tenure", row.id))?;
+            let place = segments.and_then(|all| all.iter().position(|each| Some(each.segment) == tenure.segment));
+            place.into_iter().for_each(|place| counts[place] += 1);
+        }
+        require(counts == row.per_segment, || format!("{}: counts {:?}, are {counts:?}", row.id, row.per_segment))?;
+        for (of_role, segments) in self.index.open.iter().enumerate() {
+            for (segment, open) in segments.iter().enumerate() {
+                let has = role == Some(of_role) && self.has_room(rep, segment as u8);
+                require(open.contains(&rep) == has, || format!("{}: room for segment {segment}", row.id))?;
+            }
+        }
+        let gone = row.status == RepStatus::Departed && !row.departing;
+        require(!gone || row.accounts.is_empty(), || format!("{}: left, yet owns accounts", row.id))
+    }
+
+    fn audit_memory(&self) -> Audit {
+        let ids = (self.state.remembered.len(), self.index.remembered.len());
+        require(ids.0 == ids.1, || format!("remembers {} ids, knows {}", ids.0, ids.1))?;
+        let open = self.state.opportunities.values().filter(|opportunity| opportunity.open).count();
+        let counted: usize =
+            self.state.accounts.iter().filter(|row| row.alive).map(|row| usize::from(row.open_opportunities)).sum();
+        require(open == counted, || format!("{open} open opportunities, accounts count {counted}"))
+    }
+}

@@ -1,0 +1,121 @@
+//! Decisions as data: who moves, under which command, and what spoke for it.
+
+use crate::domain::ids::command_id;
+use crate::domain::output::{Decision, DecisionKind, Disposition, MAX_TOP_SIGNALS, TopSignal, Why};
+use crate::domain::{Output, Secs, Text};
+
+use super::Engine;
+use super::state::{AccountId, Contribution, PastOwner, RepId};
+use crate::domain::policy::MAX_PAST_OWNERS;
+
+impl Engine {
+    pub(super) fn rep_name(&self, rep: RepId) -> Option<Text> {
+        self.state.reps.get(rep.index()).map(|rep| rep.id.clone())
+    }
+
+    /// Account, role and owner by the names that the world knows.
+    pub(super) fn names(&self, role: usize, account: AccountId) -> (Text, Text, Text) {
+        let owner = self.state.seats[role][account.index()].owner;
+        let owner = self.rep_name(owner).unwrap_or_default();
+        (self.state.sides[account.index()].id.clone(), self.rules().roles[role].name.clone(), owner)
+    }
+
+    /// Records a decision to move the account from its desired owner to `to`. The caller changes the seat.
+    pub(super) fn decide(&mut self, kind: DecisionKind, role: usize, account: AccountId, to: RepId, why: Why) {
+        let policy = self.rules();
+        let now = self.state.now;
+        let seat = &self.state.seats[role][account.index()];
+        let side = &self.state.sides[account.index()];
+        let decision = Decision {
+            command_id: command_id(self.state.journal, self.state.shard, self.state.sequence, self.entry.decisions),
+            kind,
+            disposition: Disposition::Command,
+            account: side.id.clone(),
+            role: policy.roles[role].name.clone(),
+            sequence: seat.sequence + 1,
+            from: self.rep_name(seat.owner),
+            to: self.rep_name(to),
+            issued_at: now,
+            not_after: now.plus(policy.roles[role].not_after_s),
+            policy_version: policy.version,
+            priority: self.priority(account),
+            fit: self.state.accounts[account.index()].fit,
+            timing: self.timing(account),
+            top_signals: self.top_signals(account),
+            why,
+        };
+        self.entry.decisions += 1;
+        self.entry.touched.insert(account);
+        self.state.seats[role][account.index()].sequence += 1;
+        self.entry.out.push(Output::Decision(Box::new(decision)));
+    }
+
+    /// Of the contributions kept, those with the most points left.
+    fn top_signals(&self, account: AccountId) -> Vec<TopSignal> {
+        let contributions = self.state.sides[account.index()].contributions.iter().rev();
+        let mut left: Vec<_> =
+            contributions.map(|each| (self.points_left(each), each)).filter(|(points, _)| *points > 0).collect();
+        left.sort_by_key(|(points, _)| std::cmp::Reverse(*points));
+        left.truncate(MAX_TOP_SIGNALS);
+        left.into_iter().map(|(points, each)| top_signal(points, each)).collect()
+    }
+
+    fn points_left(&self, contribution: &Contribution) -> u32 {
+        let half_life_s = self.rules().scoring.half_life_s[contribution.class as usize];
+        let age = f64::from(self.state.now.since(contribution.at));
+        (f64::from(contribution.points_milli) * libm::exp2(-age / f64::from(half_life_s))).floor() as u32
+    }
+
+    /// The owner loses the account: the tenure ends, the slot is free, the owner is remembered.
+    pub(super) fn end_tenure(&mut self, role: usize, account: AccountId) {
+        let now = self.state.now;
+        let owner = self.state.seats[role][account.index()].owner;
+        let tenure = self.state.tenures[role].remove(&account);
+        self.state.roles[role].waiting.remove(&account);
+        if owner == RepId::NOBODY {
+            return;
+        }
+        let past = self.state.past_owners[role].entry(account).or_default();
+        past.insert(0, PastOwner { rep: owner, until: now });
+        past.truncate(MAX_PAST_OWNERS);
+        let rep = &mut self.state.reps[owner.index()];
+        rep.accounts.remove(&account);
+        if let Some(segment) = tenure.and_then(|tenure| tenure.segment) {
+            self.count_segment(owner, segment, -1);
+        }
+        self.refresh_room(owner);
+        self.dirty_all(role);
+    }
+
+    /// An account counts, or no longer counts, against a segment of its owner's book.
+    pub(super) fn count_segment(&mut self, rep: RepId, segment: u8, by: i32) {
+        let Some(book) = self.book_of(rep) else { return };
+        let place = book.segments.iter().position(|each| each.segment == segment);
+        if let Some(place) = place {
+            let count = &mut self.state.reps[rep.index()].per_segment[place];
+            *count = count.checked_add_signed(by).expect("what is taken from a segment was counted in it");
+        }
+    }
+
+    /// Past owners whose cool-off isn't over, with its end. A past owner's own book says how many and how long.
+    pub(super) fn cooled_off(&self, role: usize, account: AccountId) -> Vec<(RepId, Secs)> {
+        let Some(past) = self.state.past_owners[role].get(&account) else { return Vec::new() };
+        let cooling = past.iter().enumerate().filter_map(|(place, owner)| {
+            let rule = &self.book_of(owner.rep)?.cool_off;
+            let end = owner.until.plus(rule.period_s);
+            (place < usize::from(rule.owners) && end > self.state.now).then_some((owner.rep, end))
+        });
+        cooling.collect()
+    }
+}
+
+fn top_signal(points_milli: u32, from: &Contribution) -> TopSignal {
+    TopSignal {
+        class: from.class,
+        kind: from.kind.clone(),
+        subject: from.subject.clone(),
+        at: from.at,
+        points_milli,
+        position: from.position,
+    }
+}

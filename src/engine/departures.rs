@@ -1,0 +1,76 @@
+//! Reps who left: their books go back at once, unless too many leave at once. `docs/rules.md`, 7.
+
+use crate::domain::output::{BreakerScope, DecisionKind, SeatStatus, Why};
+use crate::domain::rep::RepStatus;
+use crate::domain::time::HOUR;
+
+use super::Engine;
+use super::state::{AccountId, RepId};
+
+impl Engine {
+    pub(super) fn release_departures(&mut self) {
+        let departing: Vec<_> = self.departing().collect();
+        if departing.is_empty() || self.departures_stopped() {
+            return;
+        }
+        for rep in departing {
+            self.state.reps[rep.index()].departing = false;
+            let Some(role) = self.state.reps[rep.index()].role.map(usize::from) else { continue };
+            for account in self.state.reps[rep.index()].accounts.clone() {
+                self.release(role, account, rep);
+            }
+            self.dirty_all(role);
+        }
+    }
+
+    fn departing(&self) -> impl Iterator<Item = RepId> {
+        self.state.reps.iter().enumerate().filter(|(_, rep)| rep.departing).map(|(number, _)| RepId(number as u16))
+    }
+
+    /// A burst of departures looks like a broken feed of reps.
+    fn departures_stopped(&mut self) -> bool {
+        let now = self.state.now;
+        while self.state.departures.front().is_some_and(|at| at.plus(HOUR) <= now) {
+            self.state.departures.pop_front();
+        }
+        let proceeded = self.state.departures_proceeded;
+        let n = self.state.departures.iter().filter(|at| **at > proceeded).count() as u64;
+        let staying = |rep: &&super::state::Rep| rep.known && rep.status != RepStatus::Departed;
+        let reps = self.state.reps.iter().filter(staying).count() as u64;
+        let breaker = &self.rules().breaker;
+        let (least, share) = (u64::from(breaker.departures_min), u64::from(breaker.departures_share_ppm));
+        if n > least && n * 1_000_000 > share * (reps + n) {
+            self.trip(BreakerScope::Departures, n);
+        }
+        self.state.tripped.contains(&BreakerScope::Departures)
+    }
+
+    fn release(&mut self, role: usize, account: AccountId, rep: RepId) {
+        let now = self.state.now;
+        let row = &self.state.accounts[account.index()];
+        let (holds_opportunity, holds_meeting) = (row.open_opportunities > 0, row.meeting > now);
+        let heir = if holds_opportunity || holds_meeting { self.heir(role, rep) } else { None };
+        let why = Why::OwnerLeft { holds_opportunity, holds_meeting };
+        self.decide(DecisionKind::Departure, role, account, heir.unwrap_or(RepId::NOBODY), why);
+        self.end_tenure(role, account);
+        match heir {
+            None => self.enter_rest(role, account, now),
+            Some(heir) => self.change_seat(role, account, |seat| {
+                seat.status = SeatStatus::Holding;
+                seat.owner = heir;
+                seat.since = now;
+            }),
+        }
+    }
+
+    /// The manager, if they are a rep who is still there; else the role's first holding user.
+    fn heir(&mut self, role: usize, rep: RepId) -> Option<RepId> {
+        let manager = self.state.reps[rep.index()].manager.as_ref();
+        let manager = manager.and_then(|id| self.index.rep_by_id.get(id).copied()).filter(|manager| {
+            let manager = &self.state.reps[manager.index()];
+            manager.known && manager.status != RepStatus::Departed
+        });
+        let holder = self.rules().roles[role].holding_users.first().cloned();
+        manager.or_else(|| holder.and_then(|id| self.rep_number(&id).ok()))
+    }
+}

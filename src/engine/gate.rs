@@ -1,0 +1,220 @@
+//! Policy, gate and adoption, and what is rebuilt when they change. `docs/rules.md`, 1 and 3.
+
+use crate::domain::output::{AlertKind, SeatStatus};
+use crate::domain::policy::Policy;
+use crate::domain::{Secs, Text};
+
+use super::Engine;
+use super::score;
+use super::state::{AccountId, RepId, RoleState, Seat, SourceState, Tenure};
+
+impl Engine {
+    /// A higher version replaces the policy; anything else was refused before it was journalled.
+    pub(super) fn take_policy(&mut self, policy: &Policy) {
+        let old = self.state.policy.take();
+        if old.as_ref().is_some_and(|old| policy.version <= old.version || !extends(old, policy)) {
+            self.state.policy = old;
+            return;
+        }
+        self.state.policy = Some(policy.clone());
+        self.add_roles(policy.roles.len());
+        self.keep_sources(policy);
+        if let Some(old) = &old {
+            self.re_express_sums(old, policy);
+            self.rename_tenure_segments(old, policy);
+        }
+        self.index.take_policy(policy);
+        self.rebook_reps();
+        self.re_evaluate_accounts();
+        self.roles().for_each(|role| self.dirty_all(role));
+    }
+
+    fn add_roles(&mut self, roles: usize) {
+        while self.state.roles.len() < roles {
+            self.state.roles.push(RoleState::default());
+            self.state.seats.push(vec![Seat::default(); self.state.accounts.len()]);
+            self.state.tenures.push(Default::default());
+            self.state.past_owners.push(Default::default());
+            self.index.add_role();
+        }
+    }
+
+    fn keep_sources(&mut self, policy: &Policy) {
+        let old = std::mem::take(&mut self.state.sources);
+        let known = |name: &Text| old.iter().find(|source| source.name == *name).cloned();
+        let new = |name: &Text| SourceState { name: name.clone(), latest: None, complete: None, silent: false };
+        self.state.sources =
+            policy.sources.iter().map(|source| known(&source.name).unwrap_or_else(|| new(&source.name))).collect();
+    }
+
+    /// Sums keep their value at this instant and decay anew; rows likewise.
+    fn re_express_sums(&mut self, old: &Policy, new: &Policy) {
+        let now = self.state.now;
+        let half_lives = |class: usize| (old.scoring.half_life_s[class], new.scoring.half_life_s[class]);
+        let anew = |class: usize, sum: u64, epoch: Secs| match half_lives(class) {
+            (before, after) if before == after => score::shifted(sum, epoch, now, after),
+            (before, after) => score::re_expressed(sum, epoch, now, before, after),
+        };
+        for account in &mut self.state.accounts {
+            for class in 0..account.sums.len() {
+                account.sums[class] = anew(class, account.sums[class], account.epoch);
+            }
+            account.epoch = now;
+        }
+        for row in self.state.snapshots.values_mut() {
+            row.contributed = anew(row.class as usize, row.contributed, row.epoch);
+            row.epoch = now;
+        }
+        let daily = std::mem::take(&mut self.state.daily);
+        for ((account, kind, day), mut rows) in daily {
+            let kind = &old.kinds[usize::from(kind)];
+            let Some(renamed) = new.kind_index(kind.class, &kind.name) else { continue };
+            for row in &mut rows {
+                row.contributed = anew(kind.class as usize, row.contributed, row.epoch);
+                row.epoch = now;
+            }
+            self.state.daily.insert((account, renamed, day), rows);
+        }
+    }
+
+    fn rename_tenure_segments(&mut self, old: &Policy, new: &Policy) {
+        let renamed = |segment: u8| {
+            let name = &old.segments[usize::from(segment)].name;
+            new.segments.iter().position(|each| each.name == *name).map(|index| index as u8)
+        };
+        for tenure in self.state.tenures.iter_mut().flat_map(|tenures| tenures.values_mut()) {
+            tenure.segment = tenure.segment.and_then(renamed);
+        }
+    }
+
+    /// Reps keep their book by its name; counts and room follow.
+    fn rebook_reps(&mut self) {
+        for number in 0..self.state.reps.len() {
+            let rep = RepId(number as u16);
+            let name = self.state.reps[number].book_name.clone();
+            let role = self.state.reps[number].role;
+            let policy = self.rules();
+            let book = name.and_then(|name| policy.book_index(&name));
+            let book = book.filter(|book| Some(policy.books[usize::from(*book)].role) == role);
+            self.state.reps[number].book = book;
+            self.state.reps[number].known = book.is_some() && role.is_some();
+            self.recount(rep);
+        }
+    }
+
+    /// Segment bits, fit, exclusion and deadlines of every account, from scratch.
+    fn re_evaluate_accounts(&mut self) {
+        for account in self.account_ids().filter(|id| self.state.accounts[id.index()].alive).collect::<Vec<_>>() {
+            self.evaluate_fields(account);
+            if self.state.opened.is_some() {
+                self.roles().for_each(|role| self.settle_new_seat(role, account));
+            }
+            self.look_at_exclusion(account);
+            self.change_account(account, |_| {});
+        }
+    }
+
+    /// A seat that a later policy or a record brought after the gate's first opening.
+    pub(super) fn settle_new_seat(&mut self, role: usize, account: AccountId) {
+        if self.state.seats[role][account.index()].status != SeatStatus::Unknown {
+            return;
+        }
+        if self.excluded(role, account) {
+            self.exclude(role, account);
+        } else {
+            let now = self.state.now;
+            self.enter_pool(role, account, now);
+        }
+    }
+
+    pub(super) fn open_gate(&mut self) {
+        if self.state.policy.is_none() {
+            return;
+        }
+        self.state.gate_open = true;
+        if self.state.opened.is_none() {
+            self.state.opened = Some(self.state.now);
+            for account in self.account_ids().filter(|id| self.state.accounts[id.index()].alive).collect::<Vec<_>>() {
+                self.entry.touched.insert(account);
+                self.roles().for_each(|role| self.adopt(role, account));
+            }
+        }
+        self.roles().for_each(|role| self.dirty_all(role));
+    }
+
+    /// Day one: the CRM's owners are ours, and their clocks start now.
+    fn adopt(&mut self, role: usize, account: AccountId) {
+        let seat = &self.state.seats[role][account.index()];
+        if seat.status != SeatStatus::Unknown {
+            return;
+        }
+        let Some(owner) = seat.crm_owner.some() else { return self.settle_new_seat(role, account) };
+        let rep = &self.state.reps[owner.index()];
+        if rep.known && rep.role == Some(role as u8) {
+            self.own(role, account, owner, self.adopted_segment(owner, account));
+        } else if self.is_holding_user(role, owner) {
+            self.exclude(role, account);
+        } else {
+            let orphan = AlertKind::Orphan {
+                account: self.state.sides[account.index()].id.clone(),
+                role: self.rules().roles[role].name.clone(),
+                owner: rep.id.clone(),
+            };
+            self.change_seat(role, account, |seat| seat.orphan = true);
+            self.exclude(role, account);
+            self.alert(orphan);
+        }
+    }
+
+    fn adopted_segment(&self, owner: RepId, account: AccountId) -> Option<u8> {
+        let bits = self.state.accounts[account.index()].segments;
+        let book = self.book_of(owner)?;
+        book.segments.iter().map(|each| each.segment).find(|segment| bits >> segment & 1 == 1)
+    }
+
+    /// A tenure begins.
+    pub(super) fn own(&mut self, role: usize, account: AccountId, owner: RepId, segment: Option<u8>) {
+        let now = self.state.now;
+        let grace_s = self.book_of(owner).map_or(0, |book| book.grace_s);
+        let tenure = Tenure {
+            since: now,
+            grace: now.plus(grace_s),
+            segment,
+            promised: None,
+            warned_at: None,
+            evidence: Default::default(),
+        };
+        self.state.tenures[role].insert(account, tenure);
+        self.state.reps[owner.index()].accounts.insert(account);
+        if let Some(segment) = segment {
+            self.count_segment(owner, segment, 1);
+        }
+        self.change_seat(role, account, |seat| {
+            seat.status = SeatStatus::Owned;
+            seat.owner = owner;
+            seat.since = now;
+            seat.until = Secs::ZERO;
+            seat.wake = Secs::ZERO;
+        });
+        self.refresh_room(owner);
+    }
+
+    /// Pools, timers and room, from a snapshot's state.
+    pub(super) fn rebuild_indexes(&mut self) {
+        if self.state.policy.is_none() {
+            return;
+        }
+        for role in self.roles() {
+            for account in self.account_ids() {
+                self.place_in_pool(role, account);
+                self.set_timer(role, account);
+            }
+        }
+        (0..self.state.reps.len()).for_each(|rep| self.refresh_room(RepId(rep as u16)));
+    }
+}
+
+/// Roles may only be added behind the existing ones: seats are kept by their place.
+fn extends(old: &Policy, new: &Policy) -> bool {
+    old.roles.len() <= new.roles.len() && old.roles.iter().zip(&new.roles).all(|(a, b)| a.name == b.name)
+}

@@ -1,0 +1,272 @@
+//! Losses: who is due, what the caps let through, and the breaker. `docs/rules.md`, 8.
+
+use std::collections::BTreeMap;
+
+use crate::domain::Secs;
+use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, SeatStatus, Why};
+use crate::domain::time::{DAY, HOUR};
+
+use super::Engine;
+use super::state::{AccountId, RepId};
+
+/// The quiet-rep rule looks at acts this long before the quiet began.
+const ACTS_BEFORE_S: u32 = 10 * DAY;
+const MILLION: u64 = 1_000_000;
+
+/// One loss that is due.
+#[derive(Clone, Debug)]
+struct Loss {
+    account: AccountId,
+    owner: RepId,
+    deadline: Secs,
+    promised: Secs,
+}
+
+impl Engine {
+    pub(super) fn retrieve(&mut self) {
+        for role in self.roles() {
+            if self.state.roles[role].waiting.is_empty() {
+                continue;
+            }
+            self.forget_losses(role);
+            let mut going = self.due_losses(role);
+            self.judge(role, &mut going);
+            for loss in going {
+                self.retrieve_one(role, &loss);
+            }
+        }
+    }
+
+    /// Losses older than the windows that count them.
+    fn forget_losses(&mut self, role: usize) {
+        let now = self.state.now;
+        let day_old = |at: Secs| at.plus(DAY) <= now;
+        let reps = self.state.reps.iter_mut().map(|rep| &mut rep.losses);
+        for losses in reps.chain([&mut self.state.roles[role].losses]) {
+            while losses.front().is_some_and(|(at, _)| day_old(*at)) {
+                losses.pop_front();
+            }
+        }
+        for losses in self.state.book_losses.values_mut() {
+            while losses.front().is_some_and(|at| at.plus(HOUR) <= now) {
+                losses.pop_front();
+            }
+        }
+    }
+
+    /// Book by book, the stalest first: behind every frontier, no tripped scope, within the caps of D5.
+    fn due_losses(&self, role: usize) -> Vec<Loss> {
+        let mut by_book: BTreeMap<u16, Vec<Loss>> = BTreeMap::new();
+        for account in &self.state.roles[role].waiting {
+            let owner = self.state.seats[role][account.index()].owner;
+            let Some(book) = self.state.reps[owner.index()].book else { continue };
+            let Some(promised) = self.state.tenures[role][account].promised else { continue };
+            let deadline = self.evidence_deadline(role, *account);
+            by_book.entry(book).or_default().push(Loss { account: *account, owner, deadline, promised });
+        }
+        let mut going = Vec::new();
+        for (book, mut losses) in by_book {
+            losses.retain(|loss| self.is_behind_frontiers(book, loss.promised) && !self.is_stopped(role, loss));
+            losses.sort_by_key(|loss| (loss.deadline, loss.account));
+            going.extend(self.within_caps(book, losses));
+        }
+        going
+    }
+
+    fn is_behind_frontiers(&self, book: u16, promised: Secs) -> bool {
+        promised <= self.state.now
+            && self.rules().books[usize::from(book)].sources.iter().all(|source| {
+                !self.state.sources[usize::from(*source)].silent
+                    && self.reach(*source).is_some_and(|reach| promised <= reach)
+            })
+    }
+
+    fn is_stopped(&self, role: usize, loss: &Loss) -> bool {
+        let rep = &self.state.reps[loss.owner.index()];
+        let stops =
+            |scope: BreakerScope, proceeded: Secs| self.state.tripped.contains(&scope) && !is_exempt(loss, proceeded);
+        stops(BreakerScope::QuietRep(rep.id.clone()), rep.quiet_proceeded)
+            || stops(BreakerScope::Book(rep.id.clone()), rep.book_proceeded)
+            || stops(self.role_scope(role), self.state.roles[role].proceeded)
+    }
+
+    fn role_scope(&self, role: usize) -> BreakerScope {
+        BreakerScope::Role(self.rules().roles[role].name.clone())
+    }
+
+    fn within_caps(&self, book: u16, losses: Vec<Loss>) -> Vec<Loss> {
+        let book = &self.rules().books[usize::from(book)];
+        let accounts: u64 = self.reps_of_book(&book.name).map(|rep| u64::from(rep.size())).sum();
+        let per_hour = (accounts * u64::from(book.caps.per_book_hour_ppm) / MILLION).max(1);
+        let mut of_book = self.state.book_losses.get(&book.name).map_or(0, |losses| losses.len() as u64);
+        let mut of_rep: BTreeMap<RepId, u32> = BTreeMap::new();
+        let mut going = Vec::new();
+        for loss in losses {
+            let done = self.state.reps[loss.owner.index()].losses.len() as u32;
+            let of_rep = of_rep.entry(loss.owner).or_insert(done);
+            if of_book < per_hour && *of_rep < book.caps.per_rep_day {
+                of_book += 1;
+                *of_rep += 1;
+                going.push(loss);
+            }
+        }
+        going
+    }
+
+    fn reps_of_book<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a super::state::Rep> {
+        self.state.reps.iter().filter(move |rep| rep.known && rep.book_name.as_deref() == Some(name))
+    }
+
+    /// Takes away what looks like a broken feed rather than like idle reps.
+    fn judge(&mut self, role: usize, going: &mut Vec<Loss>) {
+        for rep in owners(going) {
+            self.judge_rep(rep, going, RepScope::Quiet);
+        }
+        for rep in owners(going) {
+            self.judge_rep(rep, going, RepScope::Book);
+        }
+        let proceeded = self.state.roles[role].proceeded;
+        let counted = self.state.roles[role].losses.iter().filter(|(_, counts)| *counts).count() as u64;
+        let due = going.iter().filter(|loss| !is_exempt(loss, proceeded)).count() as u64;
+        let in_role = self.state.reps.iter().filter(|rep| rep.role == Some(role as u8));
+        let sizes: u64 = in_role.map(|rep| u64::from(rep.size())).sum();
+        let breaker = &self.rules().breaker;
+        let (n, least, share) = (due + counted, breaker.all_min, breaker.all_share_ppm);
+        if due > 0 && n > u64::from(least) && n * MILLION > u64::from(share) * (sizes + counted) {
+            going.retain(|loss| is_exempt(loss, proceeded));
+            self.trip(self.role_scope(role), due);
+        }
+    }
+
+    fn judge_rep(&mut self, rep: RepId, going: &mut Vec<Loss>, scope: RepScope) {
+        let row = &self.state.reps[rep.index()];
+        let proceeded = match scope {
+            RepScope::Quiet => row.quiet_proceeded,
+            RepScope::Book => row.book_proceeded,
+        };
+        let held = |loss: &Loss| loss.owner == rep && !is_exempt(loss, proceeded);
+        let due = going.iter().filter(|loss| held(loss)).count() as u64;
+        let trips = due > 0
+            && match scope {
+                RepScope::Quiet => self.is_quiet(rep),
+                RepScope::Book => self.loses_too_much(rep, due),
+            };
+        if trips {
+            let id = row.id.clone();
+            going.retain(|loss| !held(loss));
+            self.trip(
+                match scope {
+                    RepScope::Quiet => BreakerScope::QuietRep(id),
+                    RepScope::Book => BreakerScope::Book(id),
+                },
+                due,
+            );
+        }
+    }
+
+    fn is_quiet(&self, rep: RepId) -> bool {
+        let breaker = &self.rules().breaker;
+        let acts = &self.state.reps[rep.index()].acts;
+        let quiet_since = self.state.now.minus(breaker.quiet_s);
+        let from = quiet_since.minus(ACTS_BEFORE_S);
+        let before = acts.iter().filter(|act| **act >= from).count();
+        acts.first().is_some_and(|last| *last < quiet_since) && before >= usize::from(breaker.quiet_acts)
+    }
+
+    fn loses_too_much(&self, rep: RepId, due: u64) -> bool {
+        let breaker = &self.rules().breaker;
+        let row = &self.state.reps[rep.index()];
+        let counted = row.losses.iter().filter(|(_, counts)| *counts).count() as u64;
+        let n = due + counted;
+        n > u64::from(breaker.book_min)
+            && n * MILLION > u64::from(breaker.book_share_ppm) * (u64::from(row.size()) + counted)
+    }
+
+    pub(super) fn trip(&mut self, scope: BreakerScope, due: u64) {
+        if self.state.tripped.insert(scope.clone()) {
+            self.alert(AlertKind::BreakerTripped { scope, due: due.min(u64::from(u32::MAX)) as u32 });
+        }
+    }
+
+    fn retrieve_one(&mut self, role: usize, loss: &Loss) {
+        let now = self.state.now;
+        let book = self.book_of(loss.owner).expect("an owner with a loss has a book");
+        let (book, rest_s) = (book.name.clone(), book.rest_s);
+        let tenure = &self.state.tenures[role][&loss.account];
+        let why = Why::Idle {
+            book: book.clone(),
+            deadline: loss.deadline,
+            warned_at: tenure.warned_at,
+            promised: loss.promised,
+            last_touch: tenure.evidence.touches.first().copied(),
+        };
+        let row = &self.state.reps[loss.owner.index()];
+        let (counts_in_book, counts_in_role) =
+            (!is_exempt(loss, row.book_proceeded), !is_exempt(loss, self.state.roles[role].proceeded));
+        self.decide(DecisionKind::Retrieval, role, loss.account, RepId::NOBODY, why);
+        self.state.reps[loss.owner.index()].losses.push_back((now, counts_in_book));
+        self.state.roles[role].losses.push_back((now, counts_in_role));
+        self.state.book_losses.entry(book).or_default().push_back(now);
+        self.end_tenure(role, loss.account);
+        self.enter_rest(role, loss.account, now.plus(rest_s));
+    }
+
+    /// Back into the pool after a rest; a rest of nothing is the pool at once. The owner is gone.
+    pub(super) fn enter_rest(&mut self, role: usize, account: AccountId, until: Secs) {
+        let now = self.state.now;
+        if until <= now {
+            self.change_seat(role, account, |seat| seat.owner = RepId::NOBODY);
+            return self.enter_pool(role, account, now);
+        }
+        self.change_seat(role, account, |seat| {
+            seat.owner = RepId::NOBODY;
+            seat.status = SeatStatus::Rest;
+            seat.since = now;
+            seat.until = until;
+        });
+        if self.excluded(role, account) {
+            self.exclude(role, account);
+        }
+    }
+
+    /// The next instant at which time alone may let a waiting loss go.
+    pub(super) fn next_loss(&self) -> Option<Secs> {
+        let now = self.state.now;
+        let waiting = self.roles().flat_map(|role| self.state.roles[role].waiting.iter().map(move |a| (role, *a)));
+        let instants = waiting.flat_map(|(role, account)| {
+            let owner = self.state.seats[role][account.index()].owner;
+            let rep = &self.state.reps[owner.index()];
+            let book = self.book_of(owner);
+            let lateness = book.and_then(|book| {
+                book.sources.iter().map(|source| self.rules().sources[usize::from(*source)].lateness_s).max()
+            });
+            let promised = self.state.tenures[role][&account].promised.unwrap_or(Secs::NEVER);
+            let of_book = book.and_then(|book| self.state.book_losses.get(&book.name)?.front().copied());
+            [
+                Some(promised.plus(lateness.unwrap_or(0))),
+                rep.losses.front().map(|(at, _)| at.plus(DAY)),
+                of_book.map(|at| at.plus(HOUR)),
+            ]
+        });
+        instants.flatten().filter(|at| *at > now && *at != Secs::NEVER).min()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum RepScope {
+    Quiet,
+    Book,
+}
+
+/// Due before the scope's last `proceed`: let go, and not counted.
+fn is_exempt(loss: &Loss, proceeded: Secs) -> bool {
+    loss.promised <= proceeded
+}
+
+/// Whose losses these are, by number.
+fn owners(going: &[Loss]) -> Vec<RepId> {
+    let mut owners: Vec<_> = going.iter().map(|loss| loss.owner).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    owners
+}

@@ -1,0 +1,62 @@
+//! Account-state rows: owner, status and band of every account that changed in one of them.
+//! `docs/rules.md`, 10.
+
+use crate::domain::Output;
+use crate::domain::output::{AccountState, SeatState};
+
+use super::Engine;
+use super::state::AccountId;
+
+impl Engine {
+    pub(super) fn write_rows(&mut self) {
+        let mut accounts = std::mem::take(&mut self.entry.touched);
+        accounts.extend(self.entry.deleted.iter().copied());
+        for account in accounts {
+            if self.state.accounts[account.index()].alive {
+                self.write_row(account);
+            } else if self.state.sides[account.index()].shown {
+                self.state.sides[account.index()].shown = false;
+                self.push_row(account, 0, Vec::new());
+            }
+        }
+    }
+
+    fn write_row(&mut self, account: AccountId) {
+        let band = self.rules().scoring.tier(self.priority(account));
+        let seats = self.roles().map(|role| &self.state.seats[role][account.index()]);
+        let mut changed = !self.state.sides[account.index()].shown;
+        changed |= self.state.accounts[account.index()].shown_band != band;
+        for seat in seats {
+            changed |= seat.shown_status != seat.status || seat.shown_owner != seat.owner;
+        }
+        if !changed {
+            return;
+        }
+        self.state.sides[account.index()].shown = true;
+        self.state.accounts[account.index()].shown_band = band;
+        for role in self.roles() {
+            let seat = &mut self.state.seats[role][account.index()];
+            seat.shown_status = seat.status;
+            seat.shown_owner = seat.owner;
+        }
+        let seats = self.roles().map(|role| self.seat_state(role, account)).collect();
+        self.push_row(account, band, seats);
+    }
+
+    fn seat_state(&self, role: usize, account: AccountId) -> SeatState {
+        let seat = &self.state.seats[role][account.index()];
+        SeatState {
+            role: self.rules().roles[role].name.clone(),
+            status: seat.status,
+            owner: self.rep_name(seat.owner),
+            crm_owner: self.rep_name(seat.crm_owner),
+            since: seat.since,
+        }
+    }
+
+    fn push_row(&mut self, account: AccountId, band: u8, seats: Vec<SeatState>) {
+        let account = self.state.sides[account.index()].id.clone();
+        let row = AccountState { account, at: self.state.now, band, seats };
+        self.entry.out.push(Output::AccountState(Box::new(row)));
+    }
+}

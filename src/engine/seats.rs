@@ -1,0 +1,215 @@
+//! Seats: the two functions through which every change of an account or of a seat goes, and what time does to
+//! seats: rests, holds, deadlines, warnings. `docs/rules.md`, 5.
+
+use crate::domain::output::{AlertKind, SeatStatus};
+use crate::domain::policy::Book;
+use crate::domain::{Output, Secs, output::Alert};
+
+use super::Engine;
+use super::state::{Account, AccountId, RepId, Seat};
+
+impl Engine {
+    /// Every change of a seat: notes its cause, its place in the pool and its timer follow.
+    pub(super) fn change_seat(&mut self, role: usize, account: AccountId, change: impl FnOnce(&mut Seat)) {
+        // Out of the heap first: the change may move its rank.
+        self.leave_pool(role, account);
+        let cause = self.cause();
+        let seat = &mut self.state.seats[role][account.index()];
+        change(seat);
+        seat.cause = cause;
+        self.entry.touched.insert(account);
+        self.place_in_pool(role, account);
+        self.set_timer(role, account);
+    }
+
+    /// Every change of an account: the pools of all roles and the timers follow.
+    pub(super) fn change_account(&mut self, account: AccountId, change: impl FnOnce(&mut Account)) {
+        change(&mut self.state.accounts[account.index()]);
+        self.entry.touched.insert(account);
+        for role in self.roles() {
+            self.place_in_pool(role, account);
+            self.deadline_moved(role, account);
+        }
+    }
+
+    /// The entry and the decision in it that a change is due to.
+    fn cause(&self) -> u64 {
+        self.state.sequence << 16 | u64::from(self.entry.decisions.min(0xffff))
+    }
+
+    pub(super) fn book_of(&self, rep: RepId) -> Option<&Book> {
+        let book = self.state.reps.get(rep.index())?.book?;
+        self.rules().books.get(usize::from(book))
+    }
+
+    /// The latest end of what holds an owned account: NEVER for an open opportunity, `None` for nothing.
+    fn holdout(&self, role: usize, account: AccountId) -> Option<Secs> {
+        let (row, seat) = (&self.state.accounts[account.index()], &self.state.seats[role][account.index()]);
+        if row.open_opportunities > 0 {
+            return Some(Secs::NEVER);
+        }
+        let end = row.meeting.max(row.hold).max(seat.hold);
+        (end > self.state.now).then_some(end)
+    }
+
+    /// When the owner loses the account if nothing more happens, holdouts apart.
+    pub(super) fn evidence_deadline(&self, role: usize, account: AccountId) -> Secs {
+        let tenure = &self.state.tenures[role][&account];
+        let owner = self.state.seats[role][account.index()].owner;
+        let Some(book) = self.book_of(owner) else { return Secs::NEVER };
+        tenure.grace.max(tenure.evidence.worked_until(&book.evidence))
+    }
+
+    pub(super) fn deadline(&self, role: usize, account: AccountId) -> Secs {
+        match self.holdout(role, account) {
+            Some(_) => Secs::NEVER,
+            None => self.evidence_deadline(role, account),
+        }
+    }
+
+    fn lead(&self, role: usize, account: AccountId) -> u32 {
+        let owner = self.state.seats[role][account.index()].owner;
+        self.book_of(owner).map_or(0, |book| book.lead_s)
+    }
+
+    /// After anything that may have moved the deadline: a promise that it has passed is off.
+    pub(super) fn deadline_moved(&mut self, role: usize, account: AccountId) {
+        if self.state.seats[role][account.index()].status == SeatStatus::Owned {
+            let deadline = self.deadline(role, account);
+            let warns = self.lead(role, account) > 0;
+            let tenure = self.state.tenures[role].get_mut(&account).expect("an owned seat has a tenure");
+            if tenure.promised.is_some_and(|promised| deadline > promised) {
+                tenure.promised = None;
+                tenure.warned_at = None;
+                self.state.roles[role].waiting.remove(&account);
+                if warns {
+                    let (account, role_name, owner) = self.names(role, account);
+                    self.alert(AlertKind::RiskCleared { account, role: role_name, owner });
+                }
+            }
+        }
+        self.set_timer(role, account);
+    }
+
+    /// The one timer of a seat: the earliest instant at which time alone changes something.
+    pub(super) fn set_timer(&mut self, role: usize, account: AccountId) {
+        let due = self.due(role, account);
+        self.index.wheels[role].set(account.0, due);
+    }
+
+    fn due(&self, role: usize, account: AccountId) -> Secs {
+        let (row, seat) = (&self.state.accounts[account.index()], &self.state.seats[role][account.index()]);
+        let now = self.state.now;
+        let ahead = |at: Secs| if at > now { at } else { Secs::NEVER };
+        match seat.status {
+            _ if !row.alive => Secs::NEVER,
+            SeatStatus::Rest => seat.until,
+            SeatStatus::Pool => {
+                let wake = if seat.wake > Secs::ZERO { seat.wake } else { Secs::NEVER };
+                ahead(row.hold.max(seat.hold)).min(wake)
+            }
+            SeatStatus::Owned => self.owned_due(role, account),
+            _ => Secs::NEVER,
+        }
+    }
+
+    fn owned_due(&self, role: usize, account: AccountId) -> Secs {
+        if let Some(end) = self.holdout(role, account) {
+            return end;
+        }
+        if self.state.roles[role].waiting.contains(&account) {
+            return Secs::NEVER;
+        }
+        match self.state.tenures[role][&account].promised {
+            Some(promised) => promised,
+            None => self.evidence_deadline(role, account).minus(self.lead(role, account)),
+        }
+    }
+
+    /// Fires all that is due, in the order (deadline, account, role), until nothing is.
+    pub(super) fn fire_timers(&mut self) {
+        loop {
+            let mut due = Vec::new();
+            for role in self.roles() {
+                let mut expired = Vec::new();
+                self.index.wheels[role].expire(self.state.now, &mut expired);
+                due.extend(expired.into_iter().map(|(at, account)| (at, AccountId(account), role)));
+            }
+            if due.is_empty() {
+                return;
+            }
+            due.sort_unstable();
+            for (_, account, role) in due {
+                self.fire(role, account);
+            }
+        }
+    }
+
+    fn fire(&mut self, role: usize, account: AccountId) {
+        let now = self.state.now;
+        self.entry.touched.insert(account);
+        let seat = &self.state.seats[role][account.index()];
+        match seat.status {
+            SeatStatus::Rest if seat.until <= now => {
+                let since = seat.until;
+                self.enter_pool(role, account, since);
+            }
+            SeatStatus::Pool => {
+                let woken = seat.wake <= now;
+                self.change_seat(role, account, |seat| {
+                    if woken {
+                        seat.wake = Secs::ZERO;
+                    }
+                });
+                self.mark(role, account);
+            }
+            SeatStatus::Owned => self.fire_owned(role, account),
+            _ => self.set_timer(role, account),
+        }
+    }
+
+    fn fire_owned(&mut self, role: usize, account: AccountId) {
+        let now = self.state.now;
+        if self.holdout(role, account).is_none() {
+            let deadline = self.evidence_deadline(role, account);
+            let lead = self.lead(role, account);
+            let promised = self.state.tenures[role][&account].promised;
+            match promised {
+                None if lead == 0 && deadline <= now => self.promise(role, account, deadline),
+                None if lead > 0 && deadline.minus(lead) <= now => self.warn(role, account, deadline, lead),
+                Some(promised) if promised <= now => {
+                    self.state.roles[role].waiting.insert(account);
+                }
+                _ => {}
+            }
+        }
+        self.set_timer(role, account);
+    }
+
+    /// A lead of nothing needs no warning.
+    fn promise(&mut self, role: usize, account: AccountId, deadline: Secs) {
+        self.tenure(role, account).promised = Some(deadline);
+        self.state.roles[role].waiting.insert(account);
+    }
+
+    fn warn(&mut self, role: usize, account: AccountId, deadline: Secs, lead: u32) {
+        let now = self.state.now;
+        let promised = deadline.max(now.plus(lead));
+        let tenure = self.tenure(role, account);
+        tenure.promised = Some(promised);
+        tenure.warned_at = Some(now);
+        let seat = &self.state.seats[role][account.index()];
+        let book = self.book_of(seat.owner).expect("an owner with a deadline has a book");
+        let missing = self.state.tenures[role][&account].evidence.missing(&book.evidence, now);
+        let (account, role, owner) = self.names(role, account);
+        self.alert(AlertKind::AtRisk { account, role, owner, deadline, promised, missing });
+    }
+
+    pub(super) fn tenure(&mut self, role: usize, account: AccountId) -> &mut super::state::Tenure {
+        self.state.tenures[role].get_mut(&account).expect("an owned seat has a tenure")
+    }
+
+    pub(super) fn alert(&mut self, kind: AlertKind) {
+        self.entry.out.push(Output::Alert(Box::new(Alert { at: self.state.now, kind })));
+    }
+}

@@ -1,0 +1,326 @@
+//! Everything the engine remembers, as plain rows: what a snapshot holds. Indexes that can be rebuilt from
+//! it (names, heaps, timers, who has room) stand in [`super::index`].
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::domain::account::Value;
+use crate::domain::ids::Id128;
+use crate::domain::output::{BreakerScope, SeatStatus};
+use crate::domain::policy::Policy;
+use crate::domain::rep::RepStatus;
+use crate::domain::signal::Class;
+use crate::domain::{Input, Position, Secs, Text};
+
+/// An account by the order in which it became known. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(pub u32);
+
+/// A rep, manager or holding user by the order in which they became known. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepId(pub u16);
+
+/// Reps that can be known at once: the last value stands for nobody.
+pub const MAX_REPS: usize = 65_534;
+
+impl AccountId {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl RepId {
+    pub const NOBODY: RepId = RepId(u16::MAX);
+
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    pub fn some(self) -> Option<RepId> {
+        (self != RepId::NOBODY).then_some(self)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    pub journal: Id128,
+    pub shard: u16,
+    pub sequence: u64,
+    pub now: Secs,
+    /// The last entry's instant as it was given.
+    pub now_ms: i64,
+    pub policy: Option<Policy>,
+    pub gate_open: bool,
+    pub opened: Option<Secs>,
+    pub accounts: Vec<Account>,
+    /// Beside `accounts`: what filters and people need.
+    pub sides: Vec<AccountSide>,
+    /// By role, then account.
+    pub seats: Vec<Vec<Seat>>,
+    /// By role: owned accounts only.
+    pub tenures: Vec<BTreeMap<AccountId, Tenure>>,
+    pub past_owners: Vec<BTreeMap<AccountId, Vec<PastOwner>>>,
+    pub reps: Vec<Rep>,
+    pub roles: Vec<RoleState>,
+    pub sources: Vec<SourceState>,
+    /// Of the activity topic: how many partitions, and the oldest instant whose end each has passed.
+    pub partitions: u32,
+    pub ends_passed: BTreeMap<u32, Secs>,
+    pub opportunities: BTreeMap<Text, Opportunity>,
+    /// By account and (source, kind, subject).
+    pub snapshots: BTreeMap<(AccountId, u64), SnapshotRow>,
+    /// By account, kind and UTC day: the strongest of the day, strongest first.
+    pub daily: BTreeMap<(AccountId, u16, u32), Vec<DailyRow>>,
+    /// Event ids in the order of their arrival.
+    pub remembered: VecDeque<(Secs, u64)>,
+    /// Signals for accounts that nobody created yet, by arrival.
+    pub unknown: BTreeMap<u64, Kept>,
+    pub unknown_next: u64,
+    pub book_losses: BTreeMap<Text, VecDeque<Secs>>,
+    /// Instants at which reps left, the last hour's.
+    pub departures: VecDeque<Secs>,
+    pub departures_proceeded: Secs,
+    pub tripped: BTreeSet<BreakerScope>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// In 2^-28 points at the landmark that was current at `epoch`.
+    pub sums: [u64; 4],
+    pub segments: u64,
+    pub fit: u32,
+    pub epoch: Secs,
+    /// ZERO: never.
+    pub any_touch: Secs,
+    pub hold: Secs,
+    /// The latest meeting's start; ZERO: none.
+    pub meeting: Secs,
+    pub open_opportunities: u16,
+    /// The band of the last account-state row.
+    pub shown_band: u8,
+    pub alive: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountSide {
+    pub id: Text,
+    /// xxh3-64 of the id, seed 0.
+    pub hash: u64,
+    pub domains: Vec<Text>,
+    pub fit_given: Option<u32>,
+    /// Sorted by name.
+    pub fields: Vec<(Text, Value)>,
+    pub parent: Option<Text>,
+    pub crm_version: Option<u64>,
+    /// The last contributions, the oldest first.
+    pub contributions: Vec<Contribution>,
+    /// Whether an account-state row was ever written.
+    pub shown: bool,
+}
+
+/// Contributions kept to explain a decision.
+pub const MAX_CONTRIBUTIONS: usize = 8;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contribution {
+    pub class: Class,
+    pub kind: Text,
+    pub subject: Option<Text>,
+    pub at: Secs,
+    pub points_milli: u32,
+    pub position: Option<Position>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seat {
+    pub status: SeatStatus,
+    /// The CRM's owner is nobody known (found at adoption).
+    pub orphan: bool,
+    pub owner: RepId,
+    pub crm_owner: RepId,
+    pub sequence: u32,
+    pub since: Secs,
+    pub until: Secs,
+    pub hold: Secs,
+    /// When a cool-off that kept it in the pool ends; ZERO: none is waited for.
+    pub wake: Secs,
+    /// The entry that changed it last, and the decision in it.
+    pub cause: u64,
+    pub shown_status: SeatStatus,
+    pub shown_owner: RepId,
+}
+
+impl Default for Seat {
+    fn default() -> Seat {
+        Seat {
+            status: SeatStatus::Unknown,
+            orphan: false,
+            owner: RepId::NOBODY,
+            crm_owner: RepId::NOBODY,
+            sequence: 0,
+            since: Secs::ZERO,
+            until: Secs::ZERO,
+            hold: Secs::ZERO,
+            wake: Secs::ZERO,
+            cause: 0,
+            shown_status: SeatStatus::Unknown,
+            shown_owner: RepId::NOBODY,
+        }
+    }
+}
+
+/// One stay of an account in a book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenure {
+    pub since: Secs,
+    pub grace: Secs,
+    /// Index into the policy's segments.
+    pub segment: Option<u8>,
+    pub promised: Option<Secs>,
+    pub warned_at: Option<Secs>,
+    pub evidence: super::evidence::Touches,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastOwner {
+    pub rep: RepId,
+    pub until: Secs,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rep {
+    pub id: Text,
+    /// A record with role and book was seen.
+    pub known: bool,
+    pub status: RepStatus,
+    pub role: Option<u8>,
+    /// Index into the policy's books, and its name: a policy may move or drop it.
+    pub book: Option<u16>,
+    pub book_name: Option<Text>,
+    pub capacity_set: Option<u32>,
+    pub weight: u32,
+    pub manager: Option<Text>,
+    pub team: Option<Text>,
+    pub aliases: Vec<u64>,
+    pub fields: Vec<(Text, Value)>,
+    /// By the book's order.
+    pub per_segment: Vec<u32>,
+    /// By tier: count of the last turn, turns taken since.
+    pub turns: [(u32, u32); 4],
+    /// Latest first.
+    pub acts: Vec<Secs>,
+    /// Of the last 24 hours: when, and whether the book's breaker counts it.
+    pub losses: VecDeque<(Secs, bool)>,
+    /// By return reason: when, within the quota's period.
+    pub returns: BTreeMap<u8, VecDeque<Secs>>,
+    /// Left, and the book isn't back yet.
+    pub departing: bool,
+    pub book_proceeded: Secs,
+    pub quiet_proceeded: Secs,
+    pub accounts: BTreeSet<AccountId>,
+}
+
+impl Rep {
+    pub fn size(&self) -> u32 {
+        self.accounts.len() as u32
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    Thresholds,
+    Fill,
+}
+
+/// A run over all accounts of some segments, which may take several entries. Those passed over in its phase
+/// are set aside until the phase ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pass {
+    pub segments: u64,
+    pub phase: Phase,
+    pub aside: BTreeSet<AccountId>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoleState {
+    /// Tried alone, from this phase on.
+    pub marked: BTreeMap<AccountId, Phase>,
+    pub dirty: u64,
+    pub pass: Option<Pass>,
+    pub turn_count: u32,
+    /// Past their promise, held back by a cap, a frontier or the breaker.
+    pub waiting: BTreeSet<AccountId>,
+    /// Of the last 24 hours: when, and whether the role's breaker counts it.
+    pub losses: VecDeque<(Secs, bool)>,
+    pub proceeded: Secs,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceState {
+    pub name: Text,
+    pub latest: Option<Secs>,
+    pub complete: Option<Secs>,
+    pub silent: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opportunity {
+    pub account: AccountId,
+    pub open: bool,
+}
+
+/// What a snapshot signal contributed, at the landmark that was current at `epoch`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotRow {
+    pub class: Class,
+    pub at: Secs,
+    pub contributed: u64,
+    pub epoch: Secs,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DailyRow {
+    pub points_milli: u32,
+    pub contributed: u64,
+    pub epoch: Secs,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    pub arrived: Secs,
+    pub input: Input,
+}
+
+impl State {
+    pub fn new(journal: Id128, shard: u16) -> State {
+        State {
+            journal,
+            shard,
+            sequence: 0,
+            now: Secs::ZERO,
+            now_ms: 0,
+            policy: None,
+            gate_open: false,
+            opened: None,
+            accounts: Vec::new(),
+            sides: Vec::new(),
+            seats: Vec::new(),
+            tenures: Vec::new(),
+            past_owners: Vec::new(),
+            reps: Vec::new(),
+            roles: Vec::new(),
+            sources: Vec::new(),
+            partitions: 0,
+            ends_passed: BTreeMap::new(),
+            opportunities: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            daily: BTreeMap::new(),
+            remembered: VecDeque::new(),
+            unknown: BTreeMap::new(),
+            unknown_next: 0,
+            book_losses: BTreeMap::new(),
+            departures: VecDeque::new(),
+            departures_proceeded: Secs::ZERO,
+            tripped: BTreeSet::new(),
+        }
+    }
+}

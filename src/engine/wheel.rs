@@ -1,0 +1,209 @@
+//! A timing wheel: four levels of 256 slots, a second wide at the finest, links by index. Setting and
+//! cancelling cost a constant; the next deadline is exact.
+
+use crate::domain::Secs;
+
+const LEVELS: usize = 4;
+const SLOTS: usize = 256;
+/// The list of timers that were due when they were set.
+const OVERDUE: u16 = (LEVELS * SLOTS) as u16;
+const NONE: u32 = u32::MAX;
+/// No list: the timer isn't set.
+const UNSET: u16 = u16::MAX;
+
+#[derive(Clone, Debug)]
+struct Timer {
+    due: Secs,
+    next: u32,
+    previous: u32,
+    list: u16,
+}
+
+const IDLE: Timer = Timer { due: Secs::NEVER, next: NONE, previous: NONE, list: UNSET };
+
+#[derive(Clone, Debug)]
+pub struct Wheel {
+    time: Secs,
+    heads: Vec<u32>,
+    occupied: [[u64; SLOTS / 64]; LEVELS],
+    timers: Vec<Timer>,
+}
+
+impl Default for Wheel {
+    fn default() -> Wheel {
+        Wheel {
+            time: Secs::ZERO,
+            heads: vec![NONE; LEVELS * SLOTS + 1],
+            occupied: [[0; SLOTS / 64]; LEVELS],
+            timers: Vec::new(),
+        }
+    }
+}
+
+fn byte(at: u32, level: usize) -> usize {
+    (at >> (8 * level)) as usize & 0xff
+}
+
+impl Wheel {
+    /// The list where a timer due at `due` belongs, seen from `self.time`: by the highest byte that differs.
+    fn list_of(&self, due: Secs) -> u16 {
+        if due <= self.time {
+            return OVERDUE;
+        }
+        let level = (31 - (due.0 ^ self.time.0).leading_zeros()) as usize / 8;
+        (level * SLOTS + byte(due.0, level)) as u16
+    }
+
+    /// Sets the timer of `id`, or moves it. [`Secs::NEVER`] cancels.
+    pub fn set(&mut self, id: u32, due: Secs) {
+        if self.timers.len() <= id as usize {
+            self.timers.resize(id as usize + 1, IDLE);
+        }
+        if self.timers[id as usize].list != UNSET {
+            if self.timers[id as usize].due == due {
+                return;
+            }
+            self.unlink(id);
+        }
+        if due != Secs::NEVER {
+            self.link(id, due);
+        }
+    }
+
+    fn link(&mut self, id: u32, due: Secs) {
+        let list = self.list_of(due);
+        let head = self.heads[usize::from(list)];
+        self.timers[id as usize] = Timer { due, next: head, previous: NONE, list };
+        if head != NONE {
+            self.timers[head as usize].previous = id;
+        }
+        self.heads[usize::from(list)] = id;
+        if list != OVERDUE {
+            let (level, slot) = (usize::from(list) / SLOTS, usize::from(list) % SLOTS);
+            self.occupied[level][slot / 64] |= 1 << (slot % 64);
+        }
+    }
+
+    fn unlink(&mut self, id: u32) {
+        let Timer { next, previous, list, .. } = std::mem::replace(&mut self.timers[id as usize], IDLE);
+        if next != NONE {
+            self.timers[next as usize].previous = previous;
+        }
+        if previous != NONE {
+            self.timers[previous as usize].next = next;
+        } else {
+            self.heads[usize::from(list)] = next;
+            if next == NONE && list != OVERDUE {
+                let (level, slot) = (usize::from(list) / SLOTS, usize::from(list) % SLOTS);
+                self.occupied[level][slot / 64] &= !(1 << (slot % 64));
+            }
+        }
+    }
+
+    /// The first slot after `self.time` that holds anything: its list and its start.
+    fn next_slot(&self) -> Option<(u16, Secs)> {
+        for level in 0..LEVELS {
+            let from = byte(self.time.0, level) + 1;
+            if let Some(slot) = first_set(&self.occupied[level], from) {
+                let above = if level + 1 == LEVELS { 0 } else { self.time.0 >> (8 * (level + 1)) << (8 * (level + 1)) };
+                return Some(((level * SLOTS + slot) as u16, Secs(above | (slot as u32) << (8 * level))));
+            }
+        }
+        None
+    }
+
+    /// The earliest deadline that is set.
+    pub fn next_deadline(&self) -> Option<Secs> {
+        let list = if self.heads[usize::from(OVERDUE)] != NONE { OVERDUE } else { self.next_slot()?.0 };
+        let mut least = Secs::NEVER;
+        let mut id = self.heads[usize::from(list)];
+        while id != NONE {
+            least = least.min(self.timers[id as usize].due);
+            id = self.timers[id as usize].next;
+        }
+        Some(least)
+    }
+
+    /// Takes every timer due at or before `now`, in no order, and moves on to `now`.
+    pub fn expire(&mut self, now: Secs, due: &mut Vec<(Secs, u32)>) {
+        self.take(OVERDUE, due);
+        while let Some((list, start)) = self.next_slot() {
+            if start > now {
+                break;
+            }
+            self.time = start;
+            self.take(list, due);
+        }
+        self.time = self.time.max(now);
+    }
+
+    /// Empties a list: what is due goes out, the rest to its place seen from the new time.
+    fn take(&mut self, list: u16, due: &mut Vec<(Secs, u32)>) {
+        let mut id = self.heads[usize::from(list)];
+        while id != NONE {
+            let Timer { due: at, next, .. } = self.timers[id as usize];
+            self.unlink(id);
+            if at <= self.time {
+                due.push((at, id));
+            } else {
+                self.link(id, at);
+            }
+            id = next;
+        }
+    }
+}
+
+fn first_set(bits: &[u64; SLOTS / 64], from: usize) -> Option<usize> {
+    (from / 64..SLOTS / 64).find_map(|word| {
+        let mask = if word == from / 64 { u64::MAX << (from % 64) } else { u64::MAX };
+        let left = bits[word] & mask;
+        (left != 0).then(|| word * 64 + left.trailing_zeros() as usize)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn it_fires_what_a_sorted_map_fires() {
+        let mut seed = 11u64;
+        let mut draw = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % below
+        };
+        for _ in 0..50 {
+            let (mut wheel, mut naive) = (Wheel::default(), BTreeMap::new());
+            let mut now = Secs(draw(1 << 31) as u32);
+            for _ in 0..2_000 {
+                let id = draw(200) as u32;
+                if draw(8) == 0 {
+                    wheel.set(id, Secs::NEVER);
+                    naive.remove(&id);
+                } else {
+                    let span = draw(28);
+                    let due = now.plus(draw(1 << span) as u32).minus(draw(100) as u32);
+                    wheel.set(id, due);
+                    naive.insert(id, due);
+                }
+                assert_eq!(wheel.next_deadline(), naive.values().min().copied());
+                if draw(4) == 0 {
+                    let span = draw(24);
+                    now = now.plus(draw(1 << span) as u32);
+                    let (mut fired, mut expected) = (Vec::new(), Vec::new());
+                    wheel.expire(now, &mut fired);
+                    fired.sort_unstable();
+                    naive.retain(|id, due| {
+                        *due > now || {
+                            expected.push((*due, *id));
+                            false
+                        }
+                    });
+                    expected.sort_unstable();
+                    assert_eq!(fired, expected);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! A small binary codec of our own: what is written, and nothing else, decides the bytes.
+//!
+//! No self-description, no alignment, no library whose upgrade could change a byte. Unsigned integers are LEB128
+//! varints in their shortest form, signed ones zigzag before that, floats their bits, lists a count and their
+//! items, enums an explicit tag. One value has exactly one encoding, and any other bytes are an error, so bytes
+//! can be compared, hashed and chained. Reading is total: no bytes whatever make it panic or allocate beyond
+//! what they can hold.
+
+use super::WireError;
+
+/// How deep values may nest through boxes and lists. Policies hold filters, which are trees; `config` must not
+/// let a deeper one through. Well below what a thread's stack bears.
+pub const MAX_DEPTH: u16 = 256;
+
+/// A value with exactly one encoding.
+pub trait Wire: Sized {
+    fn put(&self, out: &mut Vec<u8>);
+    fn get(from: &mut Reader<'_>) -> Result<Self, WireError>;
+}
+
+/// The bytes of one value.
+pub fn to_bytes(value: &impl Wire) -> Vec<u8> {
+    let mut out = Vec::new();
+    value.put(&mut out);
+    out
+}
+
+/// The value of these bytes, all of them.
+pub fn from_bytes<T: Wire>(bytes: &[u8]) -> Result<T, WireError> {
+    let mut from = Reader::new(bytes);
+    let value = T::get(&mut from)?;
+    from.finish()?;
+    Ok(value)
+}
+
+/// Bytes being read, and how far.
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    depth: u16,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(bytes: &'a [u8]) -> Reader<'a> {
+        Reader { bytes, at: 0, depth: 0 }
+    }
+
+    pub fn left(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    pub fn take(&mut self, count: usize) -> Result<&'a [u8], WireError> {
+        let rest = &self.bytes[self.at..];
+        let taken = rest.get(..count).ok_or(WireError::Truncated { at: self.bytes.len() })?;
+        self.at += count;
+        Ok(taken)
+    }
+
+    pub fn byte(&mut self) -> Result<u8, WireError> {
+        let byte = *self.bytes.get(self.at).ok_or(WireError::Truncated { at: self.at })?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    /// A varint in its shortest form; a longer one of the same value is an error.
+    fn varint(&mut self) -> Result<u64, WireError> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            let part = u64::from(byte & 0x7f);
+            if part << shift >> shift != part {
+                return Err(self.invalid("a varint over 64 bits"));
+            }
+            value |= part << shift;
+            if byte & 0x80 == 0 {
+                let shortest = byte != 0 || shift == 0;
+                return if shortest { Ok(value) } else { Err(self.invalid("a varint with needless zeros")) };
+            }
+        }
+        Err(self.invalid("a varint over ten bytes"))
+    }
+
+    /// The count of a list whose items take a byte each at least: never more than the bytes left.
+    pub fn count(&mut self) -> Result<usize, WireError> {
+        let count = self.varint()?;
+        match usize::try_from(count) {
+            Ok(count) if count <= self.left() => Ok(count),
+            _ => Err(self.invalid("a list longer than the bytes left")),
+        }
+    }
+
+    /// Reads one level further down.
+    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, WireError>) -> Result<T, WireError> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.invalid("nested too deep"));
+        }
+        self.depth += 1;
+        let value = read(self);
+        self.depth -= 1;
+        value
+    }
+
+    /// An error about what was read last.
+    pub fn invalid(&self, what: impl Into<String>) -> WireError {
+        WireError::Invalid { at: self.at, what: what.into() }
+    }
+
+    pub fn finish(self) -> Result<(), WireError> {
+        if self.left() == 0 { Ok(()) } else { Err(self.invalid("bytes behind the end")) }
+    }
+}
+
+/// Implements [`Wire`] for structs, field after field in the order given here. A field that isn't named doesn't
+/// compile; reordering the struct's own declaration changes nothing.
+macro_rules! wire_struct {
+    ($($name:ident { $($field:ident),* $(,)? })*) => {$(
+        impl $crate::wire::codec::Wire for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                let $name { $($field),* } = self;
+                $($crate::wire::codec::Wire::put($field, out);)*
+            }
+
+            fn get(from: &mut $crate::wire::codec::Reader<'_>) -> Result<Self, $crate::wire::WireError> {
+                Ok($name { $($field: $crate::wire::codec::Wire::get(from)?),* })
+            }
+        }
+    )*};
+}
+
+/// Implements [`Wire`] for an enum: a tag byte, then the fields. Tags are written out, so reordering variants
+/// changes nothing; a tag once used is never given to another variant.
+macro_rules! wire_enum {
+    ($name:ident { $($tag:literal = $variant:ident $(($item:ident))? $({ $($field:ident),* $(,)? })?),* $(,)? }) => {
+        impl $crate::wire::codec::Wire for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                match self {
+                    $($name::$variant $(($item))? $({ $($field),* })? => {
+                        out.push($tag);
+                        $($crate::wire::codec::Wire::put($item, out);)?
+                        $($($crate::wire::codec::Wire::put($field, out);)*)?
+                    })*
+                }
+            }
+
+            fn get(from: &mut $crate::wire::codec::Reader<'_>) -> Result<Self, $crate::wire::WireError> {
+                match from.byte()? {
+                    $($tag => {
+                        $(let $item = $crate::wire::codec::Wire::get(from)?;)?
+                        $($(let $field = $crate::wire::codec::Wire::get(from)?;)*)?
+                        Ok($name::$variant $(($item))? $({ $($field),* })?)
+                    })*
+                    tag => Err(from.invalid(format!("no {} has the tag {tag}", stringify!($name)))),
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use {wire_enum, wire_struct};
+
+// Behind the macros, which they use.
+mod collections;
+mod domain;
+mod output;
+mod policy;
+mod view;
+
+/// Appends a varint in its shortest form.
+pub fn put_varint(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+impl Wire for u8 {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(*self);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<u8, WireError> {
+        from.byte()
+    }
+}
+
+macro_rules! unsigned {
+    ($($name:ident)*) => {$(
+        impl Wire for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                put_varint(u64::from(*self), out);
+            }
+
+            fn get(from: &mut Reader<'_>) -> Result<$name, WireError> {
+                let value = from.varint()?;
+                $name::try_from(value).map_err(|_| from.invalid(concat!("too large for ", stringify!($name))))
+            }
+        }
+    )*};
+}
+
+unsigned!(u16 u32 u64);
+
+impl Wire for i64 {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_varint(((self << 1) ^ (self >> 63)) as u64, out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<i64, WireError> {
+        let value = from.varint()?;
+        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+    }
+}
+
+impl Wire for i32 {
+    fn put(&self, out: &mut Vec<u8>) {
+        i64::from(*self).put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<i32, WireError> {
+        let value = i64::get(from)?;
+        i32::try_from(value).map_err(|_| from.invalid("too large for i32"))
+    }
+}
+
+impl Wire for u128 {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_le_bytes());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<u128, WireError> {
+        from.array().map(u128::from_le_bytes)
+    }
+}
+
+impl Wire for f64 {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_bits().to_le_bytes());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<f64, WireError> {
+        from.array().map(|bits| f64::from_bits(u64::from_le_bytes(bits)))
+    }
+}
+
+impl Wire for bool {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<bool, WireError> {
+        match from.byte()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(from.invalid("neither true nor false")),
+        }
+    }
+}
+
+impl Wire for Box<str> {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_varint(self.len() as u64, out);
+        out.extend_from_slice(self.as_bytes());
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Box<str>, WireError> {
+        let count = from.count()?;
+        let bytes = from.take(count)?;
+        std::str::from_utf8(bytes).map(Box::from).map_err(|_| from.invalid("text that isn't UTF-8"))
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.is_some().put(out);
+        if let Some(value) = self {
+            value.put(out);
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Option<T>, WireError> {
+        if bool::get(from)? { T::get(from).map(Some) } else { Ok(None) }
+    }
+}
+
+impl<T: Wire> Wire for Box<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (**self).put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Box<T>, WireError> {
+        from.deeper(|from| T::get(from).map(Box::new))
+    }
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_varint(self.len() as u64, out);
+        for item in self {
+            item.put(out);
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
+        let count = from.count()?;
+        // An item may be far larger than its bytes: set aside no more than the bytes left, and grow from there.
+        let mut items = Vec::with_capacity(count.min(from.left() / size_of::<T>().max(1)));
+        from.deeper(|from| {
+            for _ in 0..count {
+                items.push(T::get(from)?);
+            }
+            Ok(items)
+        })
+    }
+}
+
+impl<T: Wire + Copy + Default, const N: usize> Wire for [T; N] {
+    fn put(&self, out: &mut Vec<u8>) {
+        for item in self {
+            item.put(out);
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<[T; N], WireError> {
+        let mut items = [T::default(); N];
+        for item in &mut items {
+            *item = T::get(from)?;
+        }
+        Ok(items)
+    }
+}
+
+impl<A: Wire, B: Wire> Wire for (A, B) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<(A, B), WireError> {
+        Ok((A::get(from)?, B::get(from)?))
+    }
+}
+
+impl<A: Wire, B: Wire, C: Wire> Wire for (A, B, C) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+        self.2.put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<(A, B, C), WireError> {
+        Ok((A::get(from)?, B::get(from)?, C::get(from)?))
+    }
+}
+
+impl<A: Wire, B: Wire, C: Wire, D: Wire> Wire for (A, B, C, D) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+        self.2.put(out);
+        self.3.put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<(A, B, C, D), WireError> {
+        Ok((A::get(from)?, B::get(from)?, C::get(from)?, D::get(from)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_take_their_shortest_form_and_come_back() {
+        for (value, bytes) in [(0u64, 1), (127, 1), (128, 2), (16_383, 2), (16_384, 3), (u64::MAX, 10)] {
+            assert_eq!(to_bytes(&value).len(), bytes, "{value}");
+            assert_eq!(from_bytes::<u64>(&to_bytes(&value)), Ok(value));
+        }
+        for value in [0, -1, 1, -64, 64, i64::MIN, i64::MAX] {
+            assert_eq!(from_bytes::<i64>(&to_bytes(&value)), Ok(value));
+        }
+        assert_eq!(to_bytes(&-64i64).len(), 1);
+    }
+
+    #[test]
+    fn a_second_encoding_of_the_same_value_is_refused() {
+        assert!(from_bytes::<u64>(&[0x80, 0x00]).is_err(), "needless zeros");
+        assert!(from_bytes::<u64>(&[0xff; 10]).is_err(), "over 64 bits");
+        assert!(from_bytes::<u64>(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x03]).is_err());
+        assert!(from_bytes::<u16>(&to_bytes(&65_536u32)).is_err());
+        assert!(from_bytes::<bool>(&[2]).is_err());
+        assert!(from_bytes::<u8>(&[1, 2]).is_err(), "bytes behind the end");
+    }
+
+    #[test]
+    fn a_list_can_claim_no_more_items_than_there_are_bytes() {
+        let mut bytes = Vec::new();
+        put_varint(u64::from(u32::MAX), &mut bytes);
+        bytes.extend([0; 100]);
+        assert!(matches!(from_bytes::<Vec<u128>>(&bytes), Err(WireError::Invalid { .. })));
+        assert_eq!(
+            from_bytes::<Vec<u64>>(&[3, 1, 2]),
+            Err(WireError::Invalid { at: 1, what: "a list longer than the bytes left".into() })
+        );
+    }
+
+    #[test]
+    fn nesting_ends_before_the_stack_does() {
+        use crate::domain::filter::Filter;
+        let nested = |depth: u16| (0..depth).fold(Filter::Always, |inner, _| Filter::Not(Box::new(inner)));
+        assert_eq!(from_bytes::<Filter>(&to_bytes(&nested(MAX_DEPTH))), Ok(nested(MAX_DEPTH)));
+        assert!(from_bytes::<Filter>(&to_bytes(&nested(MAX_DEPTH + 1))).is_err());
+        // Endless nesting in few bytes.
+        assert!(from_bytes::<Filter>(&[4; 1_000_000]).is_err());
+    }
+}

@@ -1,0 +1,153 @@
+//! An alert: what a person should know or do. See `schemas/alerts`.
+
+use serde::Serialize;
+
+use super::{AccountRef, SCHEMA_VERSION};
+use crate::domain::ids::Id128;
+use crate::domain::output::{BreakerScope, Missing};
+use crate::domain::{Alert, AlertKind, Secs};
+use crate::wire::instant::Rfc3339;
+use crate::wire::text;
+
+#[derive(Serialize)]
+pub struct AlertBody<'a> {
+    alert_id: String,
+    r#type: &'static str,
+    schema_version: u32,
+    at: Rfc3339,
+    text: String,
+    #[serde(flatten)]
+    fields: Fields<'a>,
+}
+
+/// What an alert is about; what doesn't apply is absent.
+#[derive(Serialize, Default)]
+struct Fields<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<AccountRef<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline: Option<Rfc3339>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goes_cold_at: Option<Rfc3339>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<MissingBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<RequestBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_event_at: Option<Rfc3339>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breaker: Option<BreakerBody<'a>>,
+}
+
+#[derive(Serialize)]
+struct MissingBody {
+    touches: u8,
+    days: u8,
+    contacts: u8,
+    replies: u8,
+}
+
+#[derive(Serialize)]
+struct RequestBody<'a> {
+    op: &'static str,
+    by: &'a str,
+    code: &'static str,
+}
+
+#[derive(Serialize)]
+struct BreakerBody<'a> {
+    scope: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rep_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_back: Option<u32>,
+}
+
+impl AlertBody<'_> {
+    pub fn of(alert: &Alert, id: Id128) -> AlertBody<'_> {
+        AlertBody {
+            alert_id: id.to_string(),
+            r#type: alert.kind.name(),
+            schema_version: SCHEMA_VERSION,
+            at: alert.at.into(),
+            text: text::alert(alert),
+            fields: Fields::of(&alert.kind),
+        }
+    }
+}
+
+/// The account that an alert is about, if it is about one.
+pub fn account(kind: &AlertKind) -> Option<&str> {
+    match kind {
+        AlertKind::AtRisk { account, .. }
+        | AlertKind::RiskCleared { account, .. }
+        | AlertKind::Orphan { account, .. } => Some(account),
+        AlertKind::Refused { account, .. } => account.as_deref(),
+        AlertKind::SourceSilent { .. }
+        | AlertKind::SourceBack { .. }
+        | AlertKind::BreakerTripped { .. }
+        | AlertKind::BreakerReset { .. } => None,
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn of(kind: &'a AlertKind) -> Fields<'a> {
+        let account = account(kind).map(|crm_id| AccountRef { crm_id });
+        let about = Fields { account, ..Fields::default() };
+        match kind {
+            AlertKind::AtRisk { role, owner, deadline, promised, missing, .. } => Fields {
+                deadline: Some((*deadline).into()),
+                goes_cold_at: Some((*promised).into()),
+                missing: Some(MissingBody::of(missing)),
+                ..about.owned(role, owner)
+            },
+            AlertKind::RiskCleared { role, owner, .. } | AlertKind::Orphan { role, owner, .. } => {
+                about.owned(role, owner)
+            }
+            AlertKind::Refused { op, code, role, by, .. } => Fields {
+                role: role.as_deref(),
+                request: Some(RequestBody { op: op.name(), by, code: code.text() }),
+                ..about
+            },
+            AlertKind::SourceSilent { source, latest } => {
+                Fields { source: Some(source), latest_event_at: latest.map(Secs::into), ..about }
+            }
+            AlertKind::SourceBack { source } => Fields { source: Some(source), ..about },
+            AlertKind::BreakerTripped { scope, due } => {
+                Fields { breaker: Some(BreakerBody::of(scope, Some(*due))), ..about }
+            }
+            AlertKind::BreakerReset { scope } => Fields { breaker: Some(BreakerBody::of(scope, None)), ..about },
+        }
+    }
+
+    fn owned(self, role: &'a str, owner: &'a str) -> Fields<'a> {
+        Fields { role: Some(role), owner_id: Some(owner), ..self }
+    }
+}
+
+impl MissingBody {
+    fn of(missing: &Missing) -> MissingBody {
+        let Missing { touches, days, contacts, replies } = *missing;
+        MissingBody { touches, days, contacts, replies }
+    }
+}
+
+impl BreakerBody<'_> {
+    fn of(scope: &BreakerScope, held_back: Option<u32>) -> BreakerBody<'_> {
+        let (scope, role, rep_id) = match scope {
+            BreakerScope::Role(role) => ("role", Some(&**role), None),
+            BreakerScope::Book(rep) => ("book", None, Some(&**rep)),
+            BreakerScope::QuietRep(rep) => ("quiet_rep", None, Some(&**rep)),
+            BreakerScope::Departures => ("departures", None, None),
+        };
+        BreakerBody { scope, role, rep_id, held_back }
+    }
+}

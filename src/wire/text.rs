@@ -1,0 +1,225 @@
+//! Decisions and alerts as one English sentence each: what a person reads in the CRM, in the demo, in explain.
+
+use std::fmt::Write;
+
+use super::instant::Readable;
+use crate::domain::output::{BreakerScope, Considered, Missing, Placement, Verdict, Why};
+use crate::domain::policy::PRIORITY_ONE;
+use crate::domain::request::ReturnReason;
+use crate::domain::{Alert, AlertKind, Code, Decision, DecisionKind, Secs};
+
+/// Who moved where and why: `acme (sdr): pool → ana, priority 78.4 …`.
+pub fn decision(decision: &Decision) -> String {
+    let from = decision.from.as_deref().unwrap_or("pool");
+    let to = decision.to.as_deref().unwrap_or(match decision.kind {
+        // Into the pool, review or out for good: the reason says which.
+        DecisionKind::Return | DecisionKind::Retirement => "nobody",
+        DecisionKind::Distribution | DecisionKind::Retrieval | DecisionKind::Departure => "pool",
+    });
+    format!("{} ({}): {from} → {to}, {}", decision.account, decision.role, reason(decision))
+}
+
+/// Why alone, as the command's reason has it.
+pub fn reason(decision: &Decision) -> String {
+    let owner = decision.from.as_deref().unwrap_or("nobody");
+    match &decision.why {
+        Why::Placed(placement) => placed(decision, placement),
+        Why::Idle { book, deadline, warned_at, promised, last_touch } => {
+            idle(owner, book, [Some(*deadline), *warned_at, Some(*promised), *last_touch])
+        }
+        Why::Returned { reason, by } => format!("given back by {by}: {}", return_reason(*reason)),
+        Why::OwnerLeft { holds_opportunity, holds_meeting } => {
+            let held = match (holds_opportunity, holds_meeting) {
+                (true, true) => "an open opportunity and a meeting ahead",
+                (true, false) => "an open opportunity",
+                (false, true) => "a meeting ahead",
+                (false, false) => return format!("its owner {owner} left"),
+            };
+            match &decision.to {
+                Some(to) => format!("its owner {owner} left, and it has {held}: {to} keeps it"),
+                None => format!("its owner {owner} left; it has {held}, but nobody to keep it"),
+            }
+        }
+        Why::Retired { by } => format!("taken out of circulation by {by} while {owner} owned it"),
+    }
+}
+
+fn placed(decision: &Decision, placement: &Placement) -> String {
+    let mut text = format!(
+        "priority {:.1} (fit {:.2}, timing {:.2}) ",
+        points(decision.priority),
+        points(decision.fit),
+        points(decision.timing)
+    );
+    // Writing into a String can't fail.
+    let _ = if placement.filled_idle {
+        let threshold = points(placement.threshold);
+        write!(text, "fills idle capacity below the threshold {threshold} of {}; ", placement.segment)
+    } else {
+        write!(text, "in {}; ", placement.segment)
+    };
+    text + &choice(placement)
+}
+
+/// Why this rep: the emptiest, or whose turn it was, or the only one.
+fn choice(placement: &Placement) -> String {
+    let Some((chosen, others)) = placement.candidates.split_first() else {
+        return "no rep is on record".to_owned();
+    };
+    let Considered { rep, size, capacity, .. } = chosen;
+    let all = placement.candidates.len() as u64 + u64::from(placement.more);
+    let with = |verdict: Verdict| others.iter().filter(|other| other.verdict == verdict).count();
+    let (fuller, in_turn) = (with(Verdict::Fuller), with(Verdict::LaterTurn));
+    if all == 1 {
+        format!("{rep} ({size}/{capacity}) was the only candidate")
+    } else if in_turn > 0 {
+        let level = in_turn + 1;
+        format!("it was {rep}'s turn ({size}/{capacity}) among {level} about equally full of {all} candidates")
+    } else if fuller > 0 || placement.more > 0 {
+        format!("{rep} had the lowest fill ({size}/{capacity}) of {all} candidates")
+    } else {
+        format!("{rep} ({size}/{capacity}) was the only one free of {all} candidates")
+    }
+}
+
+fn idle(owner: &str, book: &str, [deadline, warned_at, promised, last_touch]: [Option<Secs>; 4]) -> String {
+    let mut text = match last_touch {
+        Some(at) => format!("not worked enough by {owner} for the rules of {book}: last touch {}", Readable(at)),
+        None => format!("never worked by {owner}, book {book}"),
+    };
+    let moments = [("went cold", deadline), ("warned", warned_at), ("promised until", promised)];
+    for (what, at) in moments {
+        if let Some(at) = at {
+            let _ = write!(text, ", {what} {}", Readable(at));
+        }
+    }
+    text
+}
+
+/// One sentence for the person whom the alert concerns.
+pub fn alert(alert: &Alert) -> String {
+    match &alert.kind {
+        AlertKind::AtRisk { account, role, owner, promised, missing, .. } => {
+            format!("{account} goes cold {} unless {} ({owner}, {role})", Readable(*promised), saved_by(missing))
+        }
+        AlertKind::RiskCleared { account, role, owner } => {
+            format!("{account} stays with {owner} ({role}): the warning is off")
+        }
+        AlertKind::Refused { op, code, account, role, by } => {
+            let account = account.as_deref().map(|account| format!(" of {account}")).unwrap_or_default();
+            let role = role.as_deref().map(|role| format!(" ({role})")).unwrap_or_default();
+            let op = op.name().replace('_', " ");
+            format!("{op}{account}{role} asked for by {by} is refused: {}", refusal(*code))
+        }
+        AlertKind::SourceSilent { source, latest: Some(latest) } => {
+            format!("{source} is silent since {}: losses that depend on it wait", Readable(*latest))
+        }
+        AlertKind::SourceSilent { source, latest: None } => {
+            format!("{source} was never heard: losses that depend on it wait")
+        }
+        AlertKind::SourceBack { source } => format!("{source} delivers again"),
+        AlertKind::BreakerTripped { scope, due } => {
+            format!("{} until somebody says proceed: {}", held(scope, *due), suspicion(scope))
+        }
+        AlertKind::BreakerReset { scope } => format!("{} go on", scope_name(scope)),
+        AlertKind::Orphan { account, role, owner } => {
+            format!("{account} belongs to {owner} in the CRM ({role}), who is no known rep: left alone, not pooled")
+        }
+    }
+}
+
+/// What would keep the account with its owner.
+fn saved_by(missing: &Missing) -> String {
+    let Missing { touches, days, contacts, replies } = *missing;
+    let parts = [
+        plural(touches, "", "more touch", "more touches"),
+        plural(days, "on ", "more day", "more days"),
+        plural(contacts, "with ", "more contact", "more contacts"),
+        plural(replies, "with ", "more reply", "more replies"),
+    ];
+    let needed: Vec<String> = parts.into_iter().flatten().collect();
+    match needed.as_slice() {
+        // All of the evidence is still inside its window, but will have left it by then.
+        [] => "it is worked again before".to_owned(),
+        _ if touches == 0 => format!("touched {}", needed.join(" and ")),
+        [touches] => touches.clone(),
+        [touches, rest @ ..] => format!("{touches} {}", rest.join(" and ")),
+    }
+}
+
+fn plural(count: u8, before: &str, one: &str, many: &str) -> Option<String> {
+    (count > 0).then(|| format!("{before}{count} {}", if count == 1 { one } else { many }))
+}
+
+fn held(scope: &BreakerScope, due: u32) -> String {
+    let what = match (scope, due) {
+        (BreakerScope::Departures, 1) => "departure",
+        (BreakerScope::Departures, _) => "departures",
+        (_, 1) => "loss",
+        (_, _) => "losses",
+    };
+    format!("{due} {what} of {} held back", scope_of(scope))
+}
+
+fn scope_of(scope: &BreakerScope) -> String {
+    match scope {
+        BreakerScope::Role(role) => format!("all books of {role}"),
+        BreakerScope::Book(rep) | BreakerScope::QuietRep(rep) => format!("{rep}'s book"),
+        BreakerScope::Departures => "reps".to_owned(),
+    }
+}
+
+fn scope_name(scope: &BreakerScope) -> String {
+    match scope {
+        BreakerScope::Departures => "departures of reps".to_owned(),
+        _ => format!("losses of {}", scope_of(scope)),
+    }
+}
+
+fn suspicion(scope: &BreakerScope) -> &'static str {
+    match scope {
+        BreakerScope::Role(_) | BreakerScope::Book(_) => "too many at once, as if a feed were broken",
+        BreakerScope::QuietRep(_) => "no activity of theirs arrives any more, on any account",
+        BreakerScope::Departures => "too many at once, as if the list of reps were broken",
+    }
+}
+
+fn return_reason(reason: ReturnReason) -> &'static str {
+    match reason {
+        ReturnReason::Duplicate => "a duplicate",
+        ReturnReason::BadData => "bad data",
+        ReturnReason::NoIcpMatch => "doesn't match the ideal customer",
+        ReturnReason::NoRelevantContact => "no relevant contact",
+        ReturnReason::CallBack => "call back later",
+        ReturnReason::NotInterested => "not interested",
+        ReturnReason::Competitor => "a competitor",
+        ReturnReason::OutOfBusiness => "out of business",
+    }
+}
+
+/// Why a request changed nothing; codes that no request meets stand for themselves.
+fn refusal(code: Code) -> &'static str {
+    match code {
+        Code::UnknownRole => "no such role, or none named where there are several",
+        Code::UnknownAccount => "no such account",
+        Code::UnknownRep => "no such rep",
+        Code::NotOwner => "only the owner may do that",
+        Code::NotOwned => "nobody owns it",
+        Code::NotInReview => "it isn't in review",
+        Code::NotHeld => "it isn't held",
+        Code::NotSupported => "not supported yet",
+        Code::ReasonNotAllowed => "the book doesn't accept this reason",
+        Code::ReasonMissing => "a reason is missing",
+        Code::DateMissing => "a date ahead is missing",
+        Code::EvidenceMissing => "not enough touches for this reason",
+        Code::QuotaReached => "too many returns for this reason lately",
+        Code::NothingToProceed => "nothing is stopped",
+        Code::AlreadyRetired => "it is retired already",
+        other => other.text(),
+    }
+}
+
+/// Millionths as a number.
+fn points(millionths: u32) -> f64 {
+    f64::from(millionths) / f64::from(PRIORITY_ONE)
+}
