@@ -22,6 +22,9 @@ use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedPr
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use support::log_contract::{self, World};
 
+/// Key, value, and the number of headers.
+type Stored = (Option<Vec<u8>>, Option<Vec<u8>>, usize);
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Topics of its own on the shared broker.
@@ -92,8 +95,8 @@ impl KafkaWorld {
         runtime.block_on(act(self.config().create().expect("an admin client")))
     }
 
-    /// All values of the first partition of a topic, with the number of headers.
-    fn read(&self, topic: Topic, isolation: &str) -> Vec<(Option<Vec<u8>>, Option<Vec<u8>>, usize)> {
+    /// All that the first partition of a topic holds.
+    fn read(&self, topic: Topic, isolation: &str) -> Vec<Stored> {
         let mut config = self.config();
         config.set("isolation.level", isolation).set("enable.partition.eof", "true").set("group.id", "reader");
         let consumer: BaseConsumer = config.create().expect("a consumer");
@@ -117,7 +120,7 @@ impl KafkaWorld {
 
     fn values(&self, topic: Topic, isolation: &str) -> Vec<String> {
         let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes.unwrap_or_default()).expect("UTF-8");
-        let line = |(key, value, _)| match value {
+        let line = |(key, value, _): Stored| match value {
             Some(value) => text(Some(value)),
             None => format!("{{\"tombstone\":true,\"key\":\"{}\"}}", text(key)),
         };
@@ -364,7 +367,7 @@ fn a_dead_letter_over_the_brokers_limit_is_cut_and_says_so() {
     let world = KafkaWorld::new();
     let mut log = led(&world);
     let letter = OutRecord { topic: Topic::DeadLetters, value: Some(vec![b'x'; 3_000_000]), ..command("") };
-    log.commit(&[letter.clone()], b"entry").expect("a commit");
+    log.commit(std::slice::from_ref(&letter), b"entry").expect("a commit");
     let records = world.read(Topic::DeadLetters, "read_committed");
     let (_, value, headers) = &records[0];
     assert_eq!((value.as_ref().map(Vec::len), *headers), (Some(900 * 1024), 1));

@@ -17,8 +17,6 @@ mod lines;
 mod names;
 mod reader;
 mod recovery;
-#[cfg(test)]
-mod recovery_tests;
 mod writer;
 
 use std::fs::{File, TryLockError};
