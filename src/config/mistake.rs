@@ -19,6 +19,8 @@ pub enum Fault {
     UnknownKey { key: String, known: Vec<String> },
     #[error("`{value}` isn't one of the possible values")]
     UnknownValue { value: String, known: Vec<String> },
+    #[error("the key `{key}` is missing here")]
+    Missing { key: String },
     #[error("{0}")]
     Shape(String),
     #[error(transparent)]
@@ -65,6 +67,21 @@ impl Fault {
             }
             _ => None,
         }
+    }
+}
+
+/// What serde says about a value that doesn't fit the mirror, with the words that would.
+pub fn from_serde(message: &str) -> Fault {
+    let quoted: Vec<String> = message.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    match quoted.split_first() {
+        Some((key, known)) if message.starts_with("unknown field") => {
+            Fault::UnknownKey { key: key.clone(), known: known.to_vec() }
+        }
+        Some((value, known)) if message.starts_with("unknown variant") => {
+            Fault::UnknownValue { value: value.clone(), known: known.to_vec() }
+        }
+        Some((key, _)) if message.starts_with("missing field") => Fault::Missing { key: key.clone() },
+        _ => Fault::Shape(message.to_owned()),
     }
 }
 

@@ -33,22 +33,22 @@ impl Default for RawFeeds {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawLimits {
-    pub record_bytes: Spanned<usize>,
-    pub depth: Spanned<usize>,
-    pub text_bytes: Spanned<usize>,
-    pub list_items: Spanned<usize>,
-    pub fields: Spanned<usize>,
+    pub record_bytes: Spanned<u64>,
+    pub depth: Spanned<u64>,
+    pub text_bytes: Spanned<u64>,
+    pub list_items: Spanned<u64>,
+    pub fields: Spanned<u64>,
 }
 
 impl Default for RawLimits {
     fn default() -> RawLimits {
         let limits = FeedLimits::default();
         RawLimits {
-            record_bytes: unwritten(limits.record_bytes),
-            depth: unwritten(limits.depth),
-            text_bytes: unwritten(limits.text_bytes),
-            list_items: unwritten(limits.list_items),
-            fields: unwritten(limits.fields),
+            record_bytes: unwritten(limits.record_bytes as u64),
+            depth: unwritten(limits.depth as u64),
+            text_bytes: unwritten(limits.text_bytes as u64),
+            list_items: unwritten(limits.list_items as u64),
+            fields: unwritten(limits.fields as u64),
         }
     }
 }
@@ -144,7 +144,7 @@ impl Default for RawHttp {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawLoop {
-    pub batch_max_records: Spanned<usize>,
+    pub batch_max_records: Spanned<u64>,
     pub checkpoint_every_entries: Spanned<u64>,
     pub heartbeat: Spanned<Period>,
     pub clock_jump: Spanned<Period>,

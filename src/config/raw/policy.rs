@@ -68,18 +68,11 @@ pub struct RawClass {
     pub cap: Option<Spanned<f64>>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawFit {
-    pub otherwise: Spanned<f64>,
+    pub otherwise: Option<Spanned<f64>>,
     pub criteria: Vec<RawCriterion>,
-}
-
-impl Default for RawFit {
-    /// An account of which nothing is known fits neither well nor badly.
-    fn default() -> RawFit {
-        RawFit { otherwise: unwritten(0.5), criteria: Vec::new() }
-    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
