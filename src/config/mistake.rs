@@ -81,7 +81,29 @@ pub fn from_serde(message: &str) -> Fault {
             Fault::UnknownValue { value: value.clone(), known: known.to_vec() }
         }
         Some((key, _)) if message.starts_with("missing field") => Fault::Missing { key: key.clone() },
-        _ => Fault::Shape(message.to_owned()),
+        _ => Fault::Shape(in_plain_words(message)),
+    }
+}
+
+/// What the mirror's types are called by people who don't write Rust.
+const TYPES: [(&str, &str); 7] = [
+    ("expected u8", "expected a whole number from 0 to 255"),
+    ("expected u16", "expected a whole number from 0 to 65535"),
+    ("expected u32", "expected a whole number from 0 to 4294967295"),
+    ("expected u64", "expected a whole number from 0 on"),
+    ("expected f64", "expected a number"),
+    ("expected a string", "expected a text in quotes"),
+    ("expected a boolean", "expected true or false"),
+];
+
+fn in_plain_words(message: &str) -> String {
+    let translated = TYPES
+        .iter()
+        .find_map(|(type_name, plain)| message.strip_suffix(type_name).map(|before| format!("{before}{plain}")));
+    let message = translated.unwrap_or_else(|| message.to_owned());
+    match message.strip_prefix("invalid type: ").or(message.strip_prefix("invalid value: ")) {
+        Some(rest) => format!("this doesn't fit: {rest}"),
+        None => message,
     }
 }
 

@@ -25,8 +25,9 @@ use crate::domain::feeds::Feeds;
 use compile::check::Check;
 use mistake::{Fault, Mistake, Mistakes};
 use raw::{RawConfig, Spanned};
-pub use settings::Settings;
+pub use settings::{LogSettings, Settings};
 use source::Source;
+pub use source::environment;
 use warning::Warning;
 
 /// Unknown keys that one run shows; a file with more is another program's.

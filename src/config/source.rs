@@ -84,6 +84,13 @@ impl Source {
     }
 }
 
+/// The process's own variables that are ours, for `load`.
+pub fn environment() -> Vec<(String, String)> {
+    let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
+    let all = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+    all.filter(|(name, _)| name.starts_with(PREFIX)).collect()
+}
+
 fn parse(text: &str) -> (Spanned<DeTable<'_>>, Vec<Mistake>) {
     let (table, errors) = DeTable::parse_recoverable(text);
     let mistakes = errors.into_iter().map(|error| {
@@ -108,7 +115,7 @@ fn visible(text: &str, span: Range<usize>) -> Range<usize> {
     }
 }
 
-/// `BOOKD__KAFKA__BROKERS` and `x:9092` as `kafka.brokers = "x:9092"`.
+/// `BOOKD__KAFKA__BROKERS` and `x:9092` as `kafka.brokers = "x:9092"`, the variable's name behind it.
 fn toml_line(name: &str, value: &str) -> Result<String, Fault> {
     let keys: Vec<String> = name[PREFIX.len()..].split("__").map(str::to_ascii_lowercase).collect();
     let bare = |key: &String| !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
@@ -117,7 +124,7 @@ fn toml_line(name: &str, value: &str) -> Result<String, Fault> {
     }
     let is_toml = !value.contains('\n') && DeValue::parse(value).is_ok();
     let value = if is_toml { value.to_owned() } else { toml::Value::String(value.to_owned()).to_string() };
-    Ok(format!("{} = {value}", keys.join(".")))
+    Ok(format!("{} = {value} # {name}", keys.join(".")))
 }
 
 /// Lays one table over another, level by level.

@@ -99,3 +99,32 @@ fn the_canonical_text_is_a_policy_with_the_same_text() {
         assert_eq!(again, policy);
     }
 }
+
+#[test]
+fn tmp_show() {
+    for text in [
+        with(
+            "name = \"everybody\"",
+            "name = \"everybody\"\nfilter = 'employees >= 5 && industri.matches(\"x\")'\ntreshold = 5",
+        ),
+        with("capacity = 50", "capacity = 50\nlead = 3\n"),
+        with("capacity = 50\n", ""),
+        with("points = 20", "points = -20, full_strenght = 4"),
+        with("capacity = 50", "capacity = -50"),
+        with("role = \"sdr\"\ncap", "role = \"sdrs\"\nreturns.competitor = { handling = \"rests\" }\ncap"),
+        with(
+            "version = 1",
+            "version = 1\nscoring.tiers = [50, 25, 75]\nwindows.late = \"10d\"\nscoring.intent.half_life_hours = 5",
+        ),
+        with("[policy]\n", "[policy\n"),
+        "".into(),
+        with(
+            "role = \"sdr\"\ncap",
+            "role = \"sdr\"\nzone = \"Europe/Berln\"\nreturns.competitor = { handling = \"rest\" }\ncap",
+        ),
+        MINIMAL.to_owned()
+            + "[kafka]\nproperties.acks = 1\nproperties.sasl.password_file = '/nix'\n[log]\nkind = 'kafka'\n",
+    ] {
+        println!("{}", refused(&text));
+    }
+}

@@ -162,9 +162,10 @@ macro_rules! wire_enum {
     };
 }
 
-pub(crate) use wire_struct;
+pub(crate) use {wire_enum, wire_struct};
 
 // Behind the macros, which they use.
+mod collections;
 mod domain;
 mod output;
 mod policy;

@@ -1,0 +1,93 @@
+//! Plays a story through the engine: a moment is an entry, timers fire at their own instants in between.
+
+use bookd::domain::ids::Id128;
+use bookd::domain::input::{Frontier, order_batch};
+use bookd::domain::{Body, Input, Millis};
+use bookd::engine::Engine;
+
+use super::line::Event;
+use super::story::{Moment, Story};
+use super::tell::{Told, tell};
+
+/// More entries than this without an event: something is due for ever.
+const MAX_TIMERS: usize = 20_000;
+/// All stories share a journal: its id decides nothing but the commands' ids.
+const JOURNAL: Id128 = Id128(0x5ce0a210);
+
+pub fn play(story: &Story) -> Result<Vec<Told>, String> {
+    let mut player = Player { engine: Engine::new(JOURNAL, 0), story, told: Vec::new(), reading: true };
+    let start = story.moments.first().map_or(story.until, |moment| moment.at);
+    player.entry(start, vec![(String::new(), Body::Policy(Box::new(story.policy.clone())))])?;
+    player.entry(start, story.given.clone())?;
+    for moment in &story.moments {
+        player.timers_before(moment.at)?;
+        player.moment(moment)?;
+    }
+    player.timers_before(Millis(story.until.0 + 1))?;
+    Ok(player.told)
+}
+
+struct Player<'a> {
+    engine: Engine,
+    story: &'a Story,
+    told: Vec<Told>,
+    /// Whether the activity topic is read to its end.
+    reading: bool,
+}
+
+impl Player<'_> {
+    fn moment(&mut self, moment: &Moment) -> Result<(), String> {
+        let mut bodies = Vec::new();
+        for (line, event) in &moment.events {
+            match event {
+                Event::Input(body) => bodies.push((line.clone(), (**body).clone())),
+                Event::Policy(policy) => bodies.push((line.clone(), Body::Policy(policy.clone()))),
+                Event::ReadingStops => self.reading = false,
+                Event::ReadingGoesOn => self.reading = true,
+                Event::Nothing => {}
+            }
+        }
+        if self.reading {
+            let partitions = Body::Frontier(Frontier::Partitions { count: 1 });
+            let passed = Body::Frontier(Frontier::EndPassed { partition: 0, at: moment.at });
+            bodies.extend([(String::new(), partitions), (String::new(), passed)]);
+        }
+        self.entry(moment.at, bodies)
+    }
+
+    fn timers_before(&mut self, at: Millis) -> Result<(), String> {
+        for _ in 0..MAX_TIMERS {
+            match self.engine.next_deadline().filter(|deadline| *deadline < at) {
+                Some(deadline) => self.entry(deadline.max(self.engine.now()), Vec::new())?,
+                None => return Ok(()),
+            }
+        }
+        Err(format!("timers don't come to an end before {}", super::words::written(at.secs())))
+    }
+
+    fn entry(&mut self, at: Millis, bodies: Vec<(String, Body)>) -> Result<(), String> {
+        let mut pairs: Vec<(String, Input)> =
+            bodies.into_iter().map(|(line, body)| (line, Input { position: None, body })).collect();
+        // The same stable order that `order_batch` gives.
+        pairs.sort_by_key(|(_, input)| input.body.order());
+        let (lines, mut inputs): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        order_batch(&mut inputs);
+        self.apply(at, &inputs, &lines)?;
+        for _ in 0..MAX_TIMERS {
+            if !self.engine.wants_next() {
+                return Ok(());
+            }
+            self.apply(at, &[], &[])?;
+        }
+        Err("matching doesn't come to an end".into())
+    }
+
+    fn apply(&mut self, at: Millis, inputs: &[Input], lines: &[String]) -> Result<(), String> {
+        let mut outputs = Vec::new();
+        self.engine.apply(at, inputs, &mut outputs);
+        self.engine.audit().map_err(|what| format!("{}: audit: {what}", super::words::written(at.secs())))?;
+        let roles = self.story.policy.roles.len();
+        self.told.extend(tell(self.story.telling, roles, at, lines, &outputs));
+        Ok(())
+    }
+}
