@@ -162,12 +162,14 @@ macro_rules! wire_enum {
     };
 }
 
-pub(crate) use wire_struct;
+pub(crate) use {wire_enum, wire_struct};
 
 // Behind the macros, which they use.
+mod collections;
 mod domain;
 mod output;
 mod policy;
+mod primitives;
 mod view;
 
 /// Appends a varint in its shortest form.
@@ -177,198 +179,6 @@ pub fn put_varint(mut value: u64, out: &mut Vec<u8>) {
         value >>= 7;
     }
     out.push(value as u8);
-}
-
-impl Wire for u8 {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(*self);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<u8, WireError> {
-        from.byte()
-    }
-}
-
-macro_rules! unsigned {
-    ($($name:ident)*) => {$(
-        impl Wire for $name {
-            fn put(&self, out: &mut Vec<u8>) {
-                put_varint(u64::from(*self), out);
-            }
-
-            fn get(from: &mut Reader<'_>) -> Result<$name, WireError> {
-                let value = from.varint()?;
-                $name::try_from(value).map_err(|_| from.invalid(concat!("too large for ", stringify!($name))))
-            }
-        }
-    )*};
-}
-
-unsigned!(u16 u32 u64);
-
-impl Wire for i64 {
-    fn put(&self, out: &mut Vec<u8>) {
-        put_varint(((self << 1) ^ (self >> 63)) as u64, out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<i64, WireError> {
-        let value = from.varint()?;
-        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
-    }
-}
-
-impl Wire for i32 {
-    fn put(&self, out: &mut Vec<u8>) {
-        i64::from(*self).put(out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<i32, WireError> {
-        let value = i64::get(from)?;
-        i32::try_from(value).map_err(|_| from.invalid("too large for i32"))
-    }
-}
-
-impl Wire for u128 {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.to_le_bytes());
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<u128, WireError> {
-        from.array().map(u128::from_le_bytes)
-    }
-}
-
-impl Wire for f64 {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.to_bits().to_le_bytes());
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<f64, WireError> {
-        from.array().map(|bits| f64::from_bits(u64::from_le_bytes(bits)))
-    }
-}
-
-impl Wire for bool {
-    fn put(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(*self));
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<bool, WireError> {
-        match from.byte()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(from.invalid("neither true nor false")),
-        }
-    }
-}
-
-impl Wire for Box<str> {
-    fn put(&self, out: &mut Vec<u8>) {
-        put_varint(self.len() as u64, out);
-        out.extend_from_slice(self.as_bytes());
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<Box<str>, WireError> {
-        let count = from.count()?;
-        let bytes = from.take(count)?;
-        std::str::from_utf8(bytes).map(Box::from).map_err(|_| from.invalid("text that isn't UTF-8"))
-    }
-}
-
-impl<T: Wire> Wire for Option<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.is_some().put(out);
-        if let Some(value) = self {
-            value.put(out);
-        }
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<Option<T>, WireError> {
-        if bool::get(from)? { T::get(from).map(Some) } else { Ok(None) }
-    }
-}
-
-impl<T: Wire> Wire for Box<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        (**self).put(out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<Box<T>, WireError> {
-        from.deeper(|from| T::get(from).map(Box::new))
-    }
-}
-
-impl<T: Wire> Wire for Vec<T> {
-    fn put(&self, out: &mut Vec<u8>) {
-        put_varint(self.len() as u64, out);
-        for item in self {
-            item.put(out);
-        }
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
-        let count = from.count()?;
-        // An item may be far larger than its bytes: set aside no more than the bytes left, and grow from there.
-        let mut items = Vec::with_capacity(count.min(from.left() / size_of::<T>().max(1)));
-        from.deeper(|from| {
-            for _ in 0..count {
-                items.push(T::get(from)?);
-            }
-            Ok(items)
-        })
-    }
-}
-
-impl<T: Wire + Copy + Default, const N: usize> Wire for [T; N] {
-    fn put(&self, out: &mut Vec<u8>) {
-        for item in self {
-            item.put(out);
-        }
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<[T; N], WireError> {
-        let mut items = [T::default(); N];
-        for item in &mut items {
-            *item = T::get(from)?;
-        }
-        Ok(items)
-    }
-}
-
-impl<A: Wire, B: Wire> Wire for (A, B) {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-        self.1.put(out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<(A, B), WireError> {
-        Ok((A::get(from)?, B::get(from)?))
-    }
-}
-
-impl<A: Wire, B: Wire, C: Wire> Wire for (A, B, C) {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-        self.1.put(out);
-        self.2.put(out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<(A, B, C), WireError> {
-        Ok((A::get(from)?, B::get(from)?, C::get(from)?))
-    }
-}
-
-impl<A: Wire, B: Wire, C: Wire, D: Wire> Wire for (A, B, C, D) {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-        self.1.put(out);
-        self.2.put(out);
-        self.3.put(out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<(A, B, C, D), WireError> {
-        Ok((A::get(from)?, B::get(from)?, C::get(from)?, D::get(from)?))
-    }
 }
 
 #[cfg(test)]

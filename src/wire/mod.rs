@@ -9,6 +9,7 @@ pub mod inputs;
 pub mod instant;
 pub mod json;
 pub mod snapshot;
+pub mod state;
 pub mod text;
 
 /// Bytes that aren't what they must be.

@@ -4,6 +4,8 @@
 //! `#[path = "support/arbitrary.rs"] mod arbitrary;`.
 #![allow(dead_code)] // no test uses all of it
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
 use bookd::domain::account::{AccountChange, AccountOp, AccountRecord, Change, Value};
 use bookd::domain::filter::{Compare, Filter};
 use bookd::domain::ids::{Actor, Id128};
@@ -17,6 +19,11 @@ use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::time::Zone;
 use bookd::domain::{Body, Candidate, Code, Entry, EntryKind, Gate, Input, Millis, Position, Secs, Span, Topic};
+use bookd::engine::evidence::Touches;
+use bookd::engine::state::{
+    Account, AccountId, AccountSide, Contribution, DailyRow, Kept, Opportunity, Pass, PastOwner, Phase, Rep, RepId,
+    RoleState, Seat, SnapshotRow, SourceState, State, Tenure,
+};
 use bookd::engine::view::{AccountView, RepView, SeatView, TenureView, View};
 use proptest::prelude::*;
 
@@ -114,9 +121,45 @@ impl<A: Draw, B: Draw> Draw for (A, B) {
     }
 }
 
+impl<A: Draw, B: Draw, C: Draw> Draw for (A, B, C) {
+    fn draw(dice: &mut Dice<'_>) -> (A, B, C) {
+        (A::draw(dice), B::draw(dice), C::draw(dice))
+    }
+}
+
 impl<A: Draw, B: Draw, C: Draw, D: Draw> Draw for (A, B, C, D) {
     fn draw(dice: &mut Dice<'_>) -> (A, B, C, D) {
         (A::draw(dice), B::draw(dice), C::draw(dice), D::draw(dice))
+    }
+}
+
+impl<T: Draw> Draw for VecDeque<T> {
+    fn draw(dice: &mut Dice<'_>) -> VecDeque<T> {
+        Vec::draw(dice).into()
+    }
+}
+
+impl<T: Draw + Ord> Draw for BTreeSet<T> {
+    fn draw(dice: &mut Dice<'_>) -> BTreeSet<T> {
+        Vec::draw(dice).into_iter().collect()
+    }
+}
+
+impl<K: Draw + Ord, V: Draw> Draw for BTreeMap<K, V> {
+    fn draw(dice: &mut Dice<'_>) -> BTreeMap<K, V> {
+        Vec::draw(dice).into_iter().collect()
+    }
+}
+
+impl Draw for AccountId {
+    fn draw(dice: &mut Dice<'_>) -> AccountId {
+        AccountId(u32::draw(dice))
+    }
+}
+
+impl Draw for RepId {
+    fn draw(dice: &mut Dice<'_>) -> RepId {
+        RepId(u16::draw(dice))
     }
 }
 
@@ -236,6 +279,7 @@ enums! {
     }
     BreakerScope { Departures, Role(role), Book(rep), QuietRep(rep) }
     SeatStatus { Unknown, Excluded, Pool, Rest, Owned, Holding, Review, Retired }
+    Phase { Thresholds, Fill }
 }
 
 structs! {
@@ -291,4 +335,29 @@ structs! {
     SeatView { status, owner, crm_owner, sequence, since, until, hold, past, tenure }
     TenureView { since, grace, segment, promised, touches, days, contacts, replies }
     RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts }
+    State {
+        journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, seats, tenures,
+        past_owners, reps, roles, sources, partitions, ends_passed, opportunities, snapshots, daily, remembered,
+        unknown, unknown_next, book_losses, departures, departures_proceeded, tripped,
+    }
+    Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
+    AccountSide { id, hash, domains, fit_given, fields, parent, crm_version, contributions, shown }
+    Contribution { class, kind, subject, at, points_milli, position }
+    Seat {
+        status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner,
+    }
+    Tenure { since, grace, segment, promised, warned_at, evidence }
+    Touches { touches, days, contacts, replies }
+    PastOwner { rep, until }
+    Rep {
+        id, known, status, role, book, book_name, capacity_set, weight, manager, team, aliases, fields,
+        per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
+    }
+    Pass { segments, phase, aside }
+    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded }
+    SourceState { name, latest, complete, silent }
+    Opportunity { account, open }
+    SnapshotRow { class, at, contributed, epoch }
+    DailyRow { points_milli, contributed, epoch }
+    Kept { arrived, input }
 }
