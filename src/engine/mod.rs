@@ -130,6 +130,7 @@ impl Engine {
             Body::Rep(record) => return self.rep_record(record),
             Body::Account(record) => return self.account_record(record),
             Body::Opportunity(_) => return self.opportunity_record(input),
+            Body::Result(_) if self.state.policy.is_none() => return Err(Code::NoPolicy),
             // Until results are wired nothing stays pending: recorded in the journal, decides nothing.
             Body::Result(_) => {}
             Body::Activity(_) | Body::Signal(_) => return self.event(input),
