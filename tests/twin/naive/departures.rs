@@ -1,9 +1,9 @@
 //! §7: reps who leave.
 
-use bookd::domain::{DecisionKind, Secs};
 use bookd::domain::output::{AlertKind, BreakerScope, Why};
 use bookd::domain::rep::RepStatus;
 use bookd::domain::time::HOUR;
+use bookd::domain::{DecisionKind, Secs};
 
 use super::{AccountNo, RepNo, Twin};
 

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use bookd::domain::{Policy, Text};
 use bookd::domain::output::{AlertKind, SeatStatus};
+use bookd::domain::{Policy, Text};
 
 use super::{AccountNo, RoleState, Source, Twin, score};
 
