@@ -18,8 +18,6 @@ mod lines;
 mod names;
 mod reader;
 mod recovery;
-#[cfg(test)]
-mod recovery_tests;
 mod writer;
 
 use std::fs::{File, TryLockError};
@@ -115,15 +113,7 @@ impl Log for Files {
     }
 
     fn ends(&mut self) -> Result<Vec<Place>, LogError> {
-        let dir = &self.options.dir;
-        let mut ends = Vec::new();
-        for (topic, count) in names::input_partitions(dir)? {
-            for partition in 0..count {
-                let next = lines::end(&names::lines(dir, topic, partition))?;
-                ends.push(Place { topic, partition, next });
-            }
-        }
-        Ok(ends)
+        self.inputs.ends()
     }
 
     fn commit(&mut self, outputs: &[OutRecord], entry: &[u8]) -> Result<(), LogError> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::lines::{Line, Lines};
+use super::lines::{self, Line, Lines};
 use super::names;
 use crate::domain::{Millis, Record, Topic};
 use crate::log::{LogError, Place};
@@ -52,6 +52,14 @@ impl Inputs {
         wanted.sort();
         let partitions = wanted.into_iter().map(|place| Partition::open(dir, place)).collect::<Result<_, _>>()?;
         Ok(Inputs { partitions, turn: 0 })
+    }
+
+    /// Where the last whole line of every partition ends now.
+    pub fn ends(&self) -> Result<Vec<Place>, LogError> {
+        let end = |partition: &Partition| {
+            Ok(Place { topic: partition.topic, partition: partition.number, next: lines::end(&partition.path)? })
+        };
+        self.partitions.iter().map(end).collect()
     }
 
     /// Appends up to `max` records that are there now, taking turns among partitions.
