@@ -7,3 +7,4 @@ pub mod log_contract;
 pub mod company;
 pub mod instance;
 pub mod oracle;
+pub mod process;
