@@ -107,6 +107,8 @@ pub fn run(
         replay.tick(end)?;
         progress(replay.export.done(), replay.export.records());
     }
+    // On its own behind what is durable already: so the log can tell damage in all before it from a torn write.
+    replay.log.sync()?;
     replay.commit_own(EntryKind::Checkpoint, replay.replica.engine.now(), Vec::new())?;
     replay.log.sync()?;
     replay.summary.took = started.elapsed();
