@@ -124,6 +124,8 @@ pub fn run(
     while let Some(end) = replay.next_tick() {
         replay.tick(end)?;
     }
+    // On its own behind what is durable already: so the log can tell damage in all before it from a torn write.
+    replay.log.sync()?;
     replay.commit_own(EntryKind::Checkpoint, replay.replica.engine.now(), Vec::new())?;
     replay.log.sync()?;
     replay.summary.took = started.elapsed();
