@@ -15,6 +15,8 @@ use anyhow::{Context, anyhow, bail};
 
 use super::Failure;
 use super::generate::{Silence, World, WorldConfig};
+use super::replay::SYNC_EVERY_COMMITS;
+use crate::config::settings::LogSettings;
 use crate::config::{self, Config};
 use crate::domain::{Millis, Topic};
 use crate::feed::Decoder;
@@ -98,7 +100,7 @@ fn options(dir: &Path, resume: bool) -> Options {
 
 fn replay(config: &Config, dir: &Path, out: &Path, resume: bool, paced: bool) -> Result<Story, Failure> {
     std::fs::create_dir_all(out).context("the output can't be created")?;
-    let open = OpenLog::files(out);
+    let open = files(out);
     let mut log = open.open()?;
     let place = out.display().to_string();
     let target = Target { log: &mut *log, shard: open.shard(), lines: open.has_lines(), place };
@@ -107,6 +109,10 @@ fn replay(config: &Config, dir: &Path, out: &Path, resume: bool, paced: bool) ->
     let summary = replay::run(&options(dir, resume), &config.policy, &decoder, target, &mut |step| story.watch(step.made))?;
     story.end(summary);
     Ok(story)
+}
+
+fn files(dir: &Path) -> OpenLog {
+    OpenLog::Settings(LogSettings::Files { dir: dir.to_owned(), sync_every_commits: SYNC_EVERY_COMMITS })
 }
 
 fn commands(dir: &Path) -> PathBuf {
@@ -145,7 +151,7 @@ fn lines(path: &Path) -> usize {
 
 fn compare_with_unkilled(config: &Config, dir: &Path) -> Result<(), Failure> {
     let again = dir.join("unkilled");
-    let open = OpenLog::files(&again);
+    let open = files(&again);
     std::fs::create_dir_all(&again).context("the comparison can't be created")?;
     let mut log = open.open()?;
     let target = Target { log: &mut *log, shard: open.shard(), lines: open.has_lines(), place: String::new() };

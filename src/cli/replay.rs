@@ -15,7 +15,7 @@ use crate::run::open::OpenLog;
 use crate::run::replay::{self, Options, Target};
 
 /// Commits of a replay between two fsyncs: whatever is lost can be replayed.
-const SYNC_EVERY_COMMITS: u32 = 4_096;
+pub(super) const SYNC_EVERY_COMMITS: u32 = 4_096;
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct ReplayArgs {
