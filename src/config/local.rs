@@ -31,7 +31,7 @@ const MAX_ENTRIES: u64 = 1_000_000_000;
 const MAX_TOPIC_BYTES: usize = 249;
 
 /// Properties that correctness needs as they are, each with the reason.
-const RESERVED: [(&str, &str); 20] = [
+const RESERVED: [(&str, &str); 22] = [
     ("bootstrap.servers", "it is `brokers`"),
     ("metadata.broker.list", "it is `brokers`"),
     ("group.id", "it is made of `id` and `shard`"),
@@ -45,6 +45,8 @@ const RESERVED: [(&str, &str); 20] = [
     ("transaction.timeout.ms", "it must outlast the longest pause of a leader, and no longer"),
     ("enable.idempotence", "without it a retry could write twice"),
     ("acks", "a commit counts only when every replica has it"),
+    ("request.required.acks", "a commit counts only when every replica has it"),
+    ("max.in.flight", "more would lose the order"),
     ("max.in.flight.requests.per.connection", "more would lose the order"),
     ("isolation.level", "uncommitted records must never be read"),
     ("enable.auto.commit", "positions are in the journal, nowhere else"),
@@ -263,7 +265,7 @@ fn hash_key(raw: &RawFeeds, log: RawLogKind, check: &mut Check) -> Vec<u8> {
 
 /// A registrable domain in the form in which `feed` compares it: lower-case, punycode.
 fn domain(value: &Spanned<String>, check: &mut Check) -> String {
-    let ascii = idna::domain_to_ascii(value.get_ref().trim_end_matches('.')).unwrap_or_default();
+    let ascii = idna::domain_to_ascii_strict(value.get_ref().trim_end_matches('.')).unwrap_or_default();
     if psl::domain_str(&ascii) != Some(&ascii) {
         check.rule(
             value.span(),

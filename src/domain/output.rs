@@ -270,8 +270,8 @@ impl AlertKind {
     }
 }
 
-/// How many touches, days, contacts and replies inside the window are still missing at the moment of the
-/// warning, counted at that moment.
+/// How many touches, days, contacts and replies will be missing inside the window when the promise falls due,
+/// if nothing more happens: what would save the account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Missing {
     pub touches: u8,

@@ -65,9 +65,9 @@ impl Touches {
         terms.into_iter().min().flatten().map_or(Secs::ZERO, |least| least.plus(rule.window_s))
     }
 
-    /// How much the rule still asks for inside the window that ends at `now`.
-    pub fn missing(&self, rule: &Evidence, now: Secs) -> Missing {
-        let inside = |at: Secs| at.plus(rule.window_s) > now;
+    /// How much the rule will ask for, beyond what is known now, inside the window that ends at `at`.
+    pub fn missing(&self, rule: &Evidence, at: Secs) -> Missing {
+        let inside = |stamp: Secs| stamp.plus(rule.window_s) > at;
         let lacking = |asked: u8, have: usize| asked.saturating_sub(have.min(255) as u8);
         Missing {
             touches: lacking(rule.touches, self.touches.iter().filter(|at| inside(**at)).count()),

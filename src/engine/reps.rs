@@ -208,7 +208,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn capacity(&self, rep: RepId) -> u32 {
+    pub fn capacity(&self, rep: RepId) -> u32 {
         let row = &self.state.reps[rep.index()];
         row.capacity_set.or(self.book_of(rep).map(|book| book.capacity)).unwrap_or(0)
     }

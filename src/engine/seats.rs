@@ -200,7 +200,7 @@ impl Engine {
         tenure.warned_at = Some(now);
         let seat = &self.state.seats[role][account.index()];
         let book = self.book_of(seat.owner).expect("an owner with a deadline has a book");
-        let missing = self.state.tenures[role][&account].evidence.missing(&book.evidence, now);
+        let missing = self.state.tenures[role][&account].evidence.missing(&book.evidence, promised);
         let (account, role, owner) = self.names(role, account);
         self.alert(AlertKind::AtRisk { account, role, owner, deadline, promised, missing });
     }

@@ -25,7 +25,7 @@ impl Engine {
     }
 
     /// Up to when the source's events are known to have been read; `None`: never seen, or nothing known.
-    pub(super) fn reach(&self, source: u16) -> Option<Secs> {
+    pub fn reach(&self, source: u16) -> Option<Secs> {
         let row = &self.state.sources[usize::from(source)];
         let latest = row.latest?;
         let live = self.oldest_end().map(|end| latest.min(self.state.now).min(end));

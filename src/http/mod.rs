@@ -1,1 +1,117 @@
-//! Routes over the published view.
+//! What operators look at: `/metrics`, `/livez`, `/readyz`, and a line of text at `/`.
+//!
+//! A thread of its own with an async runtime of its own; it reads what the loop publishes and never waits for
+//! it. The same thread listens to signals.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tracing::{error, info};
+
+use crate::run::status::{Phase, Status};
+
+/// A process that is asked to end twice ends at once, with the code of an interrupt.
+const SECOND_SIGNAL_EXIT: i32 = 130;
+
+#[derive(Clone)]
+pub struct Published {
+    pub status: Arc<Status>,
+    pub metrics: PrometheusHandle,
+}
+
+/// Takes the address, or says at once that it is taken.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Serves until the process ends. Without a listener it only waits for signals.
+pub fn serve(listener: Option<TcpListener>, published: Published) -> std::io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let run = move || {
+        runtime.block_on(async {
+            let status = published.status.clone();
+            let served = async {
+                match listener {
+                    Some(listener) => answer(listener, published).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::join!(served, stop_on_signals(&status));
+        });
+    };
+    std::thread::Builder::new().name("http".to_owned()).spawn(run)
+}
+
+async fn answer(listener: TcpListener, published: Published) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(why) => return error!(%why, "no HTTP"),
+    };
+    match listener.local_addr() {
+        Ok(address) => info!(%address, "listening"),
+        Err(why) => error!(%why, "no address"),
+    }
+    if let Err(why) = axum::serve(listener, routes(published)).await {
+        error!(%why, "HTTP ended");
+    }
+}
+
+fn routes(published: Published) -> Router {
+    Router::new()
+        .route("/", get(root))
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(published)
+}
+
+async fn root(State(published): State<Published>) -> String {
+    let Published { status, .. } = &published;
+    let gate = if status.gate_open() { "open" } else { "closed" };
+    format!(
+        "bookd {}: {}, journal entry {}, gate {gate}\n/metrics  /livez  /readyz\n",
+        env!("CARGO_PKG_VERSION"),
+        status.phase().name(),
+        status.sequence()
+    )
+}
+
+/// Ready: recovered and leading. A closed gate is no reason to be taken out of service, but is told.
+async fn ready(State(published): State<Published>) -> (StatusCode, String) {
+    let phase = published.status.phase();
+    let code = if phase == Phase::Leading { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let gate = if published.status.gate_open() { "open" } else { "closed" };
+    (code, format!("{}, gate {gate}\n", phase.name()))
+}
+
+async fn metrics(State(published): State<Published>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], published.metrics.render())
+}
+
+async fn stop_on_signals(status: &Status) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
+        (Err(why), _) | (_, Err(why)) => return error!(%why, "signals end the process without a farewell"),
+    };
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        if status.is_stopping() {
+            std::process::exit(SECOND_SIGNAL_EXIT);
+        }
+        info!("stopping after the entry at hand");
+        status.stop();
+    }
+}

@@ -11,14 +11,13 @@
 //! One leader at a time, by an exclusive lock on the journal file: a second one is turned away, and the lock
 //! ends with its process.
 
+mod again;
 mod frame;
 mod inputs;
 mod lines;
 mod names;
 mod reader;
 mod recovery;
-#[cfg(test)]
-mod recovery_tests;
 mod writer;
 
 use std::fs::{File, TryLockError};
@@ -26,6 +25,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+pub use self::again::Again;
 use self::inputs::Inputs;
 pub use self::lines::LINE_BYTES_MAX;
 use self::reader::Reader;
@@ -113,15 +113,7 @@ impl Log for Files {
     }
 
     fn ends(&mut self) -> Result<Vec<Place>, LogError> {
-        let dir = &self.options.dir;
-        let mut ends = Vec::new();
-        for (topic, count) in names::input_partitions(dir)? {
-            for partition in 0..count {
-                let next = lines::end(&names::lines(dir, topic, partition))?;
-                ends.push(Place { topic, partition, next });
-            }
-        }
-        Ok(ends)
+        self.inputs.ends()
     }
 
     fn commit(&mut self, outputs: &[OutRecord], entry: &[u8]) -> Result<(), LogError> {

@@ -74,7 +74,7 @@ pub trait Log: Send {
     /// partition in order; among partitions in any. Returns how many.
     fn poll(&mut self, max: usize, wait: Duration, into: &mut Vec<Record>) -> Result<usize, LogError>;
 
-    /// The end of every input partition now: `next` of the last record that can be read. Kafka can't tell
+    /// The end of every assigned partition now: `next` of the last record that can be read. Kafka can't tell
     /// that before it was read: until then the end may be a little later (markers of transactions take
     /// offsets too), so a caller that waits for an end asks again.
     fn ends(&mut self) -> Result<Vec<Place>, LogError>;

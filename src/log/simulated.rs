@@ -221,11 +221,12 @@ impl Log for Simulated {
 
     fn ends(&mut self) -> Result<Vec<Place>, LogError> {
         let state = self.cluster.lock();
-        let place = |(&(topic, partition), of): (&(Topic, u32), &Partition)| {
-            let next = of.records.last().map_or(0, |record| record.next);
+        let end = |of: &Partition| of.records.last().map_or(0, |record| record.next);
+        let place = |&(topic, partition): &(Topic, u32)| {
+            let next = state.inputs.get(&(topic, partition)).map_or(0, end);
             Place { topic, partition, next }
         };
-        Ok(state.inputs.iter().map(place).collect())
+        Ok(self.places.keys().map(place).collect())
     }
 
     fn commit(&mut self, outputs: &[OutRecord], entry: &[u8]) -> Result<(), LogError> {

@@ -1,3 +1,6 @@
-//! Shared by the tests that need a log.
+//! Shared by the tests that need a log. Not every test binary needs all of it.
+#![allow(dead_code)]
 
+pub mod broker;
+#[macro_use]
 pub mod log_contract;

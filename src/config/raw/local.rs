@@ -8,7 +8,7 @@ use super::{Spanned, unwritten};
 use crate::config::period::Period;
 use crate::domain::feeds::FeedLimits;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawFeeds {
     pub hash_key: Option<Spanned<String>>,
@@ -16,18 +16,6 @@ pub struct RawFeeds {
     pub free_mail: Vec<Spanned<String>>,
     pub domain_aliases: BTreeMap<Spanned<String>, Spanned<String>>,
     pub limits: RawLimits,
-}
-
-impl Default for RawFeeds {
-    fn default() -> RawFeeds {
-        RawFeeds {
-            hash_key: None,
-            hash_key_file: None,
-            free_mail: Vec::new(),
-            domain_aliases: BTreeMap::new(),
-            limits: RawLimits::default(),
-        }
-    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::lines::{Line, Lines};
+use super::lines::{self, Line, Lines};
 use super::names;
 use crate::domain::{Millis, Record, Topic};
 use crate::log::{LogError, Place};
@@ -54,6 +54,14 @@ impl Inputs {
         Ok(Inputs { partitions, turn: 0 })
     }
 
+    /// Where the last whole line of every partition ends now.
+    pub fn ends(&self) -> Result<Vec<Place>, LogError> {
+        let end = |partition: &Partition| {
+            Ok(Place { topic: partition.topic, partition: partition.number, next: lines::end(&partition.path)? })
+        };
+        self.partitions.iter().map(end).collect()
+    }
+
     /// Appends up to `max` records that are there now, taking turns among partitions.
     pub fn take(&mut self, max: usize, into: &mut Vec<Record>) -> Result<usize, LogError> {
         let count = self.partitions.len();
@@ -99,7 +107,7 @@ impl Partition {
 }
 
 /// A line has no key, no headers and no time of its own: the file's last change stands for it.
-fn record(topic: Topic, partition: u32, line: Line, timestamp: Millis) -> Record {
+pub fn record(topic: Topic, partition: u32, line: Line, timestamp: Millis) -> Record {
     let tombstone = line.text.starts_with(TOMBSTONE).then(|| serde_json::from_slice::<Tombstone>(&line.text).ok());
     let (key, value) = match tombstone.flatten() {
         Some(tombstone) => (Some(tombstone.key.into_bytes()), None),

@@ -1,10 +1,106 @@
-//! The encoding of ordered collections: a count, then the items in their order. What isn't in order isn't read,
-//! as it would be a second encoding of the same collection.
+//! The encoding of what holds other values: options, lists, tuples, and ordered collections. What should be in
+//! order and isn't is not read, as it would be a second encoding of the same collection.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{Reader, Wire, put_varint};
 use crate::wire::WireError;
+
+impl<T: Wire> Wire for Option<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.is_some().put(out);
+        if let Some(value) = self {
+            value.put(out);
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Option<T>, WireError> {
+        if bool::get(from)? { T::get(from).map(Some) } else { Ok(None) }
+    }
+}
+
+impl<T: Wire> Wire for Box<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (**self).put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Box<T>, WireError> {
+        from.deeper(|from| T::get(from).map(Box::new))
+    }
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_varint(self.len() as u64, out);
+        for item in self {
+            item.put(out);
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
+        let count = from.count()?;
+        // An item may be far larger than its bytes: set aside no more than the bytes left, and grow from there.
+        let mut items = Vec::with_capacity(count.min(from.left() / size_of::<T>().max(1)));
+        from.deeper(|from| {
+            for _ in 0..count {
+                items.push(T::get(from)?);
+            }
+            Ok(items)
+        })
+    }
+}
+
+impl<T: Wire + Copy + Default, const N: usize> Wire for [T; N] {
+    fn put(&self, out: &mut Vec<u8>) {
+        for item in self {
+            item.put(out);
+        }
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<[T; N], WireError> {
+        let mut items = [T::default(); N];
+        for item in &mut items {
+            *item = T::get(from)?;
+        }
+        Ok(items)
+    }
+}
+
+impl<A: Wire, B: Wire> Wire for (A, B) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<(A, B), WireError> {
+        Ok((A::get(from)?, B::get(from)?))
+    }
+}
+
+impl<A: Wire, B: Wire, C: Wire> Wire for (A, B, C) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+        self.2.put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<(A, B, C), WireError> {
+        Ok((A::get(from)?, B::get(from)?, C::get(from)?))
+    }
+}
+
+impl<A: Wire, B: Wire, C: Wire, D: Wire> Wire for (A, B, C, D) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
+        self.2.put(out);
+        self.3.put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<(A, B, C, D), WireError> {
+        Ok((A::get(from)?, B::get(from)?, C::get(from)?, D::get(from)?))
+    }
+}
 
 impl<T: Wire> Wire for VecDeque<T> {
     fn put(&self, out: &mut Vec<u8>) {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::account::Value;
+use crate::domain::filter::Compare;
 
 fn account() -> BTreeMap<&'static str, Value> {
     BTreeMap::from([
@@ -216,6 +218,13 @@ proptest! {
         let written = text(&filter);
         if written.len() <= MAX_FILTER_BYTES {
             prop_assert_eq!(parse(&written).unwrap(), flattened(filter), "{}", written);
+        }
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in "([ -~ä]{0,40}|([a(){}.?:!&|<>=,5'\"-]|\\[|\\]| in |has|&&|\\|\\|){0,30})") {
+        if let Err(error) = parse(&text) {
+            prop_assert!(text.get(error.span).is_some(), "{}", text);
         }
     }
 }

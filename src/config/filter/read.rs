@@ -1,112 +1,19 @@
-//! Filters: CEL source text to our own tree, and the tree back to text.
-//!
-//! Only what the tree has is taken; everything else is refused by name, so that nothing ever means less than
-//! it says. The text of a tree is canonical: the same filter, however it was written, gives the same text.
+//! The parser's tree to ours.
 
 use std::ops::Range;
 
-use cel::Env;
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators};
 
+use super::{FilterError, FilterFault};
 use crate::domain::account::Value;
 use crate::domain::filter::{Compare, Filter};
-
-/// Longer filters are a list of accounts in disguise; that belongs into a field of the account.
-pub const MAX_FILTER_BYTES: usize = 4096;
 
 /// Numbers are compared in thousandths; beyond this a double no longer holds them exactly.
 const MAX_NUMBER: f64 = 1e12;
 
-/// Why a filter was refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FilterFault {
-    #[error("this isn't CEL: {0}")]
-    Syntax(String),
-    #[error("a filter is at most {MAX_FILTER_BYTES} bytes long")]
-    TooLong,
-    #[error("filters have no `{0}`")]
-    Unsupported(String),
-    #[error("a comparison needs a field on one side and a value on the other")]
-    NoFieldAndValue,
-    #[error("`{0}` isn't a field of the account")]
-    NotAField(String),
-    #[error("only texts and numbers have an order")]
-    NoOrder,
-    #[error("numbers are compared to three decimals, up to a million millions")]
-    Number,
-    #[error("this list is empty: nothing would ever match")]
-    EmptyList,
-    #[error("this must be a text in quotes")]
-    NotAText,
-    #[error("`{0}` takes one argument")]
-    Arguments(String),
-}
-
-impl FilterFault {
-    /// How to write it instead.
-    pub fn help(&self) -> &'static str {
-        match self {
-            FilterFault::Syntax(_) => "for example: industry == \"software\" && employees >= 200",
-            FilterFault::TooLong => "give the accounts a field that says it, and compare that",
-            FilterFault::Unsupported(name) if name == "contains" => {
-                "for a list write \"x\" in field; texts know startsWith, endsWith and field in [\"x\", \"y\"]"
-            }
-            FilterFault::Unsupported(_) => {
-                "filters have: && || ! == != < <= > >=, field in [..], \"x\" in field, has(field), \
-                 field.startsWith(\"x\"), field.endsWith(\"x\"), true, false"
-            }
-            FilterFault::NoFieldAndValue => "for example: employees >= 200; fields aren't compared with each other",
-            FilterFault::NotAField(_) => "write the field's name, or account. and the field's name",
-            FilterFault::NoOrder => "compare yes/no fields as they are: customer, !customer",
-            FilterFault::Number => "use another unit in the field, such as millions",
-            FilterFault::EmptyList => "write false if that is meant",
-            FilterFault::NotAText => "for example: country.startsWith(\"D\")",
-            FilterFault::Arguments(_) => "for example: has(industry)",
-        }
-    }
-}
-
-/// A fault and the bytes of the filter's text that it is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FilterError {
-    pub fault: FilterFault,
-    pub span: Range<usize>,
-}
-
-/// Parses a filter.
-pub fn parse(text: &str) -> Result<Filter, FilterError> {
-    if text.len() > MAX_FILTER_BYTES {
-        return Err(FilterError { fault: FilterFault::TooLong, span: 0..text.len() });
-    }
-    // The default environment has no macros: `has(x)` and `exists(..)` stay the calls that they are written as.
-    match Env::default().parser().parse_with_source_info(text) {
-        Ok((tree, source)) => Reader { text, source }.filter(&tree),
-        Err(errors) => Err(syntax(text, &errors)),
-    }
-}
-
-fn syntax(text: &str, errors: &cel::ParseErrors) -> FilterError {
-    let Some(first) = errors.errors.first() else {
-        return FilterError { fault: FilterFault::Syntax("unknown".into()), span: 0..text.len() };
-    };
-    let reason = first.msg.strip_prefix("Syntax error: ").unwrap_or(&first.msg);
-    FilterError { fault: FilterFault::Syntax(reason.to_owned()), span: word_at(text, first.pos) }
-}
-
-/// The word at a line and column of the text, both counted from 1.
-fn word_at(text: &str, (line, column): (isize, isize)) -> Range<usize> {
-    let line_start: usize = text.split_inclusive('\n').take(line.max(1) as usize - 1).map(str::len).sum();
-    let rest = &text[line_start.min(text.len())..];
-    let within = rest.char_indices().nth(column.max(1) as usize - 1).map_or(rest.len(), |(index, _)| index);
-    let start = line_start + within;
-    let length = text[start..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len() - start);
-    let next_char = text[start..].chars().next().map_or(0, char::len_utf8);
-    start..start + length.max(next_char)
-}
-
-struct Reader<'a> {
-    text: &'a str,
-    source: SourceInfo,
+pub(super) struct Reader<'a> {
+    pub text: &'a str,
+    pub source: SourceInfo,
 }
 
 type Read<T> = Result<T, FilterError>;
@@ -120,7 +27,7 @@ impl Reader<'_> {
         Err(FilterError { fault, span: with_name(self.text, span) })
     }
 
-    fn filter(&self, at: &IdedExpr) -> Read<Filter> {
+    pub fn filter(&self, at: &IdedExpr) -> Read<Filter> {
         match &at.expr {
             Expr::Literal(LiteralValue::Boolean(value)) => {
                 Ok(if *value.inner() { Filter::Always } else { Filter::Never })
@@ -345,87 +252,3 @@ fn readable(function: &str) -> &str {
         other => other.trim_matches('_'),
     }
 }
-
-/// The filter as canonical CEL: parsing it gives the same tree.
-pub fn text(filter: &Filter) -> String {
-    match filter {
-        Filter::Always => "true".into(),
-        Filter::Never => "false".into(),
-        Filter::All(parts) => joined(parts, " && "),
-        Filter::Any(parts) => joined(parts, " || "),
-        Filter::Not(part) => negated(part),
-        Filter::Field { name, compare, value } => format!("{name} {} {}", sign(*compare), literal(value)),
-        Filter::OneOf { name, values } => {
-            format!("{name} in [{}]", values.iter().map(literal).collect::<Vec<_>>().join(", "))
-        }
-        Filter::Has(name) => format!("has({name})"),
-        Filter::Contains { name, value } => format!("{} in {name}", quoted(value)),
-        Filter::StartsWith { name, prefix } => format!("{name}.startsWith({})", quoted(prefix)),
-        Filter::EndsWith { name, suffix } => format!("{name}.endsWith({})", quoted(suffix)),
-        Filter::IsTrue(name) => name.to_string(),
-    }
-}
-
-fn joined(parts: &[Filter], operator: &str) -> String {
-    let term = |part: &Filter| match part {
-        Filter::All(_) | Filter::Any(_) => format!("({})", text(part)),
-        _ => text(part),
-    };
-    parts.iter().map(term).collect::<Vec<_>>().join(operator)
-}
-
-fn negated(part: &Filter) -> String {
-    match part {
-        Filter::Field { name, compare: Compare::Equal, value } => format!("{name} != {}", literal(value)),
-        Filter::IsTrue(_) | Filter::Has(_) | Filter::Always | Filter::Never => format!("!{}", text(part)),
-        _ => format!("!({})", text(part)),
-    }
-}
-
-fn sign(compare: Compare) -> &'static str {
-    match compare {
-        Compare::Equal => "==",
-        Compare::Less => "<",
-        Compare::LessEqual => "<=",
-        Compare::Greater => ">",
-        Compare::GreaterEqual => ">=",
-    }
-}
-
-fn literal(value: &Value) -> String {
-    match value {
-        Value::Bool(value) => value.to_string(),
-        Value::Number(thousandths) => decimal(*thousandths),
-        Value::Text(text) => quoted(text),
-        Value::List(items) => format!("[{}]", items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", ")),
-    }
-}
-
-fn decimal(thousandths: i64) -> String {
-    let sign = if thousandths < 0 { "-" } else { "" };
-    let (whole, rest) = (thousandths.unsigned_abs() / 1000, thousandths.unsigned_abs() % 1000);
-    if rest == 0 {
-        return format!("{sign}{whole}");
-    }
-    format!("{sign}{whole}.{}", format!("{rest:03}").trim_end_matches('0'))
-}
-
-fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", c as u32)),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-#[cfg(test)]
-#[path = "filter_tests.rs"]
-mod tests;

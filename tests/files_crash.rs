@@ -1,10 +1,15 @@
-//! Crashes and damage: what a directory is after them, byte for byte.
+//! Crashes of and damage to a Files log: what its directory is after them, byte for byte.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
+use std::time::Duration;
 
-use super::frame::FILE_HEAD;
-use super::*;
+use bookd::domain::{OutRecord, Topic};
+use bookd::log::files::{Files, Options};
+use bookd::log::{Log, LogError};
+
+/// What stands in a journal file before its first frame.
+const FILE_HEAD: u64 = 16;
 
 fn open(dir: &Path, sync_every_commits: u32) -> Files {
     Files::new(Options { dir: dir.to_owned(), shard: 0, sync_every_commits })

@@ -1,0 +1,77 @@
+//! Recovery: the newest good snapshot, then the journal after it, every digest compared.
+//!
+//! A snapshot that is torn or flipped is passed over for the older one, and both for the whole journal. One that
+//! is good but doesn't fit the journal is another matter: then one of the two isn't what it was, and bookd
+//! refuses rather than guesses.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::error::{Foreign, RunError};
+use super::follow::Follower;
+use crate::domain::input::RULES;
+use crate::engine::Engine;
+use crate::log::{Log, LogError};
+use crate::wire;
+use crate::wire::snapshot::{self, Header};
+
+/// How long the entry that a snapshot was made at may take to arrive.
+const ENTRY_WAIT: Duration = Duration::from_secs(30);
+
+/// A follower that has taken in the whole journal, and the entry of the snapshot that it began from.
+pub fn recover(log: &mut dyn Log, shard: u16, snapshots: &Path) -> Result<(Follower, u64), RunError> {
+    let mut follower = begin(log, shard, snapshots)?;
+    let from = follower.sequence();
+    let entries = follower.catch_up()?;
+    info!(from, entries, "recovered");
+    Ok((follower, from))
+}
+
+/// A follower at the newest good snapshot, or at the journal's beginning.
+pub fn begin(log: &mut dyn Log, shard: u16, snapshots: &Path) -> Result<Follower, RunError> {
+    let list = snapshot::list(snapshots, shard);
+    let list = list.map_err(|error| RunError::Io { what: snapshots.display().to_string(), error })?;
+    for path in list {
+        match load(&path) {
+            Ok((header, engine)) => {
+                check(log, shard, &path, &header)?;
+                return Follower::from_snapshot(log, &header, engine);
+            }
+            Err(why) => warn!(snapshot = %path.display(), why, "snapshot passed over"),
+        }
+    }
+    Follower::from_start(log, shard)
+}
+
+fn load(path: &Path) -> Result<(Header, Engine), String> {
+    let (header, payload) = snapshot::read(path).map_err(|error| error.to_string())?;
+    let engine = wire::state::decode(&payload).map_err(|error| error.to_string())?;
+    if engine.sequence() != header.sequence {
+        return Err(format!("holds entry {}, its header says {}", engine.sequence(), header.sequence));
+    }
+    Ok((header, engine))
+}
+
+/// Whether the journal still has the very entry at which the snapshot was made.
+fn check(log: &mut dyn Log, shard: u16, path: &Path, header: &Header) -> Result<(), RunError> {
+    let refused = |why| RunError::Snapshot { path: path.to_owned(), why };
+    let sequence = header.sequence;
+    if header.shard != shard {
+        return Err(refused(Foreign::Shard { expected: shard, found: header.shard }));
+    }
+    if header.rules != RULES {
+        return Err(refused(Foreign::Rules { found: header.rules, known: RULES }));
+    }
+    let record = log.open_journal(header.at).and_then(|mut reader| reader.next(ENTRY_WAIT));
+    match record {
+        Ok(Some(record)) if record.at == header.at && wire::entry::digest(&record.bytes) == header.digest => Ok(()),
+        Ok(Some(_)) => Err(refused(Foreign::OtherEntry { sequence })),
+        Ok(None) => Err(refused(Foreign::Beyond { sequence, detail: "it ends before".to_owned() })),
+        Err(LogError::Corrupt { place, what }) => {
+            Err(refused(Foreign::Beyond { sequence, detail: format!("{place}: {what}") }))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

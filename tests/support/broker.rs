@@ -1,0 +1,62 @@
+//! Real Kafka brokers for tests, by `tests/kafka/broker`. They end with the test's process, however that ends.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
+
+/// One or three brokers of one cluster.
+pub struct Brokers {
+    child: Child,
+    /// Closing it ends them.
+    commands: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl Brokers {
+    /// Starts them and waits until they answer. Fails, in one line, if Java or Maven is missing.
+    pub fn start(count: u32) -> Brokers {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/broker");
+        let mut command = Command::new(script);
+        command.args(["serve", &count.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("tests/kafka/broker runs");
+        let commands = child.stdin.take();
+        let answers = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut brokers = Brokers { child, commands, answers, address: String::new() };
+        brokers.address = brokers.answer().expect("the brokers start; see the line above");
+        brokers
+    }
+
+    /// For `bootstrap.servers`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// `kill 1` (SIGKILL), `term 1` (SIGTERM), `start 1`; returns when it is done.
+    pub fn command(&mut self, command: &str) {
+        let commands = self.commands.as_mut().expect("open until the end");
+        writeln!(commands, "{command}").expect("the brokers' script is there");
+        assert_eq!(self.answer().as_deref(), Some("ok"), "{command}");
+    }
+
+    fn answer(&mut self) -> Option<String> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("a pipe");
+        let line = line.trim();
+        (!line.is_empty()).then(|| line.to_owned())
+    }
+}
+
+impl Drop for Brokers {
+    fn drop(&mut self) {
+        drop(self.commands.take());
+        drop(self.child.wait());
+    }
+}
+
+/// The address of one broker that all tests of this process share.
+pub fn shared() -> String {
+    static SHARED: OnceLock<Mutex<Brokers>> = OnceLock::new();
+    let brokers = SHARED.get_or_init(|| Mutex::new(Brokers::start(1)));
+    brokers.lock().expect("nobody panics while holding it").address().to_owned()
+}
