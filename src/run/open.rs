@@ -38,11 +38,8 @@ impl OpenLog {
     pub fn open(&self) -> Result<Box<dyn Log>, LogError> {
         match self {
             OpenLog::Settings(LogSettings::Files { dir, sync_every_commits }) => {
-                let options = files::Options {
-                    dir: dir.clone(),
-                    shard: self.shard(),
-                    sync_every_commits: *sync_every_commits,
-                };
+                let options =
+                    files::Options { dir: dir.clone(), shard: self.shard(), sync_every_commits: *sync_every_commits };
                 Ok(Box::new(Files::new(options)))
             }
             OpenLog::Settings(kafka @ LogSettings::Kafka { .. }) => open_kafka(kafka),
