@@ -114,13 +114,13 @@ fn story<E>(config: &WorldConfig, mut tell: impl FnMut(Line) -> Result<(), E>) -
 }
 
 /// One file for each input topic.
-struct Files {
+pub struct Files {
     open: BTreeMap<Topic, (BufWriter<File>, u64)>,
 }
 
 impl Files {
     /// Every input topic but results, of which this story has none, gets a file, be it empty.
-    fn create(dir: &Path) -> anyhow::Result<Files> {
+    pub fn create(dir: &Path) -> anyhow::Result<Files> {
         fs::create_dir_all(dir).with_context(|| format!("{} can't be created", dir.display()))?;
         let mut open = BTreeMap::new();
         for topic in Topic::INPUTS.into_iter().filter(|topic| *topic != Topic::Results) {
@@ -134,13 +134,14 @@ impl Files {
         Ok(Files { open })
     }
 
-    fn write(&mut self, line: &Line) -> anyhow::Result<()> {
+    pub fn write(&mut self, line: &Line) -> anyhow::Result<()> {
         let (file, count) = self.open.get_mut(&line.topic).expect("a line is of an input topic");
         *count += 1;
         writeln!(file, "{}", line.json).with_context(|| format!("{} can't be written", line.topic.name()))
     }
 
-    fn close(self) -> anyhow::Result<Vec<(Topic, u64)>> {
+    /// How many lines each file has.
+    pub fn close(self) -> anyhow::Result<Vec<(Topic, u64)>> {
         let mut counts = Vec::new();
         for (topic, (mut file, count)) in self.open {
             file.flush().with_context(|| format!("{} can't be written", topic.name()))?;

@@ -177,7 +177,7 @@ fn company(chance: &mut Chance, names: &mut Names, days: u32) -> Company {
     let (country, region, suffix) = chance.weighted(&COUNTRIES);
     let (least, most) = chance.weighted(&SIZES);
     let employees = chance.between(least, most);
-    let id = names.name(*chance.pick(&endings));
+    let id = names.name(chance.pick::<&str>(&endings));
     let customer = chance.percent(CUSTOMER_PERCENT);
     let late = chance.percent(LATE_PERCENT) && days > 1;
     let created = if late { chance.between(1, days - 1) } else { 0 };
@@ -196,7 +196,7 @@ fn company(chance: &mut Chance, names: &mut Names, days: u32) -> Company {
         owners: BTreeMap::new(),
         created,
         episodes: episodes(chance, days),
-        topic: *chance.pick(&TOPICS),
+        topic: chance.pick::<&str>(&TOPICS),
         noise: chance.percent(NOISY_PERCENT).then(|| chance.between(8, 40)),
         contacts: contacts(chance),
     }
