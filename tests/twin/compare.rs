@@ -127,11 +127,9 @@ fn quietly<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let ordinary = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            match PANIC.with_borrow(Option::is_some) {
-                true => PANIC.set(Some(panic.to_string())),
-                false => ordinary(panic),
-            }
+        std::panic::set_hook(Box::new(move |panic| match PANIC.with_borrow(Option::is_some) {
+            true => PANIC.set(Some(panic.to_string())),
+            false => ordinary(panic),
         }));
     });
     PANIC.set(Some(String::new()));

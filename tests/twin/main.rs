@@ -17,9 +17,8 @@ const MAX_SHRINKS: u32 = 20_000;
 #[test]
 fn engine_and_twin_agree() {
     let config = Config { failure_persistence: None, max_shrink_iters: MAX_SHRINKS, ..Config::default() };
-    let outcome = TestRunner::new(config).run(&cases(), |case| {
-        compare::run(&case).map(|_| ()).map_err(|report| TestCaseError::fail(report))
-    });
+    let outcome = TestRunner::new(config)
+        .run(&cases(), |case| compare::run(&case).map(|_| ()).map_err(|report| TestCaseError::fail(report)));
     match outcome {
         Ok(()) => {}
         Err(TestError::Fail(why, case)) => panic!("{why}\n\nthe shortest such case:\n{case:?}"),
