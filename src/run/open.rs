@@ -1,11 +1,11 @@
 //! Which log the settings name, and how each thread opens its own.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::config::settings::LogSettings;
-use crate::domain::Topic;
 use crate::log::files::{self, Files};
+#[cfg(feature = "kafka")]
+use crate::log::kafka;
 use crate::log::simulated::Cluster;
 use crate::log::{Log, LogError};
 
@@ -15,16 +15,6 @@ pub enum OpenLog {
     Settings(LogSettings),
     /// For tests.
     Simulated(Cluster, u16),
-}
-
-/// The settings of Kafka, in builds without it too.
-#[cfg_attr(not(feature = "kafka"), allow(dead_code))]
-struct KafkaOptions<'a> {
-    brokers: &'a str,
-    shard: u16,
-    id: &'a str,
-    topics: &'a BTreeMap<Topic, String>,
-    properties: &'a BTreeMap<String, String>,
 }
 
 impl OpenLog {
@@ -54,28 +44,21 @@ impl OpenLog {
                     files::Options { dir: dir.clone(), shard: self.shard(), sync_every_commits: *sync_every_commits };
                 Ok(Box::new(Files::new(options)))
             }
+            #[cfg(feature = "kafka")]
             OpenLog::Settings(LogSettings::Kafka { brokers, shard, id, topics, properties }) => {
-                open_kafka(KafkaOptions { brokers, shard: *shard, id, topics, properties })
+                Ok(Box::new(kafka::Kafka::new(kafka::Options {
+                    brokers: brokers.clone(),
+                    id: id.clone(),
+                    shard: *shard,
+                    topics: topics.clone(),
+                    properties: properties.clone(),
+                })?))
+            }
+            #[cfg(not(feature = "kafka"))]
+            OpenLog::Settings(LogSettings::Kafka { .. }) => {
+                Err(LogError::Fatal("this bookd was built without Kafka: build it with the feature `kafka`".to_owned()))
             }
             OpenLog::Simulated(cluster, shard) => Ok(Box::new(cluster.log(*shard))),
         }
     }
-}
-
-#[cfg(feature = "kafka")]
-fn open_kafka(options: KafkaOptions<'_>) -> Result<Box<dyn Log>, LogError> {
-    use crate::log::kafka::{Kafka, Options};
-    let KafkaOptions { brokers, shard, id, topics, properties } = options;
-    Ok(Box::new(Kafka::new(Options {
-        brokers: brokers.to_owned(),
-        id: id.to_owned(),
-        shard,
-        topics: topics.clone(),
-        properties: properties.clone(),
-    })?))
-}
-
-#[cfg(not(feature = "kafka"))]
-fn open_kafka(_options: KafkaOptions<'_>) -> Result<Box<dyn Log>, LogError> {
-    Err(LogError::Fatal("this bookd was built without Kafka: build it with the feature `kafka`".to_owned()))
 }
