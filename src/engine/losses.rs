@@ -215,7 +215,6 @@ impl Engine {
     pub(super) fn enter_rest(&mut self, role: usize, account: AccountId, until: Secs) {
         let now = self.state.now;
         if until <= now {
-            self.change_seat(role, account, |seat| seat.owner = RepId::NOBODY);
             return self.enter_pool(role, account, now);
         }
         self.change_seat(role, account, |seat| {

@@ -12,7 +12,7 @@ use crate::domain::policy::{Policy, SortKey};
 use super::Engine;
 use super::heap::Entry;
 use super::score;
-use super::state::{AccountId, AccountSide, Phase, Seat, State};
+use super::state::{AccountId, AccountSide, Phase, RepId, Seat, State};
 
 /// The order of a role's pool under equal priorities: sort keys, age, hash, number.
 fn rank(policy: &Policy, sides: &[AccountSide], seats: &[Seat], role: usize, a: AccountId, b: AccountId) -> Ordering {
@@ -133,6 +133,7 @@ impl Engine {
     pub(super) fn enter_pool(&mut self, role: usize, account: AccountId, since: Secs) {
         self.change_seat(role, account, |seat| {
             seat.status = SeatStatus::Pool;
+            seat.owner = RepId::NOBODY;
             seat.since = since;
             seat.until = Secs::ZERO;
             seat.wake = Secs::ZERO;

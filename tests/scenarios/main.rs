@@ -14,6 +14,7 @@ mod tell;
 mod words;
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use story::Story;
@@ -36,7 +37,7 @@ fn stories() -> Vec<PathBuf> {
 fn check(path: &PathBuf) -> Result<(), String> {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
     let story = Story::parse(&text)?;
-    let told = play::play(&story)?;
+    let told = catch_unwind(AssertUnwindSafe(|| play::play(&story))).map_err(|_| "the engine panicked, see above")??;
     if std::env::var_os("BLESS").is_some() {
         return fs::write(path, compare::blessed(&story, &told)).map_err(|error| error.to_string());
     }

@@ -1,0 +1,208 @@
+//! Runs engine and twin side by side and says, readably, where they part.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Write as _};
+use std::panic::AssertUnwindSafe;
+use std::sync::Once;
+
+use bookd::domain::ids::Id128;
+use bookd::domain::output::{AlertKind, BreakerScope, Why};
+use bookd::domain::{Code, Output};
+use bookd::engine::Engine;
+use bookd::engine::view::View;
+
+use crate::generate::history::Case;
+use crate::naive::Twin;
+use crate::play::{Entry, Player};
+
+/// Everything that occurred, by name.
+pub type Seen = BTreeMap<String, u64>;
+
+/// Entries that may ask for the next at the same instant, in a row. A policy without grace, warning and rest
+/// gives and takes the same account until a cap stops it.
+const MAX_REPEATS: usize = 1_000;
+
+/// Instants at which the twin looks again, and finds perhaps nothing, before the engine's is believed.
+const MAX_WAKES: usize = 8;
+
+pub struct Pair {
+    pub engine: Engine,
+    pub twin: Twin,
+    pub seen: Seen,
+    /// The last entry, for the report.
+    last: String,
+}
+
+/// Plays a whole case; the error is a report.
+pub fn run(case: &Case) -> Result<Seen, String> {
+    let mut pair = Pair::new();
+    let mut player = Player::new();
+    let view = pair.twin.view();
+    for entry in player.beginning(&case.policy, &case.beginning, &view) {
+        pair.apply(&entry)?;
+    }
+    for step in &case.steps {
+        let (view, next_deadline) = (pair.twin.view(), pair.twin.next_deadline());
+        let entry = player.step(step, &view, next_deadline);
+        pair.apply(&entry)?;
+    }
+    Ok(pair.seen)
+}
+
+impl Pair {
+    pub fn new() -> Pair {
+        let journal = Id128(7);
+        Pair { engine: Engine::new(journal, 0), twin: Twin::new(journal, 0), seen: Seen::new(), last: String::new() }
+    }
+
+    /// One entry, and those that it asks for at once: an unfinished pass, or what is due already.
+    pub fn apply(&mut self, entry: &Entry) -> Result<(), String> {
+        self.apply_once(entry)?;
+        for _ in 0..MAX_REPEATS {
+            let now = self.engine.now();
+            let due = self.engine.next_deadline().is_some_and(|at| at.secs() <= now.secs());
+            if !due && !self.engine.wants_next() {
+                return self.never_oversleeps();
+            }
+            self.apply_once(&Entry { now, inputs: Vec::new() })?;
+        }
+        Err(format!("the engine never sleeps: {:?}\nafter {}", self.engine.next_deadline(), self.last))
+    }
+
+    fn apply_once(&mut self, entry: &Entry) -> Result<(), String> {
+        self.last = format!("{:?} with {:#?}", entry.now.secs(), entry.inputs);
+        let (mut of_engine, mut of_twin) = (Vec::new(), Vec::new());
+        let engine = &mut self.engine;
+        quietly(|| engine.apply(entry.now, &entry.inputs, &mut of_engine))
+            .map_err(|panic| format!("the engine panicked: {panic}\nafter {}", self.last))?;
+        self.twin.apply(entry.now, &entry.inputs, &mut of_twin);
+        self.same("outputs", &of_engine, &of_twin)?;
+        self.same::<View>("views", &self.engine.view(), &self.twin.view())?;
+        self.same("wants_next", &self.engine.wants_next(), &self.twin.wants_next())?;
+        self.engine.audit().map_err(|broken| format!("audit: {broken}\nafter {}", self.last))?;
+        for output in &of_twin {
+            note(&mut self.seen, output);
+        }
+        for seat in self.twin.view().accounts.iter().flat_map(|row| &row.seats) {
+            *self.seen.entry(format!("seat {}", seat.status.name())).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// The engine wakes at the latest when the twin would do something without any input.
+    fn never_oversleeps(&self) -> Result<(), String> {
+        let engine = self.engine.next_deadline();
+        let mut later = self.twin.clone();
+        let mut at = Some(self.engine.now());
+        for _ in 0..MAX_WAKES {
+            let Some(instant) = at.filter(|at| engine.is_none_or(|engine| *at < engine)) else { break };
+            let mut out = Vec::new();
+            later.apply(instant, &[], &mut out);
+            if !out.is_empty() {
+                let difference = format!("twin {at:?}, engine {engine:?}: {out:#?}");
+                return Err(format!("the engine oversleeps: {difference}\nafter {}", self.last));
+            }
+            at = later.next_deadline();
+        }
+        Ok(())
+    }
+
+    fn same<T: Debug + PartialEq>(&self, what: &str, engine: &T, twin: &T) -> Result<(), String> {
+        if engine == twin {
+            return Ok(());
+        }
+        let difference = difference(&format!("{engine:#?}"), &format!("{twin:#?}"));
+        Err(format!("{what} differ (- engine, + twin):\n{difference}\nafter {}", self.last))
+    }
+}
+
+thread_local! {
+    /// What the last panic of this thread said, while panics are taken for errors.
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// A panic as an error that says what and where, so that shrinking stays quiet.
+fn quietly<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let ordinary = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            match PANIC.with_borrow(Option::is_some) {
+                true => PANIC.set(Some(panic.to_string())),
+                false => ordinary(panic),
+            }
+        }));
+    });
+    PANIC.set(Some(String::new()));
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(run));
+    let said = PANIC.take().unwrap_or_default();
+    outcome.map_err(|_| said)
+}
+
+/// The lines that differ, each with where it stands.
+fn difference(engine: &str, twin: &str) -> String {
+    let (engine, twin): (Vec<&str>, Vec<&str>) = (engine.lines().collect(), twin.lines().collect());
+    let first = engine.iter().zip(&twin).take_while(|(a, b)| a == b).count();
+    let after = engine[first..].iter().rev().zip(twin[first..].iter().rev()).take_while(|(a, b)| a == b).count();
+    let mut text = String::new();
+    for line in &engine[first.saturating_sub(6)..first] {
+        let _ = writeln!(text, "  {line}");
+    }
+    for line in &engine[first..engine.len() - after] {
+        let _ = writeln!(text, "- {line}");
+    }
+    for line in &twin[first..twin.len() - after] {
+        let _ = writeln!(text, "+ {line}");
+    }
+    for line in engine[engine.len() - after..].iter().take(3) {
+        let _ = writeln!(text, "  {line}");
+    }
+    text
+}
+
+fn note(seen: &mut Seen, output: &Output) {
+    let mut count = |name: String| *seen.entry(name).or_default() += 1;
+    match output {
+        Output::Decision(decision) => {
+            count(format!("decision {}", decision.kind.name()));
+            match &decision.why {
+                Why::Placed(placement) => {
+                    count(format!("filled idle {}", placement.filled_idle));
+                    count(format!("tier {}", placement.tier));
+                    for candidate in &placement.candidates {
+                        count(format!("verdict {}", candidate.verdict.name()));
+                    }
+                }
+                Why::Returned { reason, .. } => count(format!("returned {}", reason.name())),
+                Why::Idle { warned_at, .. } => count(format!("idle, warned {}", warned_at.is_some())),
+                _ => {}
+            }
+        }
+        Output::Alert(alert) => {
+            count(format!("alert {}", alert.kind.name()));
+            match &alert.kind {
+                AlertKind::Refused { code, .. } => count(format!("refused {}", code.text())),
+                AlertKind::BreakerTripped { scope, .. } => count(format!("tripped {}", scope_name(scope))),
+                AlertKind::BreakerReset { scope } => count(format!("reset {}", scope_name(scope))),
+                _ => {}
+            }
+        }
+        Output::AccountState(row) if row.seats.is_empty() => count("tombstone".into()),
+        Output::AccountState(_) => count("row".into()),
+        Output::DeadLetter { code, .. } => count(dead_letter(*code)),
+    }
+}
+
+fn scope_name(scope: &BreakerScope) -> &'static str {
+    match scope {
+        BreakerScope::Role(_) => "role",
+        BreakerScope::Book(_) => "book",
+        BreakerScope::QuietRep(_) => "quiet rep",
+        BreakerScope::Departures => "departures",
+    }
+}
+
+fn dead_letter(code: Code) -> String {
+    format!("dead letter {}", code.text())
+}

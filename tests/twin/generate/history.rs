@@ -1,0 +1,384 @@
+//! Random histories: lists of steps, each a move of the clock and a few things that happen then.
+
+use bookd::domain::request::{RequestOp, ReturnReason};
+use bookd::domain::signal::Direction;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::policy::{PolicySpec, policies};
+
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub policy: PolicySpec,
+    pub beginning: Beginning,
+    pub steps: Vec<Step>,
+}
+
+/// What is there before the gate opens.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    /// Something that comes before the policy does.
+    pub early: Vec<Op>,
+    pub reps: Vec<RepWhat>,
+    pub accounts: Vec<AccountWhat>,
+    /// Whatever else happens before the opening.
+    pub before_opening: Vec<Op>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub time: Advance,
+    /// The feeds have been read to their ends, and every source has spoken.
+    pub caught_up: bool,
+    pub ops: Vec<Op>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Advance {
+    Seconds(u8),
+    /// Index of a span.
+    Span(u8),
+    /// To the twin's next deadline, a second before or after it.
+    Deadline(i8),
+    /// A clock that went back.
+    Back(u8),
+}
+
+#[derive(Clone, Debug)]
+pub enum Op {
+    Rep { who: u8, what: RepWhat },
+    Account { who: u8, what: AccountWhat },
+    Opportunity { id: u8, what: OpportunityWhat },
+    Activity(ActivityWhat),
+    Signal(SignalWhat),
+    Request(RequestWhat),
+    Gate(bool),
+    Partitions(u8),
+    EndPassed { partition: u8, ago: u8 },
+    Complete { source: u8, ago: u8 },
+    Policy { spec: Box<PolicySpec>, rises: bool },
+    Result,
+}
+
+/// A field that a record keeps, clears or sets.
+pub type Change = Option<Option<u8>>;
+
+#[derive(Clone, Debug)]
+pub enum RepWhat {
+    /// A book, with the role that it is of.
+    Join(u8),
+    Status(Option<u8>),
+    Delete,
+    Change {
+        role: Change,
+        book: Change,
+        capacity: Change,
+        weight: Change,
+        manager: Change,
+        team: Change,
+        alias: Change,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub enum AccountWhat {
+    Delete,
+    Change {
+        domains: Option<Vec<u8>>,
+        fit: Change,
+        fields: Vec<(u8, u8)>,
+        owners: Vec<(u8, Option<u8>)>,
+        replace: bool,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub enum OpportunityWhat {
+    Change { account: Name, open: Change },
+    Delete,
+}
+
+/// How an event names its account.
+#[derive(Clone, Debug)]
+pub enum Name {
+    Id(u8),
+    Domain(u8),
+    Email(u8),
+    DomainOrId(u8, u8),
+    /// Of the n-th owned seat of all.
+    Owned(u8),
+    Vendor(u8),
+    Nothing,
+}
+
+#[derive(Clone, Debug)]
+pub enum Who {
+    Nobody,
+    Rep(u8),
+    Alias(u8),
+    /// The owner of the account in some role.
+    Owner,
+}
+
+#[derive(Clone, Debug)]
+pub enum When {
+    Ago(u8),
+    Ahead(u8),
+}
+
+/// A new event id, or one used before.
+pub type Repeats = Option<u8>;
+
+#[derive(Clone, Debug)]
+pub struct ActivityWhat {
+    pub kind: u8,
+    pub account: Name,
+    pub source: u8,
+    pub actor: Who,
+    pub contact: u8,
+    pub direction: Direction,
+    pub at: When,
+    pub repeats: Repeats,
+    pub meeting: Option<When>,
+}
+
+#[derive(Clone, Debug)]
+pub struct SignalWhat {
+    pub kind: u8,
+    pub account: Name,
+    pub source: u8,
+    pub subject: Option<u8>,
+    pub strength: Option<u8>,
+    pub snapshot: bool,
+    pub at: When,
+    pub repeats: Repeats,
+}
+
+#[derive(Clone, Debug)]
+pub struct RequestWhat {
+    pub op: RequestOp,
+    pub account: Name,
+    pub role: Option<u8>,
+    pub rep: Option<Who>,
+    pub by: Who,
+    pub reason: Option<ReturnReason>,
+    pub until: Option<When>,
+    pub at: When,
+    pub repeats: Repeats,
+}
+
+/// Steps of one history. Long enough for a loss and what follows from it.
+const STEPS: std::ops::Range<usize> = 1..40;
+
+pub fn cases() -> impl Strategy<Value = Case> {
+    let parts = (policies(), beginnings(), vec(steps(), STEPS));
+    parts.prop_map(|(policy, beginning, steps)| Case { policy, beginning, steps })
+}
+
+fn beginnings() -> impl Strategy<Value = Beginning> {
+    let parts = (
+        prop_oneof![4 => Just(Vec::new()), 1 => vec(ops(), 1..3)],
+        vec(prop_oneof![6 => (0u8..3).prop_map(RepWhat::Join), 1 => rep_whats()], 0..6),
+        vec(account_whats(), 0..10),
+        prop_oneof![2 => Just(Vec::new()), 1 => vec(ops(), 1..5)],
+    );
+    parts.prop_map(|(early, reps, accounts, before_opening)| Beginning { early, reps, accounts, before_opening })
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    let ops = prop_oneof![1 => Just(Vec::new()), 4 => vec(ops(), 1..5)];
+    (advances(), proptest::bool::weighted(0.8), ops).prop_map(|(time, caught_up, ops)| Step { time, caught_up, ops })
+}
+
+fn advances() -> impl Strategy<Value = Advance> {
+    prop_oneof![
+        2 => any::<u8>().prop_map(Advance::Seconds),
+        3 => (2u8..9).prop_map(Advance::Span),
+        6 => (-1i8..=1).prop_map(Advance::Deadline),
+        1 => (1u8..7).prop_map(Advance::Back),
+    ]
+}
+
+fn ops() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        8 => activities().prop_map(Op::Activity),
+        8 => signals().prop_map(Op::Signal),
+        5 => requests().prop_map(Op::Request),
+        4 => (0u8..6, rep_whats()).prop_map(|(who, what)| Op::Rep { who, what }),
+        4 => (0u8..12, account_whats()).prop_map(|(who, what)| Op::Account { who, what }),
+        2 => (0u8..4, opportunity_whats()).prop_map(|(id, what)| Op::Opportunity { id, what }),
+        1 => frontiers(),
+        1 => proptest::bool::weighted(0.7).prop_map(Op::Gate),
+        1 => (policies(), proptest::bool::weighted(0.9)).prop_map(|(spec, rises)| Op::Policy {
+            spec: Box::new(spec),
+            rises,
+        }),
+    ]
+}
+
+fn frontiers() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        Just(Op::Result),
+        (0u8..3).prop_map(Op::Partitions),
+        (0u8..3, 0u8..6).prop_map(|(partition, ago)| Op::EndPassed { partition, ago }),
+        (0u8..4, 0u8..6).prop_map(|(source, ago)| Op::Complete { source, ago }),
+    ]
+}
+
+fn change(values: u8) -> impl Strategy<Value = Change> {
+    prop_oneof![3 => Just(None), 1 => Just(Some(None)), 2 => (0..values).prop_map(|value| Some(Some(value)))]
+}
+
+fn rep_whats() -> impl Strategy<Value = RepWhat> {
+    let changes = (change(3), change(4), change(6), change(4), change(8), change(2), change(3));
+    prop_oneof![
+        3 => (0u8..3).prop_map(RepWhat::Join),
+        3 => option::weighted(0.8, 0u8..3).prop_map(RepWhat::Status),
+        1 => Just(RepWhat::Delete),
+        4 => changes.prop_map(|(role, book, capacity, weight, manager, team, alias)| RepWhat::Change {
+            role, book, capacity, weight, manager, team, alias,
+        }),
+    ]
+}
+
+fn account_whats() -> impl Strategy<Value = AccountWhat> {
+    let parts = (
+        option::weighted(0.6, vec(0u8..8, 0..3)),
+        change(6),
+        vec((0u8..5, 0u8..6), 0..4),
+        vec((prop_oneof![12 => 0u8..2, 1 => Just(2u8)], option::weighted(0.8, 0u8..8)), 0..2),
+        proptest::bool::weighted(0.2),
+    );
+    prop_oneof![
+        1 => Just(AccountWhat::Delete),
+        8 => parts.prop_map(|(domains, fit, fields, owners, replace)| AccountWhat::Change {
+            domains, fit, fields, owners, replace,
+        }),
+    ]
+}
+
+fn opportunity_whats() -> impl Strategy<Value = OpportunityWhat> {
+    let open = prop_oneof![Just(None), Just(Some(None)), Just(Some(Some(0u8))), Just(Some(Some(1u8)))];
+    prop_oneof![
+        1 => Just(OpportunityWhat::Delete),
+        5 => (names(), open).prop_map(|(account, open)| OpportunityWhat::Change { account, open }),
+    ]
+}
+
+fn names() -> impl Strategy<Value = Name> {
+    prop_oneof![
+        8 => (0u8..12).prop_map(Name::Id),
+        4 => (0u8..8).prop_map(Name::Domain),
+        2 => (0u8..8).prop_map(Name::Email),
+        2 => (0u8..8, 0u8..12).prop_map(|(domain, id)| Name::DomainOrId(domain, id)),
+        6 => any::<u8>().prop_map(Name::Owned),
+        1 => (0u8..2).prop_map(Name::Vendor),
+        1 => Just(Name::Nothing),
+    ]
+}
+
+fn whos() -> impl Strategy<Value = Who> {
+    prop_oneof![
+        1 => Just(Who::Nobody),
+        2 => (0u8..7).prop_map(Who::Rep),
+        1 => (0u8..4).prop_map(Who::Alias),
+        4 => Just(Who::Owner),
+    ]
+}
+
+fn whens() -> impl Strategy<Value = When> {
+    prop_oneof![6 => (0u8..6).prop_map(When::Ago), 2 => (6u8..12).prop_map(When::Ago), 1 => (0u8..9).prop_map(When::Ahead)]
+}
+
+fn repeats() -> impl Strategy<Value = Repeats> {
+    option::weighted(0.1, 0u8..6)
+}
+
+fn activities() -> impl Strategy<Value = ActivityWhat> {
+    let direction = prop_oneof![Just(Direction::Outbound), Just(Direction::Inbound), Just(Direction::Mutual)];
+    let meeting = option::weighted(0.15, prop_oneof![4 => (3u8..9).prop_map(When::Ahead), 1 => whens()]);
+    let parts = (
+        prop_oneof![12 => 4u8..8, 1 => Just(8u8)],
+        names(),
+        0u8..4,
+        whos(),
+        0u8..10,
+        direction,
+        whens(),
+        repeats(),
+        meeting,
+    );
+    parts.prop_map(|(kind, account, source, actor, contact, direction, at, repeats, meeting)| ActivityWhat {
+        kind,
+        account,
+        source,
+        actor,
+        contact,
+        direction,
+        at,
+        repeats,
+        meeting,
+    })
+}
+
+fn signals() -> impl Strategy<Value = SignalWhat> {
+    let parts = (
+        prop_oneof![12 => 0u8..4, 1 => Just(8u8)],
+        names(),
+        0u8..3,
+        option::of(0u8..2),
+        option::of(0u8..6),
+        proptest::bool::weighted(0.4),
+        whens(),
+        repeats(),
+    );
+    parts.prop_map(|(kind, account, source, subject, strength, snapshot, at, repeats)| SignalWhat {
+        kind,
+        account,
+        source,
+        subject,
+        strength,
+        snapshot,
+        at,
+        repeats,
+    })
+}
+
+fn requests() -> impl Strategy<Value = RequestWhat> {
+    let op = prop_oneof![
+        6 => Just(RequestOp::Return),
+        3 => Just(RequestOp::ReviewDone),
+        2 => Just(RequestOp::Retire),
+        3 => Just(RequestOp::Hold),
+        2 => Just(RequestOp::Release),
+        3 => Just(RequestOp::Proceed),
+        1 => proptest::sample::select(RequestOp::ALL.to_vec()),
+    ];
+    let account = prop_oneof![3 => any::<u8>().prop_map(Name::Owned), 2 => names()];
+    let reason = option::weighted(0.9, proptest::sample::select(ReturnReason::ALL.to_vec()));
+    let until = option::weighted(0.8, prop_oneof![4 => (2u8..10).prop_map(When::Ahead), 1 => whens()]);
+    let at = prop_oneof![9 => Just(When::Ago(0)), 1 => whens()];
+    let parts = (
+        op,
+        account,
+        option::weighted(0.6, prop_oneof![9 => 0u8..2, 1 => Just(2u8)]),
+        option::weighted(0.4, whos()),
+        prop_oneof![3 => Just(Who::Owner), 1 => whos()],
+        reason,
+        until,
+        at,
+        repeats(),
+    );
+    parts.prop_map(|(op, account, role, rep, by, reason, until, at, repeats)| RequestWhat {
+        op,
+        account,
+        role,
+        rep,
+        by,
+        reason,
+        until,
+        at,
+        repeats,
+    })
+}

@@ -1,0 +1,237 @@
+//! §3: accounts and opportunities.
+
+use bookd::domain::account::{AccountChange, AccountOp, AccountRecord, Change};
+use bookd::domain::opportunity::{OpportunityOp, OpportunityRecord};
+use bookd::domain::output::SeatStatus;
+use bookd::domain::policy::Fit;
+use bookd::domain::{Candidate, Code, Secs};
+
+use super::{Account, AccountNo, Kept, KeptWhat, Opportunity, RepNo, Seat, Twin};
+
+impl Twin {
+    pub(super) fn account_record(&mut self, record: &AccountRecord) -> Result<(), Code> {
+        match &record.op {
+            AccountOp::Delete => self.delete(&record.id),
+            AccountOp::Change(change) => self.change_account(&record.id, change)?,
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, id: &str) {
+        let Some(account) = self.find_account(id) else { return };
+        self.accounts[account].alive = false;
+        for role in 0..self.roles.len() {
+            if self.accounts[account].seats[role].owner.is_some() {
+                self.roles[role].dirty = true;
+            }
+            self.roles[role].marked.remove(&account);
+            self.roles[role].marked_for_fill.remove(&account);
+            self.roles[role].aside.remove(&account);
+        }
+        self.opportunities.retain(|_, opportunity| opportunity.account != Some(account));
+        self.touched.insert(account);
+    }
+
+    fn change_account(&mut self, id: &str, change: &AccountChange) -> Result<(), Code> {
+        let policy = self.policy();
+        if change.owners.iter().any(|(role, _)| policy.role_index(role).is_none()) {
+            return Err(Code::UnknownRole);
+        }
+        let found = self.find_account(id);
+        let account = found.unwrap_or_else(|| self.new_account(id));
+        self.touched.insert(account);
+        self.change_fields(account, change);
+        for (role, owner) in &change.owners {
+            let role = usize::from(policy.role_index(role).expect("looked up above"));
+            let owner = owner.as_ref().map(|owner| self.rep_number(owner));
+            self.accounts[account].seats[role].crm_owner = owner;
+            self.accounts[account].seats[role].orphan &= owner.is_some();
+        }
+        self.segments_and_fit(account);
+        for role in 0..self.roles.len() {
+            if found.is_none() && self.opened.is_some() {
+                self.settle(account, role);
+            }
+            self.look_at_exclusion(account, role);
+            self.mark(account, role);
+        }
+        self.apply_kept();
+        Ok(())
+    }
+
+    fn new_account(&mut self, id: &str) -> AccountNo {
+        self.accounts.push(Account {
+            id: id.into(),
+            alive: true,
+            domains: Vec::new(),
+            fields: Default::default(),
+            given_fit: None,
+            sums: [0; 4],
+            daily: Vec::new(),
+            snapshots: Default::default(),
+            counted: Vec::new(),
+            segments: 0,
+            fit: 0,
+            any_touch: None,
+            hold: Secs::ZERO,
+            meeting: None,
+            seats: vec![Seat::unknown(); self.roles.len()],
+            last_row: None,
+        });
+        self.accounts.len() - 1
+    }
+
+    fn change_fields(&mut self, account: AccountNo, change: &AccountChange) {
+        let row = &mut self.accounts[account];
+        match &change.domains {
+            Change::Keep => {}
+            Change::Clear => row.domains.clear(),
+            Change::Set(domains) => row.domains = domains.clone(),
+        }
+        change.fit.clone().apply(&mut row.given_fit);
+        if change.replace_fields {
+            row.fields.clear();
+        }
+        for (name, value) in &change.fields {
+            match value {
+                Some(value) => row.fields.insert(name.clone(), value.clone()),
+                None => row.fields.remove(name),
+            };
+        }
+    }
+
+    pub(super) fn segments_and_fit(&mut self, account: AccountNo) {
+        let policy = self.policy();
+        let row = &mut self.accounts[account];
+        let field = |name: &str| row.fields.get(name);
+        row.segments = 0;
+        for (bit, segment) in policy.segments.iter().enumerate() {
+            row.segments |= u64::from(segment.filter.matches(&field)) << bit;
+        }
+        row.fit = match &policy.fit {
+            Fit::Given { otherwise } => row.given_fit.unwrap_or(*otherwise),
+            Fit::Criteria(criteria) => {
+                let all: u64 = criteria.iter().map(|each| u64::from(each.weight)).sum();
+                let matching = criteria.iter().filter(|each| each.filter.matches(&field));
+                let matching: u64 = matching.map(|each| u64::from(each.weight)).sum();
+                (1_000_000 * matching).checked_div(all).unwrap_or(0) as u32
+            }
+        };
+    }
+
+    pub(super) fn matches(&self, account: AccountNo, segment: usize) -> bool {
+        self.accounts[account].segments >> segment & 1 == 1
+    }
+
+    pub(super) fn find_account(&self, id: &str) -> Option<AccountNo> {
+        self.living().into_iter().find(|account| &*self.accounts[*account].id == id)
+    }
+
+    /// The account of the first candidate that resolves.
+    pub(super) fn resolve(&self, candidates: &[Candidate]) -> Option<AccountNo> {
+        candidates.iter().find_map(|candidate| match candidate {
+            Candidate::CrmId(id) => self.find_account(id),
+            Candidate::VendorId { .. } => None,
+            Candidate::Domain(domain) | Candidate::EmailDomain(domain) => {
+                self.living().into_iter().find(|account| self.accounts[*account].domains.contains(domain))
+            }
+        })
+    }
+
+    pub(super) fn open_opportunities(&self, account: AccountNo) -> u32 {
+        let open = self.opportunities.values().filter(|each| each.open && each.account == Some(account));
+        open.count() as u32
+    }
+
+    pub(super) fn is_holding_user(&self, rep: RepNo, role: usize) -> bool {
+        self.policy().roles[role].holding_users.contains(&self.reps[rep].id)
+    }
+
+    pub(super) fn excluded(&self, account: AccountNo, role: usize) -> bool {
+        let policy = self.policy();
+        let (row, rules) = (&self.accounts[account], &policy.roles[role]);
+        let seat = &row.seats[role];
+        rules.exclude.matches(&|name: &str| row.fields.get(name))
+            || (rules.exclude_open_opportunities && self.open_opportunities(account) > 0)
+            || seat.crm_owner.is_some_and(|owner| self.is_holding_user(owner, role))
+            || seat.orphan
+    }
+
+    /// A seat of a role that came with the policy.
+    pub(super) fn settle_new_roles(&mut self, account: AccountNo) {
+        while self.accounts[account].seats.len() < self.roles.len() {
+            self.accounts[account].seats.push(Seat::unknown());
+            let role = self.accounts[account].seats.len() - 1;
+            if self.opened.is_some() {
+                self.settle(account, role);
+            }
+        }
+    }
+
+    /// `Excluded` or `Pool`, since now.
+    pub(super) fn settle(&mut self, account: AccountNo, role: usize) {
+        self.to_pool(account, role, self.now);
+    }
+
+    pub(super) fn look_at_exclusion(&mut self, account: AccountNo, role: usize) {
+        let (status, until) = (self.accounts[account].seats[role].status, self.accounts[account].seats[role].until);
+        match (status, self.excluded(account, role)) {
+            (SeatStatus::Pool | SeatStatus::Rest, true) => self.exclude(account, role),
+            (SeatStatus::Excluded, false) => self.to_rest(account, role, until),
+            _ => {}
+        }
+    }
+
+    pub(super) fn opportunity_record(&mut self, record: &OpportunityRecord) -> Result<(), Code> {
+        let before = self.opportunities.get(&record.id).and_then(|each| each.account);
+        match &record.op {
+            OpportunityOp::Delete => {
+                self.opportunities.remove(&record.id);
+            }
+            OpportunityOp::Change { account: candidates, open } => {
+                let account = if candidates.is_empty() {
+                    before.ok_or(Code::NoAccount)?
+                } else if let Some(account) = self.resolve(candidates) {
+                    account
+                } else {
+                    let what = KeptWhat::Opportunity(record.clone());
+                    return self.keep(Kept { arrived: self.now, position: None, what });
+                };
+                let row = self.opportunities.entry(record.id.clone());
+                let row = row.or_insert(Opportunity { account: None, open: false });
+                row.account = Some(account);
+                match open {
+                    Change::Keep => {}
+                    Change::Clear => row.open = false,
+                    Change::Set(open) => row.open = *open,
+                }
+            }
+        }
+        let after = self.opportunities.get(&record.id).and_then(|each| each.account);
+        for account in before.into_iter().chain(after.filter(|_| after != before)) {
+            self.touched.insert(account);
+            for role in 0..self.roles.len() {
+                self.look_at_exclusion(account, role);
+                self.look_at_promise(account, role);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Seat {
+    fn unknown() -> Seat {
+        Seat {
+            status: SeatStatus::Unknown,
+            owner: None,
+            crm_owner: None,
+            orphan: false,
+            sequence: 0,
+            since: Secs::ZERO,
+            until: Secs::ZERO,
+            hold: Secs::ZERO,
+            past: Vec::new(),
+            tenure: None,
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! The naive twin: the engine's rules once more, written from `docs/rules.md` for obviousness alone.
+//!
+//! Every decision scans all accounts and all reps; scores, sizes, deadlines and timers are computed from
+//! the plain facts each time. State is only what the rules call state. Read it with the page of rules beside it:
+//! a file a section.
+
+mod accounts;
+mod departures;
+mod evidence;
+mod losses;
+mod matching;
+mod policy;
+mod reps;
+mod requests;
+mod score;
+mod seats;
+mod signals;
+mod sources;
+mod state_rows;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use bookd::domain::account::Value;
+use bookd::domain::ids::{Id128, command_id};
+use bookd::domain::input::{Frontier, Gate};
+use bookd::domain::opportunity::OpportunityRecord;
+use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus, Why};
+use bookd::domain::rep::RepStatus;
+use bookd::domain::request::ReturnReason;
+use bookd::domain::signal::{Activity, Class, Signal};
+use bookd::domain::{Alert, Body, Code, Decision, DecisionKind, Disposition, Input, Millis, Output, Policy};
+use bookd::domain::{Position, Secs, Text};
+use bookd::engine::view::View;
+
+/// Numbers, in the order in which accounts and reps became known.
+type AccountNo = usize;
+type RepNo = usize;
+
+#[derive(Clone)]
+pub struct Twin {
+    journal: Id128,
+    shard: u16,
+    now: Secs,
+    /// The instant of the entry before.
+    before: Secs,
+    sequence: u64,
+    policy: Option<Rc<Policy>>,
+    gate_open: bool,
+    opened: Option<Secs>,
+    /// Deleted ones keep their place and their number.
+    accounts: Vec<Account>,
+    reps: Vec<Rep>,
+    opportunities: BTreeMap<Text, Opportunity>,
+    /// Event ids and when they came, oldest first.
+    remembered: Vec<(u64, Secs)>,
+    /// What names an account that nobody created yet, in the order of arrival.
+    kept: Vec<Kept>,
+    sources: BTreeMap<Text, Source>,
+    partitions: u32,
+    ends_passed: BTreeMap<u32, Secs>,
+    /// Who is departing, and all departures ever with their instants.
+    departing: BTreeSet<RepNo>,
+    departures: Vec<(RepNo, Secs)>,
+    losses: Vec<Loss>,
+    returns: Vec<(RepNo, ReturnReason, Secs)>,
+    tripped: BTreeSet<BreakerScope>,
+    /// The last `proceed` of each scope.
+    proceeds: BTreeMap<BreakerScope, Secs>,
+    roles: Vec<RoleState>,
+    /// What this entry made so far.
+    out: Vec<Output>,
+    ordinal: u32,
+    touched: BTreeSet<AccountNo>,
+}
+
+#[derive(Clone)]
+struct Account {
+    id: Text,
+    alive: bool,
+    domains: Vec<Text>,
+    fields: BTreeMap<Text, Value>,
+    given_fit: Option<u32>,
+    sums: [u64; 4],
+    /// Of kinds with `max_per_day`: the signals that count.
+    daily: Vec<Daily>,
+    snapshots: BTreeMap<SnapshotKey, Snapshot>,
+    /// The last eight signals that counted, oldest first.
+    counted: Vec<Counted>,
+    segments: u64,
+    fit: u32,
+    any_touch: Option<Secs>,
+    hold: Secs,
+    meeting: Option<Secs>,
+    seats: Vec<Seat>,
+    /// What the last account-state row said.
+    last_row: Option<state_rows::Said>,
+}
+
+#[derive(Clone)]
+struct Daily {
+    class: Class,
+    kind: Text,
+    day: u32,
+    points_milli: u32,
+    contributed: u64,
+}
+
+/// Source, class, kind, subject.
+type SnapshotKey = (Text, Class, Text, Option<Text>);
+
+#[derive(Clone)]
+struct Snapshot {
+    at: Secs,
+    contributed: u64,
+}
+
+#[derive(Clone)]
+struct Counted {
+    class: Class,
+    kind: Text,
+    subject: Option<Text>,
+    at: Secs,
+    points_milli: u32,
+    position: Option<Position>,
+}
+
+#[derive(Clone)]
+struct Seat {
+    status: SeatStatus,
+    owner: Option<RepNo>,
+    crm_owner: Option<RepNo>,
+    /// Its CRM owner at the first opening was nobody known.
+    orphan: bool,
+    sequence: u32,
+    since: Secs,
+    until: Secs,
+    hold: Secs,
+    past: Vec<(RepNo, Secs)>,
+    tenure: Option<Tenure>,
+}
+
+#[derive(Clone)]
+struct Tenure {
+    since: Secs,
+    grace: Secs,
+    /// The segment's name; `None`: the book alone.
+    segment: Option<Text>,
+    promised: Option<Secs>,
+    warned_at: Option<Secs>,
+    touches: Vec<Secs>,
+    days: Vec<Secs>,
+    contacts: Vec<(Secs, u32)>,
+    replies: Vec<Secs>,
+}
+
+#[derive(Clone)]
+struct Rep {
+    id: Text,
+    status: RepStatus,
+    role: Option<usize>,
+    /// By name.
+    book: Option<Text>,
+    capacity: Option<u32>,
+    weight: Option<u32>,
+    manager: Option<Text>,
+    team: Option<Text>,
+    aliases: Vec<u64>,
+    /// By tier: count of the last turn (0: never), turns since.
+    turns: [(u32, u32); 4],
+    acts: Vec<Secs>,
+}
+
+#[derive(Clone)]
+struct Opportunity {
+    account: Option<AccountNo>,
+    open: bool,
+}
+
+#[derive(Clone)]
+struct Kept {
+    arrived: Secs,
+    position: Option<Position>,
+    what: KeptWhat,
+}
+
+#[derive(Clone)]
+enum KeptWhat {
+    Signal(Signal, Secs),
+    Activity(Activity, Secs),
+    Opportunity(OpportunityRecord),
+}
+
+#[derive(Clone, Default)]
+struct Source {
+    latest: Option<Secs>,
+    complete: Option<Secs>,
+    silent: bool,
+}
+
+#[derive(Clone)]
+struct Loss {
+    at: Secs,
+    rep: RepNo,
+    role: usize,
+    book: Text,
+    /// Whether the breaker counts it for the rep's book, and for the role.
+    counts_in_book: bool,
+    counts_in_role: bool,
+}
+
+#[derive(Clone, Default)]
+struct RoleState {
+    /// For the step thresholds, and for the step fill.
+    marked: BTreeSet<AccountNo>,
+    marked_for_fill: BTreeSet<AccountNo>,
+    /// Every rule that makes a segment dirty makes all of the role's dirty, so one word is enough.
+    dirty: bool,
+    pass: Option<Phase>,
+    aside: BTreeSet<AccountNo>,
+    /// Turns dealt so far.
+    turns: u32,
+    /// Matching stopped at its bound.
+    unfinished: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Thresholds,
+    Fill,
+}
+
+/// §0.
+impl Twin {
+    pub fn new(journal: Id128, shard: u16) -> Twin {
+        Twin {
+            journal,
+            shard,
+            now: Secs::ZERO,
+            before: Secs::ZERO,
+            sequence: 0,
+            policy: None,
+            gate_open: false,
+            opened: None,
+            accounts: Vec::new(),
+            reps: Vec::new(),
+            opportunities: BTreeMap::new(),
+            remembered: Vec::new(),
+            kept: Vec::new(),
+            sources: BTreeMap::new(),
+            partitions: 0,
+            ends_passed: BTreeMap::new(),
+            departing: BTreeSet::new(),
+            departures: Vec::new(),
+            losses: Vec::new(),
+            returns: Vec::new(),
+            tripped: BTreeSet::new(),
+            proceeds: BTreeMap::new(),
+            roles: Vec::new(),
+            out: Vec::new(),
+            ordinal: 0,
+            touched: BTreeSet::new(),
+        }
+    }
+
+    pub fn apply(&mut self, now: Millis, inputs: &[Input], out: &mut Vec<Output>) {
+        self.sequence += 1;
+        self.before = self.now;
+        self.now = self.now.max(now.secs());
+        self.ordinal = 0;
+        self.touched.clear();
+        self.forget_what_is_old();
+        for (index, input) in inputs.iter().enumerate() {
+            if let Err(code) = self.input(input) {
+                self.out.push(Output::DeadLetter { input: index as u32, code });
+            }
+        }
+        if self.gate_open {
+            self.look_at_sources();
+            self.fire_timers();
+            self.departures();
+            self.losses();
+            self.matching();
+        }
+        if self.opened.is_some() {
+            self.state_rows();
+        }
+        out.append(&mut self.out);
+    }
+
+    /// Step 1, and the sums' shift at a landmark.
+    fn forget_what_is_old(&mut self) {
+        let Some(policy) = self.policy.clone() else { return };
+        let now = self.now;
+        self.kept.retain(|kept| kept.arrived.plus(policy.windows.unknown_s) > now);
+        self.remembered.retain(|(_, arrived)| arrived.plus(policy.windows.dedup_s) > now);
+        self.shift_sums();
+    }
+
+    /// Step 2. An error turns the input away.
+    fn input(&mut self, input: &Input) -> Result<(), Code> {
+        let needs_policy = !matches!(input.body, Body::Policy(_) | Body::Gate(_) | Body::Frontier(_));
+        if needs_policy && self.policy.is_none() {
+            return Err(Code::NoPolicy);
+        }
+        match &input.body {
+            Body::Policy(policy) => self.take_policy(policy),
+            Body::Gate(Gate::Open) => self.open_gate(),
+            Body::Gate(Gate::Closed) => self.gate_open = false,
+            Body::Frontier(frontier) => self.frontier(frontier),
+            Body::Rep(record) => self.rep_record(record)?,
+            Body::Account(record) => self.account_record(record)?,
+            Body::Opportunity(record) => self.opportunity_record(record)?,
+            // Results are wired by a later rule.
+            Body::Result(_) => {}
+            Body::Activity(activity) => self.activity(activity, input.position)?,
+            Body::Request(request) => self.request(request)?,
+            Body::Signal(signal) => self.signal(signal, input.position)?,
+        }
+        Ok(())
+    }
+
+    fn frontier(&mut self, frontier: &Frontier) {
+        match frontier {
+            Frontier::Partitions { count } => self.partitions = *count,
+            Frontier::EndPassed { partition, at } => {
+                let passed = self.ends_passed.entry(*partition).or_default();
+                *passed = (*passed).max(at.secs());
+            }
+            Frontier::Complete { source, until } => {
+                if let Some(source) = self.sources.get_mut(source) {
+                    source.complete = source.complete.max(Some(until.secs()));
+                }
+            }
+        }
+    }
+
+    /// Whether matching stopped at its bound.
+    pub fn wants_next(&self) -> bool {
+        self.gate_open && self.roles.iter().any(|role| role.unfinished)
+    }
+
+    pub fn view(&self) -> View {
+        view::of(self)
+    }
+
+    /// The policy in force. Nothing that needs one gets here without.
+    fn policy(&self) -> Rc<Policy> {
+        self.policy.clone().expect("a policy is in force")
+    }
+
+    fn living(&self) -> Vec<AccountNo> {
+        (0..self.accounts.len()).filter(|account| self.accounts[*account].alive).collect()
+    }
+
+    fn alert(&mut self, kind: AlertKind) {
+        self.out.push(Output::Alert(Box::new(Alert { at: self.now, kind })));
+    }
+
+    /// A decision about the seat as it is, before it moves.
+    fn decide(&mut self, account: AccountNo, role: usize, kind: DecisionKind, to: Option<RepNo>, why: Why) {
+        let policy = self.policy();
+        let seat = &mut self.accounts[account].seats[role];
+        seat.sequence += 1;
+        let (sequence, from) = (seat.sequence, seat.owner);
+        let decision = Decision {
+            command_id: command_id(self.journal, self.shard, self.sequence, self.ordinal),
+            kind,
+            disposition: Disposition::Command,
+            account: self.accounts[account].id.clone(),
+            role: policy.roles[role].name.clone(),
+            sequence,
+            from: from.map(|rep| self.reps[rep].id.clone()),
+            to: to.map(|rep| self.reps[rep].id.clone()),
+            issued_at: self.now,
+            not_after: self.now.plus(policy.roles[role].not_after_s),
+            policy_version: policy.version,
+            priority: self.priority(account),
+            fit: self.accounts[account].fit,
+            timing: self.timing_millionths(account),
+            top_signals: self.top_signals(account),
+            why,
+        };
+        self.ordinal += 1;
+        self.touched.insert(account);
+        self.out.push(Output::Decision(Box::new(decision)));
+    }
+}

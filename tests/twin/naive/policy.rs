@@ -1,0 +1,132 @@
+//! §1: policy and gate.
+
+use std::rc::Rc;
+
+use bookd::domain::Policy;
+use bookd::domain::output::{AlertKind, SeatStatus};
+
+use super::{AccountNo, RoleState, Source, Tenure, Twin, score};
+
+impl Twin {
+    pub(super) fn take_policy(&mut self, new: &Policy) {
+        let old = self.policy.clone();
+        if old.as_ref().is_some_and(|old| new.version <= old.version) {
+            return;
+        }
+        if let Some(old) = &old {
+            self.express_sums_anew(old, new);
+        }
+        self.policy = Some(Rc::new(new.clone()));
+        self.roles.resize_with(new.roles.len(), RoleState::default);
+        self.sources = new
+            .sources
+            .iter()
+            .map(|source| (source.name.clone(), self.sources.get(&source.name).cloned().unwrap_or_default()))
+            .collect::<std::collections::BTreeMap<_, Source>>();
+        self.books_that_vanished();
+        for account in self.living() {
+            self.settle_new_roles(account);
+            self.segments_and_fit(account);
+            self.touched.insert(account);
+        }
+        for account in self.living() {
+            for role in 0..new.roles.len() {
+                self.look_at_exclusion(account, role);
+                self.keep_segment_by_name(account, role);
+                self.look_at_promise(account, role);
+            }
+        }
+        self.all_dirty();
+    }
+
+    fn express_sums_anew(&mut self, old: &Policy, new: &Policy) {
+        for class in 0..4 {
+            let (hl_old, hl_new) = (old.scoring.half_life_s[class], new.scoring.half_life_s[class]);
+            if hl_old == hl_new {
+                continue;
+            }
+            let now = self.now;
+            for account in &mut self.accounts {
+                let of_class = |of: bookd::domain::signal::Class| of as usize == class;
+                let daily = account.daily.iter_mut().filter(|row| of_class(row.class)).map(|row| &mut row.contributed);
+                let snapshots = account.snapshots.iter_mut().filter(|(key, _)| of_class(key.1));
+                let snapshots = snapshots.map(|(_, row)| &mut row.contributed);
+                let sum = std::iter::once(&mut account.sums[class]);
+                for each in sum.chain(daily).chain(snapshots) {
+                    *each = score::expressed_anew(*each, now, hl_old, hl_new);
+                }
+            }
+        }
+    }
+
+    fn books_that_vanished(&mut self) {
+        let policy = self.policy();
+        for rep in &mut self.reps {
+            rep.book = rep.book.take().filter(|book| policy.book_index(book).is_some());
+        }
+    }
+
+    /// The segment that a tenure counts against stays by its name, if the owner's book still has it.
+    pub(super) fn keep_segment_by_name(&mut self, account: AccountNo, role: usize) {
+        let seat = &self.accounts[account].seats[role];
+        let Some(Tenure { segment: Some(segment), .. }) = &seat.tenure else { return };
+        let owner = seat.owner.expect("a tenure has an owner");
+        let policy = self.policy();
+        let still = self.book_of(owner).is_some_and(|book| {
+            policy.books[book].segments.iter().any(|each| policy.segments[usize::from(each.segment)].name == *segment)
+        });
+        if !still && let Some(tenure) = &mut self.accounts[account].seats[role].tenure {
+            tenure.segment = None;
+        }
+    }
+
+    pub(super) fn all_dirty(&mut self) {
+        for role in &mut self.roles {
+            role.dirty = true;
+        }
+    }
+
+    pub(super) fn open_gate(&mut self) {
+        if self.policy.is_none() {
+            return;
+        }
+        self.gate_open = true;
+        self.all_dirty();
+        if self.opened.is_some() {
+            return;
+        }
+        self.opened = Some(self.now);
+        for account in self.living() {
+            self.touched.insert(account);
+            for role in 0..self.roles.len() {
+                if self.accounts[account].seats[role].status == SeatStatus::Unknown {
+                    self.adopt(account, role);
+                }
+            }
+        }
+    }
+
+    /// At the first opening, what the CRM says is believed.
+    fn adopt(&mut self, account: AccountNo, role: usize) {
+        let policy = self.policy();
+        let Some(owner) = self.accounts[account].seats[role].crm_owner else {
+            return self.settle(account, role);
+        };
+        if self.known_in(owner) == Some(role) {
+            let book = self.book_of(owner).expect("a known rep has a book");
+            let segment = policy.books[book].segments.iter().map(|each| usize::from(each.segment));
+            let segment = segment.into_iter().find(|segment| self.matches(account, *segment));
+            let segment = segment.map(|segment| policy.segments[segment].name.clone());
+            return self.own(account, role, owner, segment);
+        }
+        if !self.is_holding_user(owner, role) {
+            self.accounts[account].seats[role].orphan = true;
+            self.alert(AlertKind::Orphan {
+                account: self.accounts[account].id.clone(),
+                role: policy.roles[role].name.clone(),
+                owner: self.reps[owner].id.clone(),
+            });
+        }
+        self.settle(account, role);
+    }
+}

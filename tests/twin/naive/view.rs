@@ -1,0 +1,92 @@
+//! The twin's state as the rows that the engine shows too.
+
+use bookd::domain::Secs;
+use bookd::engine::view::{AccountView, RepView, SeatView, TenureView, View};
+
+use super::{AccountNo, RepNo, Seat, Tenure, Twin};
+
+pub(super) fn of(twin: &Twin) -> View {
+    let policy = twin.policy.as_ref();
+    let source = |name: &bookd::domain::Text| {
+        let row = &twin.sources[name];
+        (name.clone(), row.latest, row.complete, row.silent)
+    };
+    View {
+        now: twin.now,
+        sequence: twin.sequence,
+        policy_version: policy.map_or(0, |policy| policy.version),
+        gate_open: twin.gate_open,
+        opened: twin.opened,
+        accounts: twin.living().into_iter().map(|account| account_view(twin, account)).collect(),
+        reps: (0..twin.reps.len()).map(|rep| rep_view(twin, rep)).collect(),
+        sources: policy.into_iter().flat_map(|policy| &policy.sources).map(|each| source(&each.name)).collect(),
+        tripped: twin.tripped.iter().cloned().collect(),
+        remembered: twin.remembered.len() as u64,
+        unknown: twin.kept.len() as u64,
+    }
+}
+
+fn account_view(twin: &Twin, account: AccountNo) -> AccountView {
+    let row = &twin.accounts[account];
+    AccountView {
+        id: row.id.clone(),
+        sums: row.sums,
+        segments: row.segments,
+        fit: row.fit,
+        any_touch: row.any_touch,
+        hold: row.hold,
+        open_opportunities: twin.open_opportunities(account),
+        meeting: row.meeting,
+        seats: row.seats.iter().map(|seat| seat_view(twin, seat)).collect(),
+    }
+}
+
+fn seat_view(twin: &Twin, seat: &Seat) -> SeatView {
+    let name = |rep: RepNo| twin.reps[rep].id.clone();
+    SeatView {
+        status: seat.status,
+        owner: seat.owner.map(name),
+        crm_owner: seat.crm_owner.map(name),
+        sequence: seat.sequence,
+        since: seat.since,
+        until: seat.until,
+        hold: seat.hold,
+        past: seat.past.iter().map(|(rep, until): &(RepNo, Secs)| (name(*rep), *until)).collect(),
+        tenure: seat.tenure.as_ref().map(|tenure| tenure_view(twin, tenure)),
+    }
+}
+
+fn tenure_view(twin: &Twin, tenure: &Tenure) -> TenureView {
+    let segments = &twin.policy().segments;
+    let index = |name: &bookd::domain::Text| segments.iter().position(|segment| segment.name == *name);
+    TenureView {
+        since: tenure.since,
+        grace: tenure.grace,
+        segment: tenure.segment.as_ref().and_then(index).map(|index| index as u8),
+        promised: tenure.promised,
+        touches: tenure.touches.clone(),
+        days: tenure.days.clone(),
+        contacts: tenure.contacts.clone(),
+        replies: tenure.replies.clone(),
+    }
+}
+
+fn rep_view(twin: &Twin, rep: RepNo) -> RepView {
+    let row = &twin.reps[rep];
+    let policy = twin.policy();
+    let book = twin.book_of(rep);
+    let places = book.map_or(&[][..], |book| &policy.books[book].segments);
+    let names = places.iter().map(|place| &policy.segments[usize::from(place.segment)].name);
+    RepView {
+        id: row.id.clone(),
+        status: row.status,
+        role: row.role.map(|role| role as u8),
+        book: book.map(|book| book as u16),
+        capacity: twin.capacity(rep),
+        weight: twin.weight(rep),
+        size: twin.size(rep),
+        per_segment: names.map(|name| twin.count_against(rep, name)).collect(),
+        turns: row.turns,
+        acts: row.acts.clone(),
+    }
+}
