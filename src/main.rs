@@ -1,1 +1,7 @@
-fn main() {}
+//! bookd's process: everything is in [`bookd::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bookd::cli::main()
+}

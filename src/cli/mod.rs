@@ -1,3 +1,169 @@
-//! One file per subcommand.
+//! The command line: one file per subcommand, and here what they share.
 
 pub mod check;
+pub mod demo;
+pub mod explain;
+pub mod generate;
+pub mod journal;
+pub mod replay;
+pub mod run;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{self, Config};
+use crate::log::LogError;
+use crate::run::RunError;
+use crate::run::open::OpenLog;
+
+/// The matching engine of dynamic sales books.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lead a shard: read the inputs, decide, commit.
+    Run(run::RunArgs),
+    /// Run exported events in the order in which they happened, under a virtual clock.
+    Replay(replay::ReplayArgs),
+    /// Write a made-up company's events, from a seed, as exports that replay reads.
+    Generate(generate::GenerateArgs),
+    /// Say what a configuration means, or what is wrong with it.
+    Check(check::CheckArgs),
+    /// Tell why an account moved, or why it did not.
+    Explain(explain::ExplainArgs),
+    /// Print or verify the journal.
+    Journal(journal::JournalArgs),
+    /// A quarter of a made-up company, decided before your eyes.
+    Demo(demo::DemoArgs),
+}
+
+/// Where the configuration is.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ConfigArg {
+    /// The configuration file.
+    #[arg(long, short, env = "BOOKD_CONFIG", default_value = "bookd.toml", value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// Which log to read.
+#[derive(Clone, Debug, clap::Args)]
+pub struct LogArg {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Read the Files log in this directory (a replay's output, say) instead of the configured one.
+    #[arg(long, value_name = "DIR")]
+    log: Option<PathBuf>,
+}
+
+/// Why a subcommand ended, by what the process says with its exit code.
+#[derive(Debug)]
+pub enum Failure {
+    /// A report that shows file, line and word.
+    Config(miette::Report),
+    Run(RunError),
+    Other(anyhow::Error),
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
+        Failure::Run(error)
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Failure {
+        Failure::Run(error.into())
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::Other(error)
+    }
+}
+
+/// Something failed.
+const EXIT_FAILED: u8 = 1;
+/// The configuration or the command line is wrong.
+const EXIT_USAGE: u8 = 2;
+/// Another instance leads this shard.
+const EXIT_FENCED: u8 = 3;
+/// The journal, a snapshot or a topic isn't what it must be: restarting won't help.
+const EXIT_REFUSED: u8 = 4;
+
+impl Failure {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Config(_) | Failure::Run(RunError::PolicyReused { .. }) => EXIT_USAGE,
+            Failure::Run(RunError::Log(LogError::Fenced(_))) => EXIT_FENCED,
+            Failure::Run(RunError::Journal { .. } | RunError::Snapshot { .. })
+            | Failure::Run(RunError::Log(LogError::Corrupt { .. })) => EXIT_REFUSED,
+            Failure::Run(_) | Failure::Other(_) => EXIT_FAILED,
+        }
+    }
+}
+
+/// Parses, runs, prints an error once, and says with the exit code which sort it was.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    let ended = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Generate(args) => generate::run(&args).map_err(Failure::Other),
+        Command::Check(args) => check::run(&args).map_err(Failure::Config),
+        Command::Explain(args) => explain::run(&args),
+        Command::Journal(args) => journal::run(&args),
+        Command::Demo(args) => demo::run(&args),
+    };
+    let Err(failure) = ended else { return ExitCode::SUCCESS };
+    match &failure {
+        Failure::Config(report) => eprintln!("{report:?}"),
+        Failure::Run(error) => eprintln!("bookd: {error}"),
+        Failure::Other(error) if is_broken_pipe(error) => return ExitCode::SUCCESS,
+        Failure::Other(error) => eprintln!("bookd: {error:#}"),
+    }
+    ExitCode::from(failure.exit_code())
+}
+
+/// Whoever read our output has enough: `bookd journal | head`.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_env("BOOKD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let ansi = std::io::stderr().is_terminal();
+    // A second subscriber would be refused; there is none before `main`.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).try_init();
+}
+
+impl ConfigArg {
+    /// Reads the configuration, and says its warnings.
+    pub fn load(&self) -> Result<Config, Failure> {
+        let config = config::load(&self.config, &config::environment()).map_err(Failure::Config)?;
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
+        Ok(config)
+    }
+}
+
+impl LogArg {
+    pub fn open(&self) -> Result<OpenLog, Failure> {
+        match &self.log {
+            Some(dir) => Ok(OpenLog::files(dir)),
+            None => Ok(OpenLog::Settings(self.config.load()?.settings.log)),
+        }
+    }
+}

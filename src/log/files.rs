@@ -11,6 +11,7 @@
 //! One leader at a time, by an exclusive lock on the journal file: a second one is turned away, and the lock
 //! ends with its process.
 
+mod again;
 mod frame;
 mod inputs;
 mod lines;
@@ -24,6 +25,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+pub use self::again::Again;
 use self::inputs::Inputs;
 pub use self::lines::LINE_BYTES_MAX;
 use self::reader::Reader;

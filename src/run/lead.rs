@@ -171,8 +171,8 @@ impl<'a> Leader<'a> {
             self.commit_own(EntryKind::Gate, vec![Body::Gate(Gate::Closed)])?;
             self.catch_up()?;
         }
-        self.sample(wall)?;
         self.apply(batch, wall)?;
+        self.sample(wall)?;
         self.open_gate()?;
         if wall >= self.next_partitions {
             self.next_partitions = Millis(wall.0 + PARTITIONS_EVERY_MS);

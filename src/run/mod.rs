@@ -16,6 +16,7 @@ pub mod open;
 pub mod outbox;
 pub mod positions;
 pub mod recover;
+pub mod replay;
 pub mod replica;
 pub mod shard;
 pub mod snapshot;

@@ -32,7 +32,7 @@ pub fn recover(log: &mut dyn Log, shard: u16, snapshots: &Path) -> Result<(Follo
 /// A follower at the newest good snapshot, or at the journal's beginning.
 pub fn begin(log: &mut dyn Log, shard: u16, snapshots: &Path) -> Result<Follower, RunError> {
     let list = snapshot::list(snapshots, shard);
-    let list = list.map_err(|source| RunError::Io { what: snapshots.display().to_string(), source })?;
+    let list = list.map_err(|error| RunError::Io { what: snapshots.display().to_string(), error })?;
     for path in list {
         match load(&path) {
             Ok((header, engine)) => {

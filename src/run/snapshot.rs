@@ -82,7 +82,7 @@ pub fn write(open: &OpenLog, shard: u16, dir: &Path, sequence: u64) -> Result<Pa
             return Err(crate::log::LogError::Retry(what).into());
         }
     }
-    let io = |source| RunError::Io { what: dir.display().to_string(), source };
+    let io = |error| RunError::Io { what: dir.display().to_string(), error };
     let (Some(header), Some(replica)) = (follower.header(), follower.replica()) else {
         return Err(io(std::io::Error::other("the journal is empty")));
     };

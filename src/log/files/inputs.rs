@@ -107,7 +107,7 @@ impl Partition {
 }
 
 /// A line has no key, no headers and no time of its own: the file's last change stands for it.
-fn record(topic: Topic, partition: u32, line: Line, timestamp: Millis) -> Record {
+pub fn record(topic: Topic, partition: u32, line: Line, timestamp: Millis) -> Record {
     let tombstone = line.text.starts_with(TOMBSTONE).then(|| serde_json::from_slice::<Tombstone>(&line.text).ok());
     let (key, value) = match tombstone.flatten() {
         Some(tombstone) => (Some(tombstone.key.into_bytes()), None),

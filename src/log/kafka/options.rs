@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 
@@ -127,6 +128,13 @@ impl Options {
             // What Java's clients do, so that they can join our topics with theirs.
             .set("partitioner", "murmur2_random");
         config
+    }
+
+    pub(super) fn transaction_timeout(&self) -> Result<Duration, LogError> {
+        let config = self.producer();
+        let value = config.get("transaction.timeout.ms").expect("`producer` sets it");
+        let invalid = |_| LogError::Fatal(format!("transaction.timeout.ms: {value} is not a number of milliseconds"));
+        value.parse().map(Duration::from_millis).map_err(invalid)
     }
 
     /// For inputs and the journal, by assignment at places that bookd keeps itself.

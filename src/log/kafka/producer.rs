@@ -39,6 +39,8 @@ pub struct Producer {
     context: Context,
     journal: String,
     shard: u16,
+    /// After this the brokers end a transaction on their own.
+    transaction_timeout: Duration,
 }
 
 impl Producer {
@@ -55,11 +57,25 @@ impl Producer {
             LogError::Rebuild(what) => LogError::Retry(what),
             other => other,
         })?;
-        Ok(Producer { producer, context, journal, shard: options.shard })
+        let transaction_timeout = options.transaction_timeout()?;
+        Ok(Producer { producer, context, journal, shard: options.shard, transaction_timeout })
     }
 
     /// After any error the producer is to be given up.
+    ///
+    /// The brokers end a transaction that takes too long by raising the epoch, just as a new leader does. So
+    /// only one that was refused sooner proves that somebody else leads.
     pub fn commit(&self, options: &Options, outputs: &[OutRecord], entry: &[u8]) -> Result<(), LogError> {
+        let begun = Instant::now();
+        match self.transact(options, outputs, entry) {
+            Err(LogError::Fenced(what)) if begun.elapsed() >= self.transaction_timeout => Err(LogError::Rebuild(
+                format!("{what}; it took {:?}, and the brokers end what takes too long", begun.elapsed()),
+            )),
+            committed => committed,
+        }
+    }
+
+    fn transact(&self, options: &Options, outputs: &[OutRecord], entry: &[u8]) -> Result<(), LogError> {
         if entry.len() > ENTRY_BYTES_MAX {
             return Err(LogError::Fatal(format!("an entry of {} bytes; {ENTRY_BYTES_MAX} are possible", entry.len())));
         }

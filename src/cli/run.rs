@@ -1,0 +1,41 @@
+//! `bookd run`: leads a shard until it is told to stop.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::{ConfigArg, Failure};
+use crate::feed::Decoder;
+use crate::http::{self, Published};
+use crate::metrics::Meters;
+use crate::run::clock::Clock;
+use crate::run::open::OpenLog;
+use crate::run::shard::{self, Setup};
+use crate::run::status::Status;
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// The owner thread is this one; HTTP and signals have their own.
+pub fn run(args: &RunArgs) -> Result<(), Failure> {
+    let config = args.config.load()?;
+    let status = Arc::new(Status::default());
+    let mut meters = Meters::new();
+    let listener = config.settings.http_listen.map(|address| {
+        http::listen(address).with_context(|| format!("HTTP can't listen on {address} (`[http] listen`)"))
+    });
+    let published = Published { status: status.clone(), metrics: meters.handle() };
+    http::serve(listener.transpose()?, published).context("no thread for HTTP")?;
+    let setup = Setup {
+        open: OpenLog::Settings(config.settings.log.clone()),
+        policy: config.policy,
+        decoder: Decoder::new(config.feeds),
+        settings: config.settings,
+        clock: Clock::Wall,
+        status,
+    };
+    Ok(shard::lead(&setup, &mut meters)?)
+}

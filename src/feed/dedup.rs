@@ -1,0 +1,122 @@
+//! The number by which an event is known again.
+//!
+//! With an event's own id: its hash with topic and source. Without: a hash of what makes two events the same.
+//! A snapshot's window is its UTC day, and its strength is part of it: a vendor that resends its whole state
+//! every hour says something new once a day, or when the value has changed.
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::domain::ids::Actor;
+use crate::domain::request::Request;
+use crate::domain::signal::{Activity, Mode, Signal};
+use crate::domain::{Candidate, Millis, Topic};
+
+const DAY_MS: i64 = 86_400_000;
+
+struct Hash(Xxh3);
+
+impl Hash {
+    fn new(topic: Topic) -> Hash {
+        let mut hash = Hash(Xxh3::new());
+        hash.text(topic.name());
+        hash
+    }
+
+    /// With its length before it, so that no two lists of texts are the same bytes.
+    fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.0.update(text.as_bytes());
+    }
+
+    fn optional(&mut self, text: Option<&str>) {
+        self.number(u64::from(text.is_some()));
+        self.text(text.unwrap_or(""));
+    }
+
+    fn number(&mut self, number: u64) {
+        self.0.update(&number.to_le_bytes());
+    }
+
+    fn instant(&mut self, at: Millis) {
+        self.number(at.0 as u64);
+    }
+
+    fn candidate(&mut self, candidates: &[Candidate]) {
+        match candidates.first() {
+            None => self.number(0),
+            Some(Candidate::CrmId(id)) => self.tagged(1, id),
+            Some(Candidate::VendorId { vendor, id }) => {
+                self.tagged(2, vendor);
+                self.text(id);
+            }
+            Some(Candidate::Domain(domain)) => self.tagged(3, domain),
+            Some(Candidate::EmailDomain(domain)) => self.tagged(4, domain),
+        }
+    }
+
+    fn tagged(&mut self, tag: u64, text: &str) {
+        self.number(tag);
+        self.text(text);
+    }
+
+    fn end(&self) -> u64 {
+        self.0.digest()
+    }
+}
+
+/// Of an event that has an id. Ids of one source are one name space a topic.
+pub fn by_id(topic: Topic, source: &str, id: &str) -> u64 {
+    let mut hash = Hash::new(topic);
+    hash.text("id");
+    hash.text(source);
+    hash.text(id);
+    hash.end()
+}
+
+pub fn of_signal(topic: Topic, signal: &Signal) -> u64 {
+    let mut hash = Hash::new(topic);
+    hash.text(&signal.source);
+    hash.candidate(&signal.account);
+    hash.text(&signal.kind);
+    hash.optional(signal.subject.as_deref());
+    match signal.mode {
+        Mode::Delta => hash.instant(signal.at),
+        Mode::Snapshot => {
+            hash.number(signal.at.0.div_euclid(DAY_MS) as u64);
+            hash.number(signal.strength.map_or(u64::MAX, u64::from));
+        }
+    }
+    hash.end()
+}
+
+pub fn of_activity(activity: &Activity) -> u64 {
+    let mut hash = Hash::new(Topic::Activity);
+    hash.text(&activity.source);
+    hash.candidate(&activity.account);
+    hash.text(&activity.kind);
+    match &activity.actor {
+        None => hash.number(0),
+        Some(Actor::Rep(id)) => hash.tagged(1, id),
+        Some(Actor::Alias(alias)) => {
+            hash.number(2);
+            hash.number(*alias);
+        }
+    }
+    hash.number(activity.contact.into());
+    hash.number(activity.direction as u64);
+    hash.instant(activity.at);
+    hash.end()
+}
+
+pub fn of_request(request: &Request) -> u64 {
+    let mut hash = Hash::new(Topic::Requests);
+    hash.text(request.op.name());
+    hash.candidate(&request.account);
+    hash.optional(request.role.as_deref());
+    hash.optional(request.rep.as_deref());
+    hash.optional(request.reason.map(|reason| reason.name()));
+    hash.instant(request.until.unwrap_or_default());
+    hash.text(&request.by);
+    hash.instant(request.at);
+    hash.end()
+}

@@ -1,0 +1,201 @@
+//! A company's registrable domain, from whatever CRMs and vendors write into a domain field.
+//!
+//! URL or host → host alone → lower-case punycode → what the public suffix list says somebody can register →
+//! not one of free mail → the domain that it is an alias of. What names no company is `None`, never an error: a
+//! CRM's website field holds "n/a" often enough, and a record isn't worth less for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
+
+use super::free_mail;
+
+#[derive(Clone, Debug)]
+pub struct Domains {
+    free_mail: BTreeSet<String>,
+    aliases: BTreeMap<String, String>,
+}
+
+impl Domains {
+    /// Both as `config` gives them, normalised.
+    pub fn new(free_mail: BTreeSet<String>, aliases: BTreeMap<String, String>) -> Domains {
+        Domains { free_mail, aliases }
+    }
+
+    /// The company's domain in a URL, a host name or a domain.
+    pub fn of_site(&self, text: &str) -> Option<String> {
+        self.company(&registrable(host(text)?)?)
+    }
+
+    /// The company's domain of a business e-mail address.
+    pub fn of_address(&self, text: &str) -> Option<String> {
+        let (local, domain) = text.trim().rsplit_once('@')?;
+        // An address has no path and no port; "a@b.com/c" is something else.
+        let plain = !local.is_empty() && !domain.contains(['/', ':', '?', '#', '\\']);
+        if plain { self.company(&registrable(domain)?) } else { None }
+    }
+
+    fn company(&self, domain: &str) -> Option<String> {
+        if free_mail::is(domain) || self.free_mail.contains(domain) {
+            return None;
+        }
+        Some(self.aliases.get(domain).map_or(domain, String::as_str).to_owned())
+    }
+}
+
+/// Strips scheme, user, port, path, query and fragment.
+fn host(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let after_scheme = match text.split_once("://") {
+        Some((scheme, rest)) if is_scheme(scheme) => rest,
+        _ => text.strip_prefix("//").unwrap_or(text),
+    };
+    let authority = after_scheme.split(['/', '?', '#', '\\']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    match host.rsplit_once(':') {
+        // An IPv6 address, or no port.
+        Some((name, port)) if name.contains(':') || !port.bytes().all(|byte| byte.is_ascii_digit()) => None,
+        Some((name, _)) => Some(name),
+        None => Some(host),
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+/// What somebody can register, by the public suffix list; under a suffix that isn't on it, nobody can.
+fn registrable(host: &str) -> Option<String> {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let ascii =
+        Uts46::new().to_ascii(host.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify).ok()?;
+    let domain = psl::domain(ascii.as_bytes())?;
+    let known = domain.suffix().is_known();
+    let name = std::str::from_utf8(domain.as_bytes()).ok()?;
+    known.then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn domains() -> Domains {
+        let free = BTreeSet::from(["freemail.example.com".to_owned(), "mailbox.org".to_owned()]);
+        let aliases = BTreeMap::from([("acme.io".to_owned(), "acme.com".to_owned())]);
+        Domains::new(free, aliases)
+    }
+
+    #[test]
+    fn a_site_names_its_registrable_domain() {
+        for (text, domain) in [
+            ("acme.com", "acme.com"),
+            ("ACME.Com", "acme.com"),
+            (" www.acme.com ", "acme.com"),
+            ("acme.com.", "acme.com"),
+            ("https://www.acme.com/path?q=1#top", "acme.com"),
+            ("HTTPS://Acme.com", "acme.com"),
+            ("//acme.com/x", "acme.com"),
+            ("http://user:secret@shop.acme.com:8080/", "acme.com"),
+            ("acme.com:443", "acme.com"),
+            ("acme.com?utm=1", "acme.com"),
+            ("eu.research.acme.co.uk", "acme.co.uk"),
+            ("city.kawasaki.jp", "city.kawasaki.jp"),
+            ("x.y.compute.amazonaws.com", "x.y.compute.amazonaws.com"),
+            ("compute.amazonaws.com", "amazonaws.com"),
+            ("jane.github.io", "jane.github.io"),
+            ("bücher.de", "xn--bcher-kva.de"),
+            ("BÜCHER.DE", "xn--bcher-kva.de"),
+            ("xn--bcher-kva.de", "xn--bcher-kva.de"),
+            ("straße.de", "xn--strae-oqa.de"),
+            ("www.食狮.公司.cn", "xn--85x722f.xn--55qx5d.cn"),
+            ("r3---sn-x.acme.com", "acme.com"),
+            ("acme。com", "acme.com"),
+            ("acme.io", "acme.com"),
+            ("https://blog.acme.io", "acme.com"),
+            // Somebody wrote an address into the field.
+            ("mailto:jane@acme.com", "acme.com"),
+            ("linkedin.com/company/acme", "linkedin.com"),
+        ] {
+            assert_eq!(domains().of_site(text).as_deref(), Some(domain), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_company() {
+        for text in [
+            "",
+            " ",
+            ".",
+            "n/a",
+            "none",
+            "localhost",
+            "com",
+            "co.uk",
+            "github.io",
+            "x.compute.amazonaws.com",
+            "1.2.3.4",
+            "http://1.2.3.4:80/",
+            "0x7f.1",
+            "2130706433",
+            "[2001:db8::1]",
+            "http://[::1]/",
+            "2001:db8::1",
+            "acme.notatld",
+            "acme.local",
+            "acme..com",
+            ".acme.com.",
+            "acme com",
+            "acme_corp.com",
+            "-acme.com",
+            "acme%2ecom",
+            "acme.com:port",
+            "gmail.com",
+            "mail.yahoo.co.uk",
+            "mailbox.org",
+            "a\u{0}b.com",
+            "xn--zzzzzzzz99999.com",
+        ] {
+            assert_eq!(domains().of_site(text), None, "{text}");
+        }
+        let long = format!("{}.com", "a".repeat(64));
+        assert_eq!(domains().of_site(&long), None);
+    }
+
+    #[test]
+    fn an_address_names_the_company_that_runs_it() {
+        for (text, domain) in [
+            ("jane@acme.com", Some("acme.com")),
+            (" Jane.Doe+x@Mail.ACME.com ", Some("acme.com")),
+            ("\"odd@local\"@acme.com", Some("acme.com")),
+            ("jane@acme.io", Some("acme.com")),
+            ("jane@bücher.de", Some("xn--bcher-kva.de")),
+            ("jane@gmail.com", None),
+            ("jane@googlemail.com", None),
+            ("jane@hotmail.co.uk", None),
+            ("jane@mailbox.org", None),
+            ("jane@[10.0.0.1]", None),
+            ("jane@acme", None),
+            ("@acme.com", None),
+            ("acme.com", None),
+            ("jane@acme.com/x", None),
+            ("Jane <jane@acme.com>", None),
+        ] {
+            assert_eq!(domains().of_address(text).as_deref(), domain, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_domain_is_its_own_domain(text in "\\PC{0,30}") {
+            if let Some(domain) = domains().of_site(&text) {
+                proptest::prop_assert_eq!(domains().of_site(&domain), Some(domain));
+            }
+        }
+
+        #[test]
+        fn addresses_never_panic(text in "[a-z@:/.\\[\\]%ü-]{0,20}") {
+            let _ = domains().of_address(&text);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Records of the event topics: `intent`, `engagement`, `inbound` and `activity`.
+
+use serde::Deserialize;
+
+use super::Rejection;
+use super::dedup;
+use super::domains::Domains;
+use super::people::{self, AccountRef, ActorRef, ContactRef};
+use super::read::{Reader, required};
+use super::slot::{Object, Scalar, Slot};
+use crate::domain::signal::{Activity, Class, Direction, Mode, Signal};
+use crate::domain::{Candidate, Code, Text, Topic};
+
+/// Thousandths of the vendor's unit must fit 32 bits.
+const STRENGTH_MAX: f64 = 4_000_000.0;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SignalBody<'a> {
+    #[serde(borrow)]
+    event_id: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    source: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    kind: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    account: Slot<Object<AccountRef<'a>>>,
+    #[serde(borrow)]
+    subject: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    strength: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    mode: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    occurred_at: Slot<Scalar<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ActivityBody<'a> {
+    #[serde(borrow)]
+    event_id: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    source: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    kind: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    account: Slot<Object<AccountRef<'a>>>,
+    #[serde(borrow)]
+    actor: Slot<Object<ActorRef<'a>>>,
+    #[serde(borrow)]
+    contact: Slot<Object<ContactRef<'a>>>,
+    #[serde(borrow)]
+    direction: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    meeting_at: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    occurred_at: Slot<Scalar<'a>>,
+}
+
+pub fn signal(
+    reader: &Reader,
+    domains: &Domains,
+    topic: Topic,
+    class: Class,
+    body: &SignalBody,
+) -> Result<Signal, Rejection> {
+    let account = people::candidates(reader, domains, &body.account)?;
+    let mut signal = Signal {
+        class,
+        kind: required("kind", reader.name("kind", &body.kind)?)?,
+        account: some_account(account)?,
+        source: required("source", reader.name("source", &body.source)?)?,
+        subject: reader.free("subject", &body.subject)?,
+        strength: reader.scaled("strength", &body.strength, 1000, STRENGTH_MAX)?,
+        mode: mode(reader, class, &body.mode)?,
+        at: reader.event_time("occurred_at", &body.occurred_at)?,
+        dedup: 0,
+        due: None,
+    };
+    signal.dedup = match event_id(reader, &body.event_id)? {
+        Some(id) => dedup::by_id(topic, &signal.source, &id),
+        None => dedup::of_signal(topic, &signal),
+    };
+    Ok(signal)
+}
+
+pub fn activity(reader: &Reader, domains: &Domains, body: &ActivityBody) -> Result<Activity, Rejection> {
+    let directions =
+        [("outbound", Direction::Outbound), ("inbound", Direction::Inbound), ("mutual", Direction::Mutual)];
+    let mut activity = Activity {
+        kind: required("kind", reader.name("kind", &body.kind)?)?,
+        // May be empty: the engine still hears that the source speaks and the rep acts, then turns it away.
+        account: people::candidates(reader, domains, &body.account)?,
+        source: required("source", reader.name("source", &body.source)?)?,
+        actor: people::actor(reader, &body.actor)?,
+        contact: people::contact(reader, &body.contact)?,
+        direction: required("direction", reader.choice("direction", &body.direction, &directions)?)?,
+        at: reader.event_time("occurred_at", &body.occurred_at)?,
+        dedup: 0,
+        meeting_at: reader.stamp("meeting_at", &body.meeting_at)?,
+    };
+    activity.dedup = match event_id(reader, &body.event_id)? {
+        Some(id) => dedup::by_id(Topic::Activity, &activity.source, &id),
+        None => dedup::of_activity(&activity),
+    };
+    Ok(activity)
+}
+
+/// An event's id is only ever hashed, so it may be anything, an address too.
+fn event_id(reader: &Reader, slot: &Slot<Scalar>) -> Result<Option<Text>, Rejection> {
+    match slot {
+        Slot::Is(Scalar::Text(text)) => Ok(reader.clean("event_id", text)?.map(Into::into)),
+        other => reader.id("event_id", other),
+    }
+}
+
+fn some_account(account: Vec<Candidate>) -> Result<Vec<Candidate>, Rejection> {
+    if account.is_empty() {
+        let detail = "`account` has no id, no company's domain and no business address";
+        return Err(Rejection::new(Code::NoAccount, detail));
+    }
+    Ok(account)
+}
+
+/// Intent vendors resend their whole state; everybody else reports what happened.
+fn mode(reader: &Reader, class: Class, slot: &Slot<Scalar>) -> Result<Mode, Rejection> {
+    let usual = if class == Class::Intent { Mode::Snapshot } else { Mode::Delta };
+    let words = [("delta", Mode::Delta), ("snapshot", Mode::Snapshot)];
+    Ok(reader.choice("mode", slot, &words)?.unwrap_or(usual))
+}

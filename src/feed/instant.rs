@@ -1,0 +1,127 @@
+//! Instants as events name them: strict RFC 3339, or integer milliseconds since 1970.
+//!
+//! There is no fall-back: a date that can't be understood is a dead letter, never "now".
+
+use chrono::NaiveDate;
+
+use crate::domain::Millis;
+
+/// No event and no date of one is later than this (2100-01-01 UTC): beyond it lie mistyped years and the
+/// "forever" dates of databases.
+pub const LATEST: Millis = Millis(4_102_444_800_000);
+
+/// A full date, `T`, a full time, and `Z` or an offset with a colon. Fractions round down to milliseconds. A
+/// leap second is refused: no clock here can stand on it.
+pub fn parse(text: &str) -> Option<Millis> {
+    let bytes = text.as_bytes();
+    let shaped = bytes.len() >= 20
+        && (bytes[4], bytes[7], bytes[13], bytes[16]) == (b'-', b'-', b':', b':')
+        && matches!(bytes[10], b'T' | b't');
+    if !shaped {
+        return None;
+    }
+    let part = |from: usize, to: usize| digits(&bytes[from..to]);
+    let date = NaiveDate::from_ymd_opt(part(0, 4)? as i32, part(5, 7)?, part(8, 10)?)?;
+    let (millis, rest) = fraction(&bytes[19..])?;
+    let local = date.and_hms_milli_opt(part(11, 13)?, part(14, 16)?, part(17, 19)?, millis)?;
+    Some(Millis(local.and_utc().timestamp_millis() - offset_ms(rest)?))
+}
+
+fn digits(bytes: &[u8]) -> Option<u32> {
+    bytes.iter().try_fold(0u32, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
+}
+
+/// The milliseconds of `.123456…`, and what comes behind.
+fn fraction(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let Some((b'.', after)) = bytes.split_first() else { return Some((0, bytes)) };
+    let length = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let kept = length.min(3);
+    let millis = digits(&after[..kept])? * 10u32.pow(3 - kept as u32);
+    (length > 0).then_some((millis, &after[length..]))
+}
+
+fn offset_ms(bytes: &[u8]) -> Option<i64> {
+    let sign = match bytes {
+        [b'Z' | b'z'] => return Some(0),
+        [b'+', ..] => 1,
+        [b'-', ..] => -1,
+        _ => return None,
+    };
+    if bytes.len() != 6 || bytes[3] != b':' {
+        return None;
+    }
+    let (hours, minutes) = (digits(&bytes[1..3])?, digits(&bytes[4..6])?);
+    (hours < 24 && minutes < 60).then(|| sign * i64::from(hours * 60 + minutes) * 60_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_an_instant() {
+        for (text, millis) in [
+            ("2024-05-01T12:00:00Z", 1_714_564_800_000),
+            ("2024-05-01t12:00:00z", 1_714_564_800_000),
+            ("2024-05-01T14:00:00+02:00", 1_714_564_800_000),
+            ("2024-05-01T07:00:00.1239-05:00", 1_714_564_800_123),
+            ("2024-05-01T12:00:00.5Z", 1_714_564_800_500),
+            ("2024-02-29T00:00:00-00:00", 1_709_164_800_000),
+            ("0000-01-01T00:00:00Z", -62_167_219_200_000),
+            ("9999-12-31T23:59:59Z", 253_402_300_799_000),
+        ] {
+            assert_eq!(parse(text), Some(Millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_none() {
+        for text in [
+            "",
+            "2024-05-01",
+            "2024-05-01T12:00:00",
+            "2024-05-01 12:00:00Z",
+            "2024-05-01T12:00Z",
+            "2024-05-01T12:00:00 Z",
+            "2024-05-01T12:00:00-5:00",
+            "2024-05-01T12:00:00+0000",
+            "2024-05-01T12:00:00+02",
+            "2024-05-01T12:00:00+24:00",
+            "2024-05-01T12:00:00+01:60",
+            "2024-05-01T12:00:00.Z",
+            "2024-05-01T12:00:00,5Z",
+            "2024-05-01T12:00:00Z[UTC]",
+            "2024-12-31T23:59:60Z",
+            "2024-05-01T24:00:00Z",
+            "2023-02-29T00:00:00Z",
+            "2024-13-01T00:00:00Z",
+            "2024-00-10T00:00:00Z",
+            "2024-05-00T00:00:00Z",
+            "5/3/2020 12:00 AM....",
+            "+024-05-01T12:00:00Z",
+            "20240501T120000Z0000",
+            "２024-05-01T12:00:00Z",
+            "1714564800000",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn chrono_agrees(millis in -62_167_219_200_000i64..253_402_300_799_999, minutes in -1439i32..=1439) {
+            let zone = chrono::FixedOffset::east_opt(minutes * 60).expect("less than a day");
+            let utc = chrono::DateTime::from_timestamp_millis(millis).expect("in range");
+            let text = utc.with_timezone(&zone).to_rfc3339_opts(chrono::SecondsFormat::Millis, false);
+            // Over the ends of the range the year has a sign or five digits.
+            prop_assume!(text.len() == 29);
+            prop_assert_eq!(parse(&text), Some(Millis(millis)));
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC{0,40}") {
+            let _ = parse(&text);
+        }
+    }
+}

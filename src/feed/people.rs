@@ -1,0 +1,100 @@
+//! Who an event is about and who acted: account candidates, actors, contacts.
+
+use serde::Deserialize;
+
+use super::Rejection;
+use super::domains::Domains;
+use super::read::{Reader, content};
+use super::secret::{Person, fold_address};
+use super::slot::{Map, Object, Scalar, Slot};
+use crate::domain::Candidate;
+use crate::domain::ids::Actor;
+
+/// Vendors' ids of one company: more systems than that know nobody.
+const VENDORS_MAX: usize = 16;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct AccountRef<'a> {
+    #[serde(borrow)]
+    crm_id: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    vendor_ids: Slot<Map<'a, Scalar<'a>>>,
+    #[serde(borrow)]
+    domain: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    email: Slot<Scalar<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ActorRef<'a> {
+    #[serde(borrow)]
+    crm_id: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    email: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    alias: Slot<Scalar<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ContactRef<'a> {
+    #[serde(borrow)]
+    crm_id: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    email: Slot<Scalar<'a>>,
+}
+
+/// The ways to find the account, in order of trust. What names no company is left out.
+pub fn candidates(
+    reader: &Reader,
+    domains: &Domains,
+    slot: &Slot<Object<AccountRef>>,
+) -> Result<Vec<Candidate>, Rejection> {
+    let Some(Object(account)) = content("account", slot, "an object")? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    found.extend(reader.id("account.crm_id", &account.crm_id)?.map(Candidate::CrmId));
+    for (vendor, id) in reader.entries("account.vendor_ids", &account.vendor_ids, VENDORS_MAX)? {
+        if let Some(id) = reader.id("account.vendor_ids", id)? {
+            found.push(Candidate::VendorId { vendor: vendor.into(), id });
+        }
+    }
+    let site = reader.text("account.domain", &account.domain)?.and_then(|text| domains.of_site(text));
+    let mail = reader.text("account.email", &account.email)?.and_then(|text| domains.of_address(text));
+    let mail = mail.filter(|mail| Some(mail) != site.as_ref());
+    found.extend(site.map(|domain| Candidate::Domain(domain.into())));
+    found.extend(mail.map(|domain| Candidate::EmailDomain(domain.into())));
+    Ok(found)
+}
+
+/// The rep who acted. An object that names nobody is nobody.
+pub fn actor(reader: &Reader, slot: &Slot<Object<ActorRef>>) -> Result<Option<Actor>, Rejection> {
+    let Some(Object(actor)) = content("actor", slot, "an object")? else { return Ok(None) };
+    if let Some(id) = reader.id("actor.crm_id", &actor.crm_id)? {
+        return Ok(Some(Actor::Rep(id)));
+    }
+    if let Some(address) = reader.text("actor.email", &actor.email)? {
+        return Ok(Some(Actor::Alias(alias(reader, address))));
+    }
+    Ok(reader.text("actor.alias", &actor.alias)?.map(|text| Actor::Alias(alias(reader, text))))
+}
+
+/// The hash under which a rep's address or vendor's user id is known.
+pub fn alias(reader: &Reader, text: &str) -> u64 {
+    let folded = if text.contains('@') { fold_address(text) } else { text.to_owned() };
+    reader.secret.hash(Person::Alias, &folded)
+}
+
+/// The contact's hash; 0 where none is named.
+pub fn contact(reader: &Reader, slot: &Slot<Object<ContactRef>>) -> Result<u32, Rejection> {
+    let Some(Object(contact)) = content("contact", slot, "an object")? else { return Ok(0) };
+    if let Slot::Is(Scalar::Integer(number)) = &contact.crm_id {
+        return Ok(reader.secret.contact(Person::ContactId, &number.to_string()));
+    }
+    if let Some(id) = reader.text("contact.crm_id", &contact.crm_id)? {
+        return Ok(reader.secret.contact(Person::ContactId, id));
+    }
+    let address = reader.text("contact.email", &contact.email)?.map(fold_address);
+    Ok(address.map_or(0, |address| reader.secret.contact(Person::ContactAddress, &address)))
+}
