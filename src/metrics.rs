@@ -343,8 +343,10 @@ mod tests {
             assert_eq!(metric.kind == Type::Counter, metric.name.ends_with("_total"), "{}", metric.name);
             assert!(metric.help.ends_with('.'), "{}", metric.name);
             for label in metric.labels {
-                let closed = ["version", "kind", "result", "topic", "code", "role", "type", "status", "band", "days",
-                    "source", "scope"];
+                let closed = [
+                    "version", "kind", "result", "topic", "code", "role", "type", "status", "band", "days", "source",
+                    "scope",
+                ];
                 assert!(closed.contains(label), "{label}");
             }
         }

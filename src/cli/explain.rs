@@ -49,7 +49,8 @@ pub fn run(args: &ExplainArgs) -> Result<(), Failure> {
     }
     let engine = follower.replica().map(|replica| &replica.engine);
     let engine = engine.ok_or_else(|| anyhow!("the journal is empty"))?;
-    let account = engine.find_account(&args.what).map(|account| (engine.account_view(account), engine.priority_now(account)));
+    let account =
+        engine.find_account(&args.what).map(|account| (engine.account_view(account), engine.priority_now(account)));
     if events.is_empty() && account.is_none() {
         return Err(anyhow!("neither an account nor a command is called {}", args.what).into());
     }
@@ -119,8 +120,11 @@ fn alert_told(alert: &Alert) -> String {
 fn decision_told(sequence: u64, decision: &Decision) -> String {
     let mut out = format!("{}  {}\n", Readable(decision.issued_at), text::decision(decision));
     let (id, kind) = (decision.command_id, decision.kind.name());
-    let _ = writeln!(out, "    {kind} {id}, number {} of this account and role, journal entry {sequence}, policy {}",
-        decision.sequence, decision.policy_version);
+    let _ = writeln!(
+        out,
+        "    {kind} {id}, number {} of this account and role, journal entry {sequence}, policy {}",
+        decision.sequence, decision.policy_version
+    );
     for signal in &decision.top_signals {
         let _ = writeln!(out, "    {}", signal_told(signal));
     }

@@ -41,7 +41,9 @@ fn verify(args: &JournalArgs) -> Result<(), Failure> {
         inputs += taken.entry.inputs.len();
         outputs += taken.outputs.len();
     }
-    println!("{entries} entries, {inputs} inputs, {outputs} outputs: the chain is whole, and every entry decides as journalled");
+    println!(
+        "{entries} entries, {inputs} inputs, {outputs} outputs: the chain is whole, and every entry decides as journalled"
+    );
     if let Some(replica) = follower.replica() {
         let audit = replica.engine.audit().map_err(|broken| anyhow::anyhow!("the state breaks a rule: {broken}"));
         audit?;

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod generate;
 pub mod journal;
 pub mod replay;
 pub mod run;
@@ -33,6 +34,8 @@ enum Command {
     Run(run::RunArgs),
     /// Run exported events in the order in which they happened, under a virtual clock.
     Replay(replay::ReplayArgs),
+    /// Write a made-up company's events, from a seed, as exports that replay reads.
+    Generate(generate::GenerateArgs),
     /// Say what a configuration means, or what is wrong with it.
     Check(check::CheckArgs),
     /// Tell why an account moved, or why it did not.
@@ -116,6 +119,7 @@ pub fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Generate(args) => generate::run(&args).map_err(Failure::Other),
         Command::Check(args) => check::run(&args).map_err(Failure::Config),
         Command::Explain(args) => explain::run(&args),
         Command::Journal(args) => journal::run(&args),

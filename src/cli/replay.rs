@@ -15,7 +15,7 @@ use crate::run::open::OpenLog;
 use crate::run::replay::{self, Options, Target};
 
 /// Commits of a replay between two fsyncs: whatever is lost can be replayed.
-const SYNC_EVERY_COMMITS: u32 = 4_096;
+pub(super) const SYNC_EVERY_COMMITS: u32 = 4_096;
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct ReplayArgs {
@@ -43,6 +43,9 @@ pub struct ReplayArgs {
     /// Go on where a breaker stops losses, as if somebody had said `proceed` at once.
     #[arg(long)]
     proceed: bool,
+    /// Go on with this very replay where it was killed.
+    #[arg(long)]
+    resume: bool,
 }
 
 fn instant(text: &str) -> Result<Millis, String> {
@@ -65,14 +68,15 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         open_at: args.open_at,
         complete_until: args.complete_until,
         proceed: args.proceed,
+        resume: args.resume,
     };
     let (open, place) = target(args, config.settings.log)?;
     let mut log = open.open()?;
     let bar = progress_bar();
     let target = Target { log: &mut *log, shard: open.shard(), lines: open.has_lines(), place: place.clone() };
-    let summary = replay::run(&options, &config.policy, &Decoder::new(config.feeds), target, |done, of| {
-        bar.set_length(of as u64);
-        bar.set_position(done as u64);
+    let summary = replay::run(&options, &config.policy, &Decoder::new(config.feeds), target, &mut |step| {
+        bar.set_length(step.of as u64);
+        bar.set_position(step.done as u64);
     })?;
     bar.finish_and_clear();
     print!("{summary}");

@@ -24,6 +24,7 @@ impl Engine {
             self.rename_tenure_segments(old, policy);
         }
         self.index.take_policy(policy);
+        self.end_passes();
         self.rebook_reps();
         self.re_evaluate_accounts();
         self.roles().for_each(|role| self.dirty_all(role));
@@ -36,6 +37,14 @@ impl Engine {
             self.state.tenures.push(Default::default());
             self.state.past_owners.push(Default::default());
             self.index.add_role();
+        }
+    }
+
+    /// Segments are other ones now: what was dirty, and a pass that runs, named them by their old places.
+    fn end_passes(&mut self) {
+        for role in &mut self.state.roles {
+            role.pass = None;
+            role.dirty = 0;
         }
     }
 

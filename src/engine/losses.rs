@@ -29,12 +29,27 @@ impl Engine {
                 continue;
             }
             self.forget_losses(role);
-            let mut going = self.due_losses(role);
-            self.judge(role, &mut going);
-            for loss in going {
+            for loss in self.judged_losses(role) {
                 self.retrieve_one(role, &loss);
             }
         }
+    }
+
+    /// Those that go. What a scope that trips holds back takes no place under the caps: once more without it.
+    fn judged_losses(&mut self, role: usize) -> Vec<Loss> {
+        loop {
+            let tripped = self.state.tripped.len();
+            let mut going = self.due_losses(role);
+            self.judge(role, &mut going);
+            if self.state.tripped.len() == tripped {
+                return going;
+            }
+        }
+    }
+
+    /// A placement made a book larger, and with it what an hour may take of it: whoever waits is looked at again.
+    pub(super) fn looks_again(&self, placed: bool) -> bool {
+        placed && self.state.roles.iter().any(|role| !role.waiting.is_empty())
     }
 
     /// Losses older than the windows that count them.

@@ -209,9 +209,21 @@ impl Engine {
         if !reps.is_empty() || cooled.is_empty() {
             return reps;
         }
-        let active = |rep: &RepId| self.state.reps[rep.index()].status == RepStatus::Active;
-        let others = self.covering(role, phase, pick).into_iter().filter(active).any(|rep| !is_cooled(&rep));
+        let others = self.active_covering(role, set).any(|rep| !is_cooled(&rep));
         if others { Vec::new() } else { open.into_iter().collect() }
+    }
+
+    /// Active known reps of the role with a segment of the set in their book: whatever the priority, which falls by
+    /// itself, and whatever the room.
+    fn active_covering(&self, role: usize, set: u64) -> impl Iterator<Item = RepId> {
+        (0..self.state.reps.len() as u16).map(RepId).filter(move |rep| {
+            let row = &self.state.reps[rep.index()];
+            let segments = self.book_of(*rep).map(|book| &book.segments[..]).unwrap_or_default();
+            row.known
+                && row.role == Some(role as u8)
+                && row.status == RepStatus::Active
+                && segments.iter().any(|each| set >> each.segment & 1 == 1)
+        })
     }
 
     /// Nobody can take it now: set aside while its pass runs, and woken when the first cool-off ends.
@@ -237,9 +249,10 @@ impl Engine {
         let tier = self.rules().scoring.tier(pick.priority);
         let equal = self.as_empty_as_the_emptiest(reps);
         let rep = *equal.iter().min_by_key(|rep| self.turn_key(role, tier, **rep)).expect("reps isn't empty");
-        let segment = self.segment_for(phase, rep, role, pick);
+        let segment = self.segment_for(phase, rep, role, pick).expect("who is chosen has room for a segment of it");
         let placement = self.placement(role, phase, pick, rep, segment, (reps, &equal));
         self.decide(DecisionKind::Distribution, role, pick.account, rep, Why::Placed(Box::new(placement)));
+        self.entry.placed = true;
         self.take_turn(role, tier, rep);
         self.state.roles[role].marked.remove(&pick.account);
         self.own(role, pick.account, rep, Some(segment));
@@ -279,16 +292,16 @@ impl Engine {
         }
     }
 
-    fn segment_for(&self, phase: Phase, rep: RepId, role: usize, pick: Pick) -> u8 {
+    /// The first segment of the rep's book that the account can come by, with room.
+    fn segment_for(&self, phase: Phase, rep: RepId, role: usize, pick: Pick) -> Option<u8> {
         let set = self.segments_in(role, pick.account);
-        let book = self.book_of(rep).expect("a rep with room has a book");
-        let mut segments = book.segments.iter().map(|each| each.segment);
+        let mut segments = self.book_of(rep)?.segments.iter().map(|each| each.segment);
         let fits = |segment: &u8| {
             set >> segment & 1 == 1
                 && self.eligible(phase, rep, *segment, pick.priority)
                 && self.has_room(rep, *segment)
         };
-        segments.find(fits).expect("a rep among the open ones has room for a segment of the account")
+        segments.find(fits)
     }
 
     fn placement(
@@ -301,7 +314,6 @@ impl Engine {
         (reps, equal): (&[RepId], &[RepId]),
     ) -> Placement {
         let book = self.book_of(rep).expect("a rep with room has a book");
-        let cooled = self.cooled_off(role, pick.account);
         let mut covering = self.covering(role, phase, pick);
         covering.sort_by_key(|each| *each != rep);
         let more = covering.len().saturating_sub(MAX_CANDIDATES) as u32;
@@ -310,7 +322,7 @@ impl Engine {
             () if each == rep => Verdict::Chosen,
             () if reps.contains(&each) && !equal.contains(&each) => Verdict::Fuller,
             () if reps.contains(&each) => Verdict::LaterTurn,
-            () => self.why_not(each, &cooled),
+            () => self.why_not(phase, each, role, pick),
         };
         Placement {
             book: book.name.clone(),
@@ -333,13 +345,13 @@ impl Engine {
     }
 
     /// What keeps a rep who covers the account from being asked at all.
-    fn why_not(&self, rep: RepId, cooled: &[(RepId, Secs)]) -> Verdict {
+    fn why_not(&self, phase: Phase, rep: RepId, role: usize, pick: Pick) -> Verdict {
         let row = &self.state.reps[rep.index()];
         match () {
             () if row.status != RepStatus::Active => Verdict::Inactive,
             () if row.size() >= self.capacity(rep) => Verdict::Full,
-            () if cooled.iter().any(|(each, _)| *each == rep) => Verdict::CooledOff,
-            () => Verdict::SegmentFull,
+            () if self.segment_for(phase, rep, role, pick).is_none() => Verdict::SegmentFull,
+            () => Verdict::CooledOff,
         }
     }
 

@@ -51,6 +51,8 @@ pub struct Engine {
     index: Index,
     /// Of the entry being applied.
     entry: Scratch,
+    /// The last entry made something that is due at once.
+    again: bool,
 }
 
 /// What one entry gathers while it is applied.
@@ -59,21 +61,24 @@ struct Scratch {
     out: Vec<Output>,
     decisions: u32,
     touched: BTreeSet<AccountId>,
+    /// Warnings that are due, by deadline, account and role: they leave together, when all timers have fired.
+    warnings: BTreeSet<(Secs, AccountId, usize)>,
     deleted: Vec<AccountId>,
     tally: Tally,
+    placed: bool,
     position: Option<Position>,
 }
 
 impl Engine {
     /// An empty engine: no policy, gate closed, sequence 0.
     pub fn new(journal: Id128, shard: u16) -> Engine {
-        Engine { state: State::new(journal, shard), index: Index::default(), entry: Scratch::default() }
+        Engine { state: State::new(journal, shard), index: Index::default(), entry: Scratch::default(), again: false }
     }
 
     /// An engine that goes on from a snapshot's state. Everything that isn't state is rebuilt.
     pub fn from_state(state: State) -> Engine {
         let index = Index::rebuild(&state);
-        let mut engine = Engine { state, index, entry: Scratch::default() };
+        let mut engine = Engine { state, index, entry: Scratch::default(), again: false };
         engine.rebuild_indexes();
         engine
     }
@@ -111,6 +116,7 @@ impl Engine {
             self.write_rows();
         }
         let done = std::mem::take(&mut self.entry);
+        self.again = self.looks_again(done.placed);
         out.extend(done.out);
         done.tally
     }
@@ -124,6 +130,7 @@ impl Engine {
             Body::Rep(record) => return self.rep_record(record),
             Body::Account(record) => return self.account_record(record),
             Body::Opportunity(_) => return self.opportunity_record(input),
+            Body::Result(_) if self.state.policy.is_none() => return Err(Code::NoPolicy),
             // Until results are wired nothing stays pending: recorded in the journal, decides nothing.
             Body::Result(_) => {}
             Body::Activity(_) | Body::Signal(_) => return self.event(input),
@@ -139,7 +146,8 @@ impl Engine {
             return None;
         }
         let timers = self.index.wheels.iter().filter_map(|wheel| wheel.next_deadline());
-        timers.chain(self.next_silence()).chain(self.next_loss()).min().map(Secs::millis)
+        let again = self.again.then_some(self.state.now);
+        timers.chain(again).chain(self.next_silence()).chain(self.next_loss()).min().map(Secs::millis)
     }
 
     /// Whether matching stopped at its bound: the next entry should come at once, inputs or not.

@@ -88,6 +88,7 @@ impl Engine {
 
     fn change_rep(&mut self, id: &Text, change: &RepChange) -> Result<(), Code> {
         let existing = self.index.rep_by_id.get(id).copied();
+        let was_in = existing.and_then(|rep| self.state.reps[rep.index()].role);
         let (role, book_name) = self.role_and_book(existing, change)?;
         let rep = self.rep_number(id)?;
         let row = &mut self.state.reps[rep.index()];
@@ -111,6 +112,10 @@ impl Engine {
         self.change_status(rep, status);
         self.rebook(rep);
         self.rep_changed(rep);
+        if let Some(left) = was_in.filter(|_| was_in != role) {
+            // Who leaves a role may have been the last there who could take some account.
+            self.dirty_all(usize::from(left));
+        }
         Ok(())
     }
 

@@ -126,7 +126,7 @@ impl Engine {
         }
     }
 
-    /// Fires all that is due, in the order (deadline, account, role), until nothing is.
+    /// Fires all that is due until nothing is; then the warnings.
     pub(super) fn fire_timers(&mut self) {
         loop {
             let mut due = Vec::new();
@@ -136,7 +136,7 @@ impl Engine {
                 due.extend(expired.into_iter().map(|(at, account)| (at, AccountId(account), role)));
             }
             if due.is_empty() {
-                return;
+                return self.warn_all();
             }
             due.sort_unstable();
             for (_, account, role) in due {
@@ -147,7 +147,6 @@ impl Engine {
 
     fn fire(&mut self, role: usize, account: AccountId) {
         let now = self.state.now;
-        self.entry.touched.insert(account);
         let seat = &self.state.seats[role][account.index()];
         match seat.status {
             SeatStatus::Rest if seat.until <= now => {
@@ -155,12 +154,11 @@ impl Engine {
                 self.enter_pool(role, account, since);
             }
             SeatStatus::Pool => {
-                let woken = seat.wake <= now;
-                self.change_seat(role, account, |seat| {
-                    if woken {
-                        seat.wake = Secs::ZERO;
-                    }
-                });
+                if seat.wake <= now {
+                    self.state.seats[role][account.index()].wake = Secs::ZERO;
+                }
+                self.place_in_pool(role, account);
+                self.set_timer(role, account);
                 self.mark(role, account);
             }
             SeatStatus::Owned => self.fire_owned(role, account),
@@ -176,7 +174,10 @@ impl Engine {
             let promised = self.state.tenures[role][&account].promised;
             match promised {
                 None if lead == 0 && deadline <= now => self.promise(role, account, deadline),
-                None if lead > 0 && deadline.minus(lead) <= now => self.warn(role, account, deadline, lead),
+                None if lead > 0 && deadline.minus(lead) <= now => {
+                    self.entry.warnings.insert((deadline, account, role));
+                    return;
+                }
                 Some(promised) if promised <= now => {
                     self.state.roles[role].waiting.insert(account);
                 }
@@ -184,6 +185,14 @@ impl Engine {
             }
         }
         self.set_timer(role, account);
+    }
+
+    /// The warnings of an entry, the stalest first.
+    fn warn_all(&mut self) {
+        for (deadline, account, role) in std::mem::take(&mut self.entry.warnings) {
+            self.warn(role, account, deadline, self.lead(role, account));
+            self.set_timer(role, account);
+        }
     }
 
     /// A lead of nothing needs no warning.

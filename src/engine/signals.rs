@@ -45,7 +45,7 @@ impl Engine {
             self.hear(activity, event.at);
         }
         match self.index.resolve(candidates(&input.body)) {
-            Some(account) => self.credit(account, &input.body, input.position),
+            Some(account) => self.credit(account, &input.body, input.position, self.state.now),
             None => return self.keep_unknown(input),
         }
         Ok(())
@@ -141,10 +141,10 @@ impl Engine {
         Ok(())
     }
 
-    fn take_unknown(&mut self, arrival: u64) -> Option<Input> {
+    fn take_unknown(&mut self, arrival: u64) -> Option<Kept> {
         let kept = self.state.unknown.remove(&arrival)?;
         self.index.forget_unknown(arrival, candidates(&kept.input.body));
-        Some(kept.input)
+        Some(kept)
     }
 
     /// What was kept for any name of the account is applied now, in the order of its arrival.
@@ -158,23 +158,23 @@ impl Engine {
             arrivals.extend(kept);
         }
         for arrival in arrivals {
-            let Some(input) = self.take_unknown(arrival) else { continue };
+            let Some(Kept { arrived, input }) = self.take_unknown(arrival) else { continue };
             match &input.body {
                 // Its account is known now; nothing else can turn it away.
                 Body::Opportunity(_) => drop(self.opportunity_record(&input)),
-                body => self.credit(account, body, input.position),
+                body => self.credit(account, body, input.position, arrived),
             }
         }
     }
 
-    /// A checked event reaches its account.
-    fn credit(&mut self, account: AccountId, body: &Body, position: Option<Position>) {
+    /// A checked event reaches its account; it came at `arrived`, and counts no later.
+    fn credit(&mut self, account: AccountId, body: &Body, position: Option<Position>, arrived: Secs) {
         let (class, kind, at) = match body {
             Body::Signal(signal) => (signal.class, &signal.kind, signal.at),
             Body::Activity(activity) => (Class::Activity, &activity.kind, activity.at),
             _ => return,
         };
-        let at = at.secs().min(self.state.now);
+        let at = at.secs().min(arrived);
         // A kind that a later policy dropped counts no more.
         let Some(kind_index) = self.rules().kind_index(class, kind) else { return };
         let kind = self.rules().kinds[usize::from(kind_index)].clone();
@@ -295,7 +295,7 @@ impl Engine {
     /// Days too old for any event to reach need no rows.
     fn forget_days(&mut self, account: AccountId, kind: u16) {
         let windows = &self.rules().windows;
-        let oldest = windows.dedup_s.max(windows.late_s).max(windows.history_s);
+        let oldest = windows.dedup_s.max(windows.late_s).max(windows.history_s).saturating_add(windows.unknown_s);
         let first = self.state.now.minus(oldest).utc_day();
         let old: Vec<_> =
             self.state.daily.range((account, kind, 0)..(account, kind, first)).map(|(key, _)| *key).collect();

@@ -44,6 +44,11 @@ pub enum RunError {
     Io { what: String, error: std::io::Error },
     #[error("{place} already holds a journal: a replay begins its own; name another place with `--out`")]
     NotEmpty { place: String },
+    #[error(
+        "entry {sequence} of the journal there isn't what this replay makes of it: resume with the same files, policy \
+         and options, or name another place with `--out`"
+    )]
+    OtherReplay { sequence: u64 },
     #[error("there is nothing to replay in {}: no {} with a whole line", dir.display(), "<topic>-<partition>.jsonl")]
     NothingToReplay { dir: PathBuf },
     #[error("entry {sequence}: matching did not come to an end within {entries} entries of one tick")]

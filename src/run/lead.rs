@@ -171,8 +171,8 @@ impl<'a> Leader<'a> {
             self.commit_own(EntryKind::Gate, vec![Body::Gate(Gate::Closed)])?;
             self.catch_up()?;
         }
-        self.sample(wall)?;
         self.apply(batch, wall)?;
+        self.sample(wall)?;
         self.open_gate()?;
         if wall >= self.next_partitions {
             self.next_partitions = Millis(wall.0 + PARTITIONS_EVERY_MS);
@@ -291,7 +291,8 @@ impl<'a> Leader<'a> {
     /// adopt nothing, and everybody's accounts would be dealt out anew.
     fn may_open(&self) -> bool {
         let state = self.replica.engine.state();
-        state.opened.is_some() || (state.accounts.iter().any(|each| each.alive) && state.reps.iter().any(|rep| rep.known))
+        state.opened.is_some()
+            || (state.accounts.iter().any(|each| each.alive) && state.reps.iter().any(|rep| rep.known))
     }
 
     /// Journals how many partitions the activity topic has where that changed; `look`: finds out first, and

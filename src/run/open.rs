@@ -4,6 +4,8 @@ use std::path::Path;
 
 use crate::config::settings::LogSettings;
 use crate::log::files::{self, Files};
+#[cfg(feature = "kafka")]
+use crate::log::kafka;
 use crate::log::simulated::Cluster;
 use crate::log::{Log, LogError};
 
@@ -38,19 +40,25 @@ impl OpenLog {
     pub fn open(&self) -> Result<Box<dyn Log>, LogError> {
         match self {
             OpenLog::Settings(LogSettings::Files { dir, sync_every_commits }) => {
-                let options = files::Options {
-                    dir: dir.clone(),
-                    shard: self.shard(),
-                    sync_every_commits: *sync_every_commits,
-                };
+                let options =
+                    files::Options { dir: dir.clone(), shard: self.shard(), sync_every_commits: *sync_every_commits };
                 Ok(Box::new(Files::new(options)))
             }
-            OpenLog::Settings(kafka @ LogSettings::Kafka { .. }) => open_kafka(kafka),
+            #[cfg(feature = "kafka")]
+            OpenLog::Settings(LogSettings::Kafka { brokers, shard, id, topics, properties }) => {
+                Ok(Box::new(kafka::Kafka::new(kafka::Options {
+                    brokers: brokers.clone(),
+                    id: id.clone(),
+                    shard: *shard,
+                    topics: topics.clone(),
+                    properties: properties.clone(),
+                })?))
+            }
+            #[cfg(not(feature = "kafka"))]
+            OpenLog::Settings(LogSettings::Kafka { .. }) => {
+                Err(LogError::Fatal("this bookd was built without Kafka: build it with the feature `kafka`".to_owned()))
+            }
             OpenLog::Simulated(cluster, shard) => Ok(Box::new(cluster.log(*shard))),
         }
     }
-}
-
-fn open_kafka(_settings: &LogSettings) -> Result<Box<dyn Log>, LogError> {
-    Err(LogError::Fatal("this build has no Kafka log".to_owned()))
 }

@@ -1,4 +1,5 @@
-//! Plays a story through the engine: a moment is an entry, timers fire at their own instants in between.
+//! Plays a story through the engine and its naive twin: a moment is an entry, timers fire at their own instants in
+//! between. After each entry both must have said the same, and stand alike.
 
 use bookd::domain::ids::Id128;
 use bookd::domain::input::{Frontier, order_batch};
@@ -6,6 +7,7 @@ use bookd::domain::{Body, Input, Millis};
 use bookd::engine::Engine;
 
 use super::line::Event;
+use super::naive::Twin;
 use super::story::{Moment, Story};
 use super::tell::{Told, tell};
 
@@ -15,7 +17,8 @@ const MAX_TIMERS: usize = 20_000;
 const JOURNAL: Id128 = Id128(0x5ce0a210);
 
 pub fn play(story: &Story) -> Result<Vec<Told>, String> {
-    let mut player = Player { engine: Engine::new(JOURNAL, 0), story, told: Vec::new(), reading: true };
+    let (engine, twin) = (Engine::new(JOURNAL, 0), Twin::new(JOURNAL, 0));
+    let mut player = Player { engine, twin, story, told: Vec::new(), reading: true };
     let start = story.moments.first().map_or(story.until, |moment| moment.at);
     player.entry(start, vec![(String::new(), Body::Policy(Box::new(story.policy.clone())))])?;
     player.entry(start, story.given.clone())?;
@@ -29,6 +32,7 @@ pub fn play(story: &Story) -> Result<Vec<Told>, String> {
 
 struct Player<'a> {
     engine: Engine,
+    twin: Twin,
     story: &'a Story,
     told: Vec<Told>,
     /// Whether the activity topic is read to its end.
@@ -85,9 +89,34 @@ impl Player<'_> {
     fn apply(&mut self, at: Millis, inputs: &[Input], lines: &[String]) -> Result<(), String> {
         let mut outputs = Vec::new();
         self.engine.apply(at, inputs, &mut outputs);
-        self.engine.audit().map_err(|what| format!("{}: audit: {what}", super::words::written(at.secs())))?;
+        let place = super::words::written(at.secs());
+        self.engine.audit().map_err(|what| format!("{place}: audit: {what}"))?;
+        let mut of_twin = Vec::new();
+        self.twin.apply(at, inputs, &mut of_twin);
+        if let Some(index) = (0..outputs.len().max(of_twin.len())).find(|i| outputs.get(*i) != of_twin.get(*i)) {
+            let (engine, twin) = (outputs.get(index), of_twin.get(index));
+            return Err(format!("{place}: output {index}\n  engine: {engine:?}\n  twin:   {twin:?}"));
+        }
+        if self.engine.view() != self.twin.view() {
+            let (engine, twin) = (format!("{:#?}", self.engine.view()), format!("{:#?}", self.twin.view()));
+            return Err(format!("{place}: said the same, stand differently{}", first_difference(&engine, &twin)));
+        }
         let roles = self.story.policy.roles.len();
         self.told.extend(tell(self.story.telling, roles, at, lines, &outputs));
         Ok(())
     }
+}
+
+/// The first line in which two states differ, and whose it is.
+fn first_difference(engine: &str, twin: &str) -> String {
+    let mut whose = "";
+    for (ours, theirs) in engine.lines().zip(twin.lines()) {
+        if ours.trim_start().starts_with("id:") {
+            whose = ours.trim();
+        }
+        if ours != theirs {
+            return format!("\n  {whose}\n  engine: {}\n  twin:   {}", ours.trim(), theirs.trim());
+        }
+    }
+    String::new()
 }

@@ -84,6 +84,9 @@ impl Pair {
         for output in &of_twin {
             note(&mut self.seen, output);
         }
+        if self.twin.wants_next() {
+            *self.seen.entry("matching stopped at its bound".into()).or_default() += 1;
+        }
         for seat in self.twin.view().accounts.iter().flat_map(|row| &row.seats) {
             *self.seen.entry(format!("seat {}", seat.status.name())).or_default() += 1;
         }
@@ -127,11 +130,9 @@ fn quietly<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let ordinary = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            match PANIC.with_borrow(Option::is_some) {
-                true => PANIC.set(Some(panic.to_string())),
-                false => ordinary(panic),
-            }
+        std::panic::set_hook(Box::new(move |panic| match PANIC.with_borrow(Option::is_some) {
+            true => PANIC.set(Some(panic.to_string())),
+            false => ordinary(panic),
         }));
     });
     PANIC.set(Some(String::new()));
@@ -140,25 +141,59 @@ fn quietly<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     outcome.map_err(|_| said)
 }
 
-/// The lines that differ, each with where it stands.
+/// The lines that differ, with the keys that they stand under.
 fn difference(engine: &str, twin: &str) -> String {
     let (engine, twin): (Vec<&str>, Vec<&str>) = (engine.lines().collect(), twin.lines().collect());
     let first = engine.iter().zip(&twin).take_while(|(a, b)| a == b).count();
     let after = engine[first..].iter().rev().zip(twin[first..].iter().rev()).take_while(|(a, b)| a == b).count();
     let mut text = String::new();
-    for line in &engine[first.saturating_sub(6)..first] {
+    for line in above(&engine, first) {
         let _ = writeln!(text, "  {line}");
     }
-    for line in &engine[first..engine.len() - after] {
-        let _ = writeln!(text, "- {line}");
-    }
-    for line in &twin[first..twin.len() - after] {
-        let _ = writeln!(text, "+ {line}");
-    }
-    for line in engine[engine.len() - after..].iter().take(3) {
-        let _ = writeln!(text, "  {line}");
+    let (left, right) = (&engine[first..engine.len() - after], &twin[first..twin.len() - after]);
+    for (sign, line) in steps(left, right) {
+        let _ = writeln!(text, "{sign} {line}");
     }
     text
+}
+
+/// The lines that a line stands under, by their indents.
+fn above<'a>(lines: &[&'a str], at: usize) -> Vec<&'a str> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut open = Vec::new();
+    let mut least = lines.get(at).map_or(0, |line| indent(line));
+    for line in lines[..at].iter().rev() {
+        if indent(line) < least || line.trim_start().starts_with("id:") && indent(line) <= least {
+            least = indent(line);
+            open.push(*line);
+        }
+    }
+    open.reverse();
+    open
+}
+
+/// The shortest way from one to the other, lines that they share left out.
+fn steps<'a>(left: &[&'a str], right: &[&'a str]) -> Vec<(char, &'a str)> {
+    let mut common = vec![vec![0u32; right.len() + 1]; left.len() + 1];
+    for (i, a) in left.iter().enumerate().rev() {
+        for (j, b) in right.iter().enumerate().rev() {
+            common[i][j] = if a == b { common[i + 1][j + 1] + 1 } else { common[i + 1][j].max(common[i][j + 1]) };
+        }
+    }
+    let (mut i, mut j, mut steps) = (0, 0, Vec::new());
+    while i < left.len() || j < right.len() {
+        if i < left.len() && j < right.len() && left[i] == right[j] {
+            steps.push((' ', left[i]));
+            (i, j) = (i + 1, j + 1);
+        } else if j == right.len() || (i < left.len() && common[i + 1][j] >= common[i][j + 1]) {
+            steps.push(('-', left[i]));
+            i += 1;
+        } else {
+            steps.push(('+', right[j]));
+            j += 1;
+        }
+    }
+    steps
 }
 
 fn note(seen: &mut Seen, output: &Output) {

@@ -4,16 +4,17 @@ use bookd::domain::account::{AccountChange, AccountOp, AccountRecord, Change};
 use bookd::domain::ids::Actor;
 use bookd::domain::input::{Frontier, Gate, order_batch};
 use bookd::domain::opportunity::{OpportunityOp, OpportunityRecord};
+use bookd::domain::output::SeatStatus;
 use bookd::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
 use bookd::domain::request::Request;
 use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::{Body, Candidate, Input, Millis, Position, Secs, Text, Topic};
-use bookd::engine::view::View;
+use bookd::engine::view::{SeatView, View};
 
 use crate::generate::history::{
-    AccountWhat, ActivityWhat, Advance, Beginning, Name, Op, OpportunityWhat, RepWhat, Repeats, RequestWhat,
-    SignalWhat, Step, When, Who,
+    AccountWhat, ActivityWhat, Advance, Beginning, Name, OWNED_ROLE, Op, OpportunityWhat, RepWhat, Repeats,
+    RequestWhat, SignalWhat, Step, When, Who,
 };
 use crate::generate::policy::{BOOKS, KINDS, PolicySpec, ROLES, SOURCES, field};
 use crate::generate::{START_S, nth, span};
@@ -46,6 +47,7 @@ impl Player {
         let reps = beginning.reps.iter().zip(0..).map(|(what, who)| Op::Rep { who, what: what.clone() });
         let accounts = beginning.accounts.iter().zip(0..).map(|(what, who)| Op::Account { who, what: what.clone() });
         first.extend(reps.chain(accounts));
+        first.extend((0..beginning.crowd).map(|more| Op::Account { who: 12 + more, what: one_of_a_crowd() }));
         let first = self.entry(&first, state);
         self.now = self.now.plus(60);
         let second = self.entry(&beginning.before_opening, state);
@@ -87,7 +89,7 @@ impl Player {
 
     fn input(&mut self, op: &Op, state: &View) -> Input {
         let (topic, body) = match op {
-            Op::Rep { who, what } => (Some(Topic::Reps), Body::Rep(rep_record(*who, what))),
+            Op::Rep { who, what } => (Some(Topic::Reps), Body::Rep(rep_record(*who, what, self.roles))),
             Op::Account { who, what } => (Some(Topic::Accounts), Body::Account(account_record(*who, what))),
             Op::Opportunity { id, what } => {
                 (Some(Topic::Opportunities), Body::Opportunity(opportunity_record(*id, what, state)))
@@ -170,7 +172,10 @@ impl Player {
         Request {
             op: what.op,
             account: candidates(&what.account, state),
-            role: what.role.map(role_name),
+            role: what.role.map(|pick| match pick {
+                OWNED_ROLE => owned_role(&what.account, state),
+                pick => role_name(pick),
+            }),
             rep: what.rep.as_ref().map(|who| user(who, &what.account, state)),
             reason: what.reason,
             until: what.until.as_ref().map(|when| self.when(when)),
@@ -178,6 +183,16 @@ impl Player {
             at: self.when(&what.at),
             dedup: self.dedup(what.repeats),
         }
+    }
+}
+
+fn one_of_a_crowd() -> AccountWhat {
+    AccountWhat::Change {
+        domains: None,
+        fit: Some(Some(5)),
+        fields: vec![(0, 1), (1, 0)],
+        owners: Vec::new(),
+        replace: false,
     }
 }
 
@@ -229,13 +244,14 @@ fn changed<T>(change: &Option<Option<u8>>, value: impl Fn(u8) -> T) -> Change<T>
     }
 }
 
-fn rep_record(who: u8, what: &RepWhat) -> RepRecord {
+fn rep_record(who: u8, what: &RepWhat, roles: usize) -> RepRecord {
     let mut record = RepChange::default();
     match what {
         RepWhat::Delete => return RepRecord { id: rep_name(who), op: RepOp::Delete, at: None },
         RepWhat::Join(book) => {
-            record.role = Change::Set(role_name(u8::from(*book == 2)));
-            record.book = Change::Set(book_name(*book));
+            let book = if roles == 1 { book % 2 } else { *book };
+            record.role = Change::Set(role_name(u8::from(book == 2)));
+            record.book = Change::Set(book_name(book));
         }
         RepWhat::Status(status) => {
             let statuses = [RepStatus::Active, RepStatus::Inactive, RepStatus::Departed];
@@ -312,6 +328,15 @@ fn owned(pick: u8, state: &View) -> (Text, Option<Text>) {
     }
 }
 
+/// The role of the seat that is meant, the first where none is owned.
+fn owned_role(name: &Name, state: &View) -> Text {
+    let Name::Owned(pick) = name else { return role_name(state.now.0.is_multiple_of(2).into()) };
+    let (account, owner) = owned(*pick, state);
+    let seats = state.accounts.iter().find(|row| row.id == account).map(|row| &row.seats);
+    let role = seats.and_then(|seats| seats.iter().position(|seat| seat.owner.is_some() && seat.owner == owner));
+    role_name(role.unwrap_or(0) as u8)
+}
+
 fn candidates(name: &Name, state: &View) -> Vec<Candidate> {
     let id = |who: u8| Candidate::CrmId(account_name(who));
     let domain = |pick: u8| Candidate::Domain(domain_name(pick));
@@ -321,6 +346,11 @@ fn candidates(name: &Name, state: &View) -> Vec<Candidate> {
         Name::Email(pick) => vec![Candidate::EmailDomain(domain_name(*pick))],
         Name::DomainOrId(pick, who) => vec![domain(*pick), id(*who)],
         Name::Owned(pick) => vec![Candidate::CrmId(owned(*pick, state).0)],
+        Name::Out(pick) => {
+            let is_out = |seat: &SeatView| matches!(seat.status, SeatStatus::Review | SeatStatus::Retired);
+            let out: Vec<_> = state.accounts.iter().filter(|row| row.seats.iter().any(is_out)).collect();
+            vec![nth(&out, *pick).map_or_else(|| id(*pick % 12), |row| Candidate::CrmId(row.id.clone()))]
+        }
         Name::Vendor(pick) => vec![Candidate::VendorId { vendor: "v".into(), id: format!("{pick}").into() }],
         Name::Nothing => Vec::new(),
     }

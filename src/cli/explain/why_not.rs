@@ -169,7 +169,8 @@ impl Case<'_> {
     fn cool_off(&self) -> Option<String> {
         let rule = &self.book()?.cool_off;
         let past = self.seat.past.iter().take(usize::from(rule.owners));
-        let until = past.filter(|(owner, _)| *owner == self.rep.id).map(|(_, until)| until.plus(rule.period_s)).max()?;
+        let until =
+            past.filter(|(owner, _)| *owner == self.rep.id).map(|(_, until)| until.plus(rule.period_s)).max()?;
         let last = format!("{} owned it lately and is passed over until {}", self.rep.id, Readable(until));
         (until > self.view.now).then(|| last + ", unless nobody else covers it")
     }

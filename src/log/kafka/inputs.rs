@@ -1,6 +1,6 @@
 //! The read side: input partitions by plain assignment, at places that the journal knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -22,12 +22,15 @@ pub struct Inputs {
     consumer: BaseConsumer<Context>,
     /// Where reading goes on in each partition that is assigned.
     next: BTreeMap<Partition, u64>,
+    /// Of which nothing was ever read: their beginning is no place that anybody has reached.
+    unread: BTreeSet<Partition>,
 }
 
 impl Inputs {
     pub fn new(options: &Options) -> Result<Inputs, LogError> {
         let created = options.consumer().create_with_context(Context::default());
-        Ok(Inputs { consumer: created.map_err(|error| LogError::Fatal(error.to_string()))?, next: BTreeMap::new() })
+        let consumer = created.map_err(|error| LogError::Fatal(error.to_string()))?;
+        Ok(Inputs { consumer, next: BTreeMap::new(), unread: BTreeSet::new() })
     }
 
     /// How many partitions a topic has; 0 if it doesn't exist.
@@ -52,6 +55,7 @@ impl Inputs {
         let beginnings = self.offsets(options, &partitions, Offset::Beginning)?;
         let ends = self.offsets(options, &partitions, Offset::End)?;
         self.next = beginnings.clone();
+        self.unread = beginnings.keys().copied().collect();
         for place in places {
             let partition = (place.topic, place.partition);
             let (begin, end) = match (beginnings.get(&partition), ends.get(&partition)) {
@@ -60,6 +64,7 @@ impl Inputs {
             };
             check(options, place, begin, end)?;
             self.next.insert(partition, place.next);
+            self.unread.remove(&partition);
         }
         let list =
             self.list(options, self.next.iter().map(|(partition, next)| (*partition, Offset::Offset(*next as i64))));
@@ -81,6 +86,7 @@ impl Inputs {
                 Some(Ok(message)) => {
                     if let Some(record) = record(options, &message) {
                         self.next.insert((record.topic, record.partition), record.next);
+                        self.unread.remove(&(record.topic, record.partition));
                         into.push(record);
                     }
                 }
@@ -108,7 +114,13 @@ impl Inputs {
         };
         let place = |((topic, partition), end): ((Topic, u32), u64)| {
             let read = position(topic, partition).is_some_and(|position| position >= end);
-            let next = if read { self.next[&(topic, partition)] } else { end };
+            // All that there was has expired: no record can be read, and nobody needs to wait for one.
+            let expired = self.unread.contains(&(topic, partition)) && self.next[&(topic, partition)] >= end;
+            let next = match (expired, read) {
+                (true, _) => 0,
+                (false, true) => self.next[&(topic, partition)],
+                (false, false) => end,
+            };
             Place { topic, partition, next }
         };
         Ok(ends.into_iter().map(place).collect())

@@ -77,7 +77,11 @@ impl Export {
             begin: open_at.map_or(start, |at| at.min(start)),
             start,
             end,
-            last: scan.activity.into_iter().filter_map(|(source, mut at)| Some((source, last_in(&mut at, end)?))).collect(),
+            last: scan
+                .activity
+                .into_iter()
+                .filter_map(|(source, mut at)| Some((source, last_in(&mut at, end)?)))
+                .collect(),
         };
         export.put_in_order();
         export.note_files(dir, &log.ends()?)?;

@@ -8,7 +8,8 @@
 //!
 //! Nothing else is special: journal and outputs go through any log, and the engine can't tell the difference. The
 //! journal's id is a hash of policy, files and options, so that two runs give the same bytes. Entries have no
-//! spans: events come by their time, not by their place.
+//! spans: events come by their time, not by their place. That is also how a replay that was killed goes on: it runs
+//! anew, and what the journal has already is compared instead of committed.
 
 mod export;
 mod summary;
@@ -30,7 +31,7 @@ use crate::domain::output::BreakerScope;
 use crate::domain::request::{Request, RequestOp};
 use crate::domain::{AlertKind, Body, EntryKind, Gate, Input, Millis, Output, Policy, Text};
 use crate::feed::Decoder;
-use crate::log::Log;
+use crate::log::{JournalReader, Log};
 
 /// Inputs of one entry. A tick with more is split: an entry must stay far below what its encoding allows.
 const MAX_INPUTS: usize = 65_536;
@@ -49,6 +50,17 @@ pub struct Options {
     pub complete_until: Option<Millis>,
     /// A breaker that trips is told to proceed at once.
     pub proceed: bool,
+    /// The journal that is there was begun by this very replay and ended early: compare instead of commit up to
+    /// its end, then go on.
+    pub resume: bool,
+}
+
+/// What is told after each entry.
+pub struct Step<'a> {
+    pub made: &'a Made,
+    /// Records done, of how many.
+    pub done: usize,
+    pub of: usize,
 }
 
 pub struct Replay<'a> {
@@ -57,6 +69,9 @@ pub struct Replay<'a> {
     decoder: &'a Decoder,
     log: &'a mut dyn Log,
     lines: bool,
+    /// What an earlier run of the same replay has committed and isn't compared yet.
+    earlier: Option<Box<dyn JournalReader>>,
+    watch: &'a mut dyn FnMut(Step<'_>),
     replica: Replica,
     /// How far each source was said to be complete.
     complete: BTreeMap<Text, Millis>,
@@ -75,19 +90,20 @@ pub struct Target<'a> {
     pub place: String,
 }
 
-/// Runs the whole replay. `progress` hears how many of the records are done.
+/// Runs the whole replay. `watch` hears of every entry once it is committed.
 pub fn run(
     options: &Options,
     policy: &Policy,
     decoder: &Decoder,
     target: Target<'_>,
-    mut progress: impl FnMut(usize, usize),
+    watch: &mut dyn FnMut(Step<'_>),
 ) -> Result<Summary, RunError> {
     let started = Instant::now();
     target.log.lead()?;
-    if target.log.open_journal(0)?.next(Duration::ZERO)?.is_some() {
+    if !options.resume && target.log.open_journal(0)?.next(Duration::ZERO)?.is_some() {
         return Err(RunError::NotEmpty { place: target.place });
     }
+    let earlier = if options.resume { Some(target.log.open_journal(0)?) } else { None };
     let export = Export::read(&options.dir, decoder, options.open_at)?;
     let journal = journal_id(options, policy, &export);
     let mut replay = Replay {
@@ -96,6 +112,8 @@ pub fn run(
         decoder,
         log: target.log,
         lines: target.lines,
+        earlier,
+        watch,
         replica: Replica::new(journal, target.shard),
         complete: BTreeMap::new(),
         opened: false,
@@ -105,8 +123,9 @@ pub fn run(
     replay.take_policy(policy)?;
     while let Some(end) = replay.next_tick() {
         replay.tick(end)?;
-        progress(replay.export.done(), replay.export.records());
     }
+    // On its own behind what is durable already: so the log can tell damage in all before it from a torn write.
+    replay.log.sync()?;
     replay.commit_own(EntryKind::Checkpoint, replay.replica.engine.now(), Vec::new())?;
     replay.log.sync()?;
     replay.summary.took = started.elapsed();
@@ -224,13 +243,29 @@ impl Replay<'_> {
         Ok(())
     }
 
+    /// Whether an earlier run of this replay committed the entry already: then it must be the same, byte for byte.
+    fn is_there(&mut self, made: &Made) -> Result<bool, RunError> {
+        let Some(earlier) = &mut self.earlier else { return Ok(false) };
+        match earlier.next(Duration::ZERO)? {
+            Some(record) if record.bytes == made.bytes => Ok(true),
+            Some(_) => Err(RunError::OtherReplay { sequence: made.entry.sequence }),
+            None => {
+                self.earlier = None;
+                Ok(false)
+            }
+        }
+    }
+
     /// Returns what to proceed with, where that is wanted.
     fn commit_one(&mut self, draft: Draft, batch: &Batch) -> Result<Vec<Input>, RunError> {
         let mut made = self.replica.make(draft);
         let dead = outbox::dead(batch, &made);
-        let records = outbox::records(batch, &made, &dead, self.lines);
-        self.log.commit(&records, &made.bytes)?;
+        if !self.is_there(&made)? {
+            let records = outbox::records(batch, &made, &dead, self.lines);
+            self.log.commit(&records, &made.bytes)?;
+        }
         self.summary.count(batch, &made, &dead);
+        (self.watch)(Step { made: &made, done: self.export.done(), of: self.export.records() });
         Ok(if self.options.proceed { proceeds(&mut made) } else { Vec::new() })
     }
 }

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::policy::{PolicySpec, policies};
+use super::policy::{HUGE, PolicySpec, policies};
 
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -22,6 +22,8 @@ pub struct Beginning {
     pub early: Vec<Op>,
     pub reps: Vec<RepWhat>,
     pub accounts: Vec<AccountWhat>,
+    /// Further accounts, all alike.
+    pub crowd: u8,
     /// Whatever else happens before the opening.
     pub before_opening: Vec<Op>,
 }
@@ -108,6 +110,8 @@ pub enum Name {
     DomainOrId(u8, u8),
     /// Of the n-th owned seat of all.
     Owned(u8),
+    /// Of the n-th seat in review or retired.
+    Out(u8),
     Vendor(u8),
     Nothing,
 }
@@ -168,22 +172,53 @@ pub struct RequestWhat {
     pub repeats: Repeats,
 }
 
+/// The role of the owned seat that a request is about.
+pub const OWNED_ROLE: u8 = 3;
+
 /// Steps of one history. Long enough for a loss and what follows from it.
-const STEPS: std::ops::Range<usize> = 1..40;
+const STEPS: std::ops::Range<usize> = 1..60;
 
 pub fn cases() -> impl Strategy<Value = Case> {
     let parts = (policies(), beginnings(), vec(steps(), STEPS));
     parts.prop_map(|(policy, beginning, steps)| Case { policy, beginning, steps })
 }
 
+/// More accounts than may be passed over in one entry, and a book that can take and lose them all.
+pub fn crowds() -> impl Strategy<Value = Case> {
+    let parts = (cases(), 66u8..90, 0u8..3, vec(steps(), 1..8));
+    parts.prop_map(|(mut case, crowd, rest, steps)| {
+        case.beginning.crowd = crowd;
+        case.beginning.reps = vec![RepWhat::Join(0), RepWhat::Join(1)];
+        case.steps = steps;
+        case.policy.roles[0].exclude = 0;
+        case.policy.segments[0] = (0, 0);
+        (case.policy.breaker.book.0, case.policy.breaker.all.0) = (HUGE, HUGE);
+        let (near, far) = case.policy.books.split_at_mut(1);
+        for book in [&mut near[0], &mut far[0]] {
+            book.segments[0] = (0, None);
+        }
+        (near[0].capacity, near[0].per_rep_day, near[0].per_book_hour) = (HUGE, HUGE, 0);
+        (near[0].grace, near[0].lead, near[0].sources) = (0, 0, vec![false; 3]);
+        (near[0].rest, near[0].cool_off.0) = (rest, near[0].cool_off.0.max(1));
+        far[0].capacity = 0;
+        case
+    })
+}
+
 fn beginnings() -> impl Strategy<Value = Beginning> {
     let parts = (
-        prop_oneof![4 => Just(Vec::new()), 1 => vec(ops(), 1..3)],
-        vec(prop_oneof![6 => (0u8..3).prop_map(RepWhat::Join), 1 => rep_whats()], 0..6),
-        vec(account_whats(), 0..10),
+        prop_oneof![9 => Just(Vec::new()), 1 => vec(ops(), 1..3)],
+        vec(prop_oneof![8 => (0u8..3).prop_map(RepWhat::Join), 1 => rep_whats()], 0..7),
+        vec(prop_oneof![4 => known_accounts(), 1 => account_whats()], 0..13),
         prop_oneof![2 => Just(Vec::new()), 1 => vec(ops(), 1..5)],
     );
-    parts.prop_map(|(early, reps, accounts, before_opening)| Beginning { early, reps, accounts, before_opening })
+    parts.prop_map(|(early, reps, accounts, before_opening)| Beginning {
+        early,
+        reps,
+        accounts,
+        crowd: 0,
+        before_opening,
+    })
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -202,12 +237,12 @@ fn advances() -> impl Strategy<Value = Advance> {
 
 fn ops() -> impl Strategy<Value = Op> {
     prop_oneof![
-        8 => activities().prop_map(Op::Activity),
+        10 => activities().prop_map(Op::Activity),
         8 => signals().prop_map(Op::Signal),
-        5 => requests().prop_map(Op::Request),
+        8 => requests().prop_map(Op::Request),
         4 => (0u8..6, rep_whats()).prop_map(|(who, what)| Op::Rep { who, what }),
         4 => (0u8..12, account_whats()).prop_map(|(who, what)| Op::Account { who, what }),
-        2 => (0u8..4, opportunity_whats()).prop_map(|(id, what)| Op::Opportunity { id, what }),
+        4 => (0u8..4, opportunity_whats()).prop_map(|(id, what)| Op::Opportunity { id, what }),
         1 => frontiers(),
         1 => proptest::bool::weighted(0.7).prop_map(Op::Gate),
         1 => (policies(), proptest::bool::weighted(0.9)).prop_map(|(spec, rises)| Op::Policy {
@@ -233,8 +268,8 @@ fn change(values: u8) -> impl Strategy<Value = Change> {
 fn rep_whats() -> impl Strategy<Value = RepWhat> {
     let changes = (change(3), change(4), change(6), change(4), change(8), change(2), change(3));
     prop_oneof![
-        3 => (0u8..3).prop_map(RepWhat::Join),
-        3 => option::weighted(0.8, 0u8..3).prop_map(RepWhat::Status),
+        6 => (0u8..3).prop_map(RepWhat::Join),
+        3 => option::weighted(0.7, 0u8..3).prop_map(RepWhat::Status),
         1 => Just(RepWhat::Delete),
         4 => changes.prop_map(|(role, book, capacity, weight, manager, team, alias)| RepWhat::Change {
             role, book, capacity, weight, manager, team, alias,
@@ -258,6 +293,14 @@ fn account_whats() -> impl Strategy<Value = AccountWhat> {
     ]
 }
 
+/// An account that keeps to the rules: fit, fields, a domain, perhaps an owner.
+fn known_accounts() -> impl Strategy<Value = AccountWhat> {
+    let owners = prop_oneof![2 => Just(Vec::new()), 1 => vec((0u8..2, (0u8..6).prop_map(Some)), 1)];
+    (vec(0u8..8, 0..2), 2u8..6, vec((0u8..5, 0u8..6), 0..4), owners).prop_map(|(domains, fit, fields, owners)| {
+        AccountWhat::Change { domains: Some(domains), fit: Some(Some(fit)), fields, owners, replace: false }
+    })
+}
+
 fn opportunity_whats() -> impl Strategy<Value = OpportunityWhat> {
     let open = prop_oneof![Just(None), Just(Some(None)), Just(Some(Some(0u8))), Just(Some(Some(1u8)))];
     prop_oneof![
@@ -268,11 +311,11 @@ fn opportunity_whats() -> impl Strategy<Value = OpportunityWhat> {
 
 fn names() -> impl Strategy<Value = Name> {
     prop_oneof![
-        8 => (0u8..12).prop_map(Name::Id),
+        6 => (0u8..12).prop_map(Name::Id),
         4 => (0u8..8).prop_map(Name::Domain),
         2 => (0u8..8).prop_map(Name::Email),
         2 => (0u8..8, 0u8..12).prop_map(|(domain, id)| Name::DomainOrId(domain, id)),
-        6 => any::<u8>().prop_map(Name::Owned),
+        10 => any::<u8>().prop_map(Name::Owned),
         1 => (0u8..2).prop_map(Name::Vendor),
         1 => Just(Name::Nothing),
     ]
@@ -299,7 +342,7 @@ fn activities() -> impl Strategy<Value = ActivityWhat> {
     let direction = prop_oneof![Just(Direction::Outbound), Just(Direction::Inbound), Just(Direction::Mutual)];
     let meeting = option::weighted(0.15, prop_oneof![4 => (3u8..9).prop_map(When::Ahead), 1 => whens()]);
     let parts = (
-        prop_oneof![12 => 4u8..8, 1 => Just(8u8)],
+        prop_oneof![30 => 4u8..8, 1 => Just(8u8)],
         names(),
         0u8..4,
         whos(),
@@ -324,7 +367,7 @@ fn activities() -> impl Strategy<Value = ActivityWhat> {
 
 fn signals() -> impl Strategy<Value = SignalWhat> {
     let parts = (
-        prop_oneof![12 => 0u8..4, 1 => Just(8u8)],
+        prop_oneof![30 => 0u8..4, 1 => Just(8u8)],
         names(),
         0u8..3,
         option::of(0u8..2),
@@ -346,25 +389,52 @@ fn signals() -> impl Strategy<Value = SignalWhat> {
 }
 
 fn requests() -> impl Strategy<Value = RequestWhat> {
+    prop_oneof![8 => seat_requests(), 2 => proceeds()]
+}
+
+/// `proceed`, for a rep, for a role, or for all.
+fn proceeds() -> impl Strategy<Value = RequestWhat> {
+    let asked = prop_oneof![
+        (0u8..6).prop_map(|rep| (Some(Who::Rep(rep)), None)),
+        (0u8..2).prop_map(|role| (None, Some(role))),
+        Just((None, None)),
+    ];
+    asked.prop_map(|(rep, role)| RequestWhat {
+        op: RequestOp::Proceed,
+        account: Name::Nothing,
+        role,
+        rep,
+        by: Who::Nobody,
+        reason: None,
+        until: None,
+        at: When::Ago(0),
+        repeats: None,
+    })
+}
+
+fn seat_requests() -> impl Strategy<Value = RequestWhat> {
     let op = prop_oneof![
         6 => Just(RequestOp::Return),
         3 => Just(RequestOp::ReviewDone),
-        2 => Just(RequestOp::Retire),
+        1 => Just(RequestOp::Retire),
         3 => Just(RequestOp::Hold),
         2 => Just(RequestOp::Release),
-        3 => Just(RequestOp::Proceed),
         1 => proptest::sample::select(RequestOp::ALL.to_vec()),
     ];
-    let account = prop_oneof![3 => any::<u8>().prop_map(Name::Owned), 2 => names()];
-    let reason = option::weighted(0.9, proptest::sample::select(ReturnReason::ALL.to_vec()));
+    let account =
+        prop_oneof![6 => any::<u8>().prop_map(Name::Owned), 2 => any::<u8>().prop_map(Name::Out), 1 => names()];
+    // Few reasons, so that quotas are met; all of them, so that each is.
+    let few = proptest::sample::select(ReturnReason::ALL[..2].to_vec());
+    let all = proptest::sample::select(ReturnReason::ALL.to_vec());
+    let reason = option::weighted(0.9, prop_oneof![few, all]);
     let until = option::weighted(0.8, prop_oneof![4 => (2u8..10).prop_map(When::Ahead), 1 => whens()]);
     let at = prop_oneof![9 => Just(When::Ago(0)), 1 => whens()];
     let parts = (
         op,
         account,
-        option::weighted(0.6, prop_oneof![9 => 0u8..2, 1 => Just(2u8)]),
-        option::weighted(0.4, whos()),
-        prop_oneof![3 => Just(Who::Owner), 1 => whos()],
+        prop_oneof![6 => Just(Some(OWNED_ROLE)), 2 => Just(None), 2 => (0u8..2).prop_map(Some), 1 => Just(Some(2u8))],
+        option::weighted(0.3, whos()),
+        prop_oneof![6 => Just(Who::Owner), 1 => whos()],
         reason,
         until,
         at,

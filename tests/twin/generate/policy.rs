@@ -50,6 +50,8 @@ pub struct ScoringSpec {
 
 #[derive(Clone, Debug)]
 pub struct KindSpec {
+    /// A policy may drop a kind that an earlier one had.
+    pub dropped: bool,
     pub points: u8,
     pub full_strength: bool,
     pub max_per_day: u8,
@@ -114,7 +116,7 @@ pub struct BreakerSpec {
 pub fn policies() -> impl Strategy<Value = PolicySpec> {
     let parts = (
         vec(roles(), 1..=2),
-        vec((0u8..10, 0u8..8), 1..=4),
+        vec((prop_oneof![1 => Just(0u8), 2 => 0u8..10], prop_oneof![3 => Just(0u8), 3 => 1u8..4, 1 => 4u8..8]), 1..=4),
         vec(books(), 2..=3),
         scorings(),
         vec(kinds(), 8),
@@ -135,7 +137,7 @@ pub fn policies() -> impl Strategy<Value = PolicySpec> {
 }
 
 fn roles() -> impl Strategy<Value = RoleSpec> {
-    (prop_oneof![3 => Just(0u8), 2 => 1u8..10], any::<bool>(), 0u8..6, 0u8..4)
+    (prop_oneof![4 => Just(0u8), 1 => 1u8..10], any::<bool>(), 0u8..6, 0u8..4)
         .prop_map(|(exclude, exclude_open, holding, sort)| RoleSpec { exclude, exclude_open, holding, sort })
 }
 
@@ -154,7 +156,9 @@ fn scorings() -> impl Strategy<Value = ScoringSpec> {
 }
 
 fn kinds() -> impl Strategy<Value = KindSpec> {
-    (0u8..6, any::<bool>(), 0u8..=4, 0u8..4).prop_map(|(points, full_strength, max_per_day, in_market)| KindSpec {
+    let parts = (proptest::bool::weighted(0.05), 0u8..6, any::<bool>(), 0u8..=4, 0u8..4);
+    parts.prop_map(|(dropped, points, full_strength, max_per_day, in_market)| KindSpec {
+        dropped,
         points,
         full_strength,
         max_per_day: max_per_day % 4,
@@ -164,8 +168,8 @@ fn kinds() -> impl Strategy<Value = KindSpec> {
 
 fn books() -> impl Strategy<Value = BookSpec> {
     let limits = (
-        1u8..6,
-        vec((0u8..4, option::weighted(0.4, 0u8..4)), 1..=3),
+        prop_oneof![1u8..6, Just(12u8)],
+        vec((0u8..4, option::weighted(0.3, 0u8..4)), 1..=4),
         option::weighted(0.4, 0u8..8),
         prop_oneof![3 => Just(1u8), 1 => 0u8..4],
         0u8..4,
@@ -217,7 +221,11 @@ fn evidences() -> impl Strategy<Value = EvidenceSpec> {
 }
 
 fn returns() -> impl Strategy<Value = ReturnSpec> {
-    (0u8..9, prop_oneof![3 => Just(0u8), 1 => 1u8..3], option::weighted(0.3, (1u8..3, 4u8..9)))
+    (
+        0u8..9,
+        prop_oneof![3 => Just(0u8), 1 => 1u8..3],
+        option::weighted(0.6, (prop_oneof![3 => Just(1u8), 1 => Just(2u8)], 5u8..11)),
+    )
         .prop_map(|(handling, min_touches, quota)| ReturnSpec { handling, min_touches, quota })
 }
 
@@ -241,6 +249,9 @@ fn breakers() -> impl Strategy<Value = BreakerSpec> {
     (pair(), pair(), (4u8..9, prop_oneof![2 => 1u8..4, 1 => Just(10u8)]), pair())
         .prop_map(|(book, all, quiet, departures)| BreakerSpec { book, all, quiet, departures })
 }
+
+/// More than any history has accounts.
+pub const HUGE: u8 = 200;
 
 /// The names of kinds, by class, in the order in which a policy lists them.
 pub const KINDS: [(Class, &str); 8] = [
@@ -268,7 +279,7 @@ impl PolicySpec {
             text: format!("version {version}").into(),
             roles: (0..roles).map(|role| self.roles[role % self.roles.len()].build(ROLES[role])).collect(),
             scoring: self.scoring.build(),
-            kinds: self.kinds.iter().zip(KINDS).map(|(kind, (class, name))| kind.build(class, name)).collect(),
+            kinds: self.listed().map(|(kind, (class, name))| kind.build(class, name)).collect(),
             fit: self.scoring.fit(),
             segments: self.segments.iter().zip(SEGMENTS).map(|(spec, name)| segment(*spec, name)).collect(),
             books: self.books(roles),
@@ -276,6 +287,11 @@ impl PolicySpec {
             windows: self.windows.build(),
             breaker: self.breaker.build(),
         }
+    }
+
+    fn listed(&self) -> impl Iterator<Item = (&KindSpec, (Class, &'static str))> {
+        // A note is how sources are heard of.
+        self.kinds.iter().zip(KINDS).filter(|(kind, (_, name))| !kind.dropped || *name == "note")
     }
 
     fn books(&self, roles: usize) -> Vec<Book> {
@@ -371,7 +387,7 @@ impl BookSpec {
             fill_idle: self.fill_idle.map(|floor| u32::from(floor) * 4_000_000),
             fill_slack: self.slack.into(),
             zone: zone(self.zone),
-            evidence: self.evidence.build(),
+            evidence: self.evidence.build(policy),
             grace_s: span(self.grace),
             lead_s: span(self.lead),
             caps: RetrievalCaps {
@@ -387,9 +403,10 @@ impl BookSpec {
 }
 
 impl EvidenceSpec {
-    fn build(&self) -> Evidence {
-        // Of the four kinds of activity; at least one.
-        let listed = (4..8u16).filter(|kind| *kind == 4 || self.kinds >> kind & 1 == 1);
+    fn build(&self, policy: &PolicySpec) -> Evidence {
+        let meant = |name: &str| name == "call" || self.kinds >> (name.len() % 8) & 1 == 1;
+        let named = policy.listed().zip(0u16..).filter(|((_, (class, _)), _)| *class == Class::Activity);
+        let listed = named.filter(|((_, (_, name)), _)| meant(name)).map(|(_, index)| index);
         Evidence {
             window_s: span(self.window),
             touches: self.touches,

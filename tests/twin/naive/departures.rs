@@ -1,9 +1,9 @@
 //! §7: reps who leave.
 
-use bookd::domain::DecisionKind;
 use bookd::domain::output::{AlertKind, BreakerScope, Why};
 use bookd::domain::rep::RepStatus;
 use bookd::domain::time::HOUR;
+use bookd::domain::{DecisionKind, Secs};
 
 use super::{AccountNo, RepNo, Twin};
 
@@ -25,7 +25,7 @@ impl Twin {
 
     fn judge_departures(&mut self) {
         let proceeded = self.proceeds.get(&BreakerScope::Departures);
-        let counts = |(_, at): &&(RepNo, _)| *at > self.now.minus(HOUR) && proceeded.is_none_or(|then| at > then);
+        let counts = |at: &&Secs| **at > self.now.minus(HOUR) && proceeded.is_none_or(|then| *at > then);
         let n = self.departures.iter().filter(counts).count() as u64;
         let staying = (0..self.reps.len())
             .filter(|rep| self.known_in(*rep).is_some() && self.reps[*rep].status != RepStatus::Departed);
@@ -46,7 +46,7 @@ impl Twin {
     fn owner_left(&mut self, account: AccountNo, role: usize, owner: RepNo) {
         let holds_opportunity = self.open_opportunities(account) > 0;
         let holds_meeting = self.accounts[account].meeting.is_some_and(|meeting| meeting > self.now);
-        let holder = self.holder(owner, role).filter(|_| holds_opportunity || holds_meeting);
+        let holder = if holds_opportunity || holds_meeting { self.holder(owner, role) } else { None };
         let why = Why::OwnerLeft { holds_opportunity, holds_meeting };
         self.decide(account, role, DecisionKind::Departure, holder, why);
         self.note_past_owner(account, role);

@@ -42,9 +42,11 @@ impl Tenure {
         self.touches.sort_by_key(|at| Reverse(*at));
         self.touches.truncate(MAX_TOUCHES);
 
-        self.days.push(at);
+        match self.days.iter_mut().find(|kept| zone.day(**kept) == zone.day(at)) {
+            Some(same) => *same = at.max(*same),
+            None => self.days.push(at),
+        }
         self.days.sort_by_key(|at| Reverse(*at));
-        self.days.dedup_by_key(|at| zone.day(*at));
         self.days.truncate(MAX_DAYS);
 
         self.contacts.push((at, contact));
@@ -81,10 +83,10 @@ impl Tenure {
         }
     }
 
-    /// What is missing inside the window, counted now.
-    pub(super) fn missing(&self, asked: &Evidence, now: Secs) -> Missing {
+    /// What will be missing inside the window when the promise falls due.
+    pub(super) fn missing(&self, asked: &Evidence, promised: Secs) -> Missing {
         let missing = |nth: u8, stamps: &[Secs]| {
-            let fresh = stamps.iter().filter(|stamp| stamp.plus(asked.window_s) > now).count();
+            let fresh = stamps.iter().filter(|stamp| stamp.plus(asked.window_s) > promised).count();
             usize::from(nth).saturating_sub(fresh) as u8
         };
         let contacts: Vec<Secs> = self.contacts.iter().map(|(at, _)| *at).collect();

@@ -22,12 +22,22 @@ struct Going {
 impl Twin {
     pub(super) fn losses(&mut self) {
         for role in 0..self.roles.len() {
+            for each in self.that_go(role) {
+                self.lose_account(role, &each);
+            }
+        }
+    }
+
+    /// If a scope trips, the list is made and judged anew without what it stops.
+    fn that_go(&mut self, role: usize) -> Vec<Going> {
+        loop {
+            let tripped = self.tripped.clone();
             let mut going = self.as_many_as_fit(role);
             self.judge_quiet_reps(&mut going);
             self.judge_books(&mut going);
             self.judge_role(role, &mut going);
-            for each in going {
-                self.lose_account(role, &each);
+            if self.tripped == tripped {
+                return going;
             }
         }
     }

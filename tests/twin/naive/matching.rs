@@ -46,16 +46,16 @@ impl Twin {
     /// Places the best account, again and again; `false` at the bound.
     fn step(&mut self, role: usize, step: Phase, fills: bool, passed_over: &mut usize) -> bool {
         while let Some(account) = self.best(role, step) {
+            let reps = self.reps_for(account, role, step);
+            if !reps.is_empty() {
+                self.place(account, role, step, &reps);
+                continue;
+            }
             if *passed_over == MAX_ASIDE {
                 return false;
             }
-            let reps = self.reps_for(account, role, step);
-            if reps.is_empty() {
-                *passed_over += 1;
-                self.pass_over(account, role, step, fills);
-            } else {
-                self.place(account, role, step, &reps);
-            }
+            *passed_over += 1;
+            self.pass_over(account, role, step, fills);
         }
         true
     }
@@ -180,9 +180,11 @@ impl Twin {
         let open = |rep: &RepNo| self.open_segment(account, role, *rep, step).is_some();
         let open: Vec<RepNo> = reps.iter().copied().filter(open).collect();
         let fresh: Vec<RepNo> = open.iter().copied().filter(|rep| !self.cooled_off(account, role, *rep)).collect();
+        let policy = self.policy();
         let covers = |rep: &RepNo| {
+            let book = &policy.books[self.book_of(*rep).expect("a known rep has a book")];
             let active = self.reps[*rep].status == RepStatus::Active;
-            active && !self.eligible(account, role, *rep, step).is_empty()
+            active && book.segments.iter().any(|each| self.matches(account, each.segment.into()))
         };
         let nobody_else = reps.into_iter().filter(covers).all(|rep| self.cooled_off(account, role, rep));
         if fresh.is_empty() && nobody_else { open } else { fresh }
@@ -220,7 +222,10 @@ impl Twin {
         let why = Why::Placed(Box::new(Placement {
             book: book.name.clone(),
             segment: segment.name.clone(),
-            threshold: segment.threshold,
+            threshold: match step {
+                Phase::Thresholds => segment.threshold,
+                Phase::Fill => book.fill_idle.expect("its book fills"),
+            },
             filled_idle: step == Phase::Fill,
             tier,
             pool_since: self.accounts[account].seats[role].since,

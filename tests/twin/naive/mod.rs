@@ -60,9 +60,9 @@ pub struct Twin {
     sources: BTreeMap<Text, Source>,
     partitions: u32,
     ends_passed: BTreeMap<u32, Secs>,
-    /// Who is departing, and all departures ever with their instants.
+    /// Who is departing, and the instants of all departures ever.
     departing: BTreeSet<RepNo>,
-    departures: Vec<(RepNo, Secs)>,
+    departures: Vec<Secs>,
     losses: Vec<Loss>,
     returns: Vec<(RepNo, ReturnReason, Secs)>,
     tripped: BTreeSet<BreakerScope>,
@@ -160,7 +160,7 @@ struct Rep {
     id: Text,
     status: RepStatus,
     role: Option<usize>,
-    /// By name.
+    /// By name; it may not be in the policy.
     book: Option<Text>,
     capacity: Option<u32>,
     weight: Option<u32>,

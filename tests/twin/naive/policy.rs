@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use bookd::domain::Policy;
 use bookd::domain::output::{AlertKind, SeatStatus};
+use bookd::domain::{Policy, Text};
 
-use super::{AccountNo, RoleState, Source, Tenure, Twin, score};
+use super::{AccountNo, RoleState, Source, Twin, score};
 
 impl Twin {
     pub(super) fn take_policy(&mut self, new: &Policy) {
@@ -23,7 +23,7 @@ impl Twin {
             .iter()
             .map(|source| (source.name.clone(), self.sources.get(&source.name).cloned().unwrap_or_default()))
             .collect::<std::collections::BTreeMap<_, Source>>();
-        self.books_that_vanished();
+        self.forget_what_is_not_named(new);
         for account in self.living() {
             self.settle_new_roles(account);
             self.segments_and_fit(account);
@@ -32,9 +32,12 @@ impl Twin {
         for account in self.living() {
             for role in 0..new.roles.len() {
                 self.look_at_exclusion(account, role);
-                self.keep_segment_by_name(account, role);
                 self.look_at_promise(account, role);
             }
+        }
+        for role in &mut self.roles {
+            role.pass = None;
+            role.aside.clear();
         }
         self.all_dirty();
     }
@@ -59,24 +62,14 @@ impl Twin {
         }
     }
 
-    fn books_that_vanished(&mut self) {
-        let policy = self.policy();
-        for rep in &mut self.reps {
-            rep.book = rep.book.take().filter(|book| policy.book_index(book).is_some());
-        }
-    }
-
-    /// The segment that a tenure counts against stays by its name, if the owner's book still has it.
-    pub(super) fn keep_segment_by_name(&mut self, account: AccountNo, role: usize) {
-        let seat = &self.accounts[account].seats[role];
-        let Some(Tenure { segment: Some(segment), .. }) = &seat.tenure else { return };
-        let owner = seat.owner.expect("a tenure has an owner");
-        let policy = self.policy();
-        let still = self.book_of(owner).is_some_and(|book| {
-            policy.books[book].segments.iter().any(|each| policy.segments[usize::from(each.segment)].name == *segment)
-        });
-        if !still && let Some(tenure) = &mut self.accounts[account].seats[role].tenure {
-            tenure.segment = None;
+    /// Segments that tenures count against and kinds whose strongest are kept stay by their names.
+    fn forget_what_is_not_named(&mut self, new: &Policy) {
+        let named = |name: &Text| new.segments.iter().any(|segment| segment.name == *name);
+        for account in &mut self.accounts {
+            account.daily.retain(|row| new.kind_index(row.class, &row.kind).is_some());
+            for tenure in account.seats.iter_mut().filter_map(|seat| seat.tenure.as_mut()) {
+                tenure.segment = tenure.segment.take().filter(named);
+            }
         }
     }
 

@@ -14,7 +14,7 @@ impl Twin {
         let was_known = before.and_then(|rep| self.known_in(rep));
         let rep = match &record.op {
             RepOp::Delete => {
-                let rep = self.rep_number(&record.id);
+                let Some(rep) = before else { return Ok(()) };
                 self.set_status(rep, RepStatus::Departed);
                 rep
             }
@@ -37,11 +37,12 @@ impl Twin {
         let book = match &change.book {
             Change::Keep => before.as_ref().and_then(|rep| rep.book.clone()),
             Change::Clear => None,
-            Change::Set(name) => policy.book_index(name).map(|_| Some(name.clone())).ok_or(Code::UnknownBook)?,
+            Change::Set(name) => Some(name.clone()),
         };
-        if let (Some(role), Some(book)) = (role, &book) {
-            let book = policy.book_index(book).expect("a rep's book is the policy's");
-            if usize::from(policy.books[usize::from(book)].role) != role {
+        let names_one = change.role != Change::Keep || change.book != Change::Keep;
+        if let Some(book) = book.as_ref().filter(|_| names_one) {
+            let book = policy.book_index(book).ok_or(Code::UnknownBook)?;
+            if role.is_some_and(|role| usize::from(policy.books[usize::from(book)].role) != role) {
                 return Err(Code::UnknownBook);
             }
         }
@@ -70,7 +71,6 @@ impl Twin {
             Change::Set(status) => self.set_status(rep, status),
         }
         for (account, role) in self.accounts_of(rep) {
-            self.keep_segment_by_name(account, role);
             self.look_at_promise(account, role);
         }
         Ok(rep)
@@ -80,12 +80,10 @@ impl Twin {
         let before = std::mem::replace(&mut self.reps[rep].status, status);
         if status == RepStatus::Departed && before != RepStatus::Departed {
             self.departing.insert(rep);
-            self.departures.push((rep, self.now));
+            self.departures.push(self.now);
         }
-        // Taken back before anything came of it: it never was a departure.
-        if status != RepStatus::Departed && self.departing.remove(&rep) {
-            let last = self.departures.iter().rposition(|(who, _)| *who == rep).expect("who departs is listed");
-            self.departures.remove(last);
+        if status != RepStatus::Departed {
+            self.departing.remove(&rep);
         }
     }
 
@@ -123,7 +121,7 @@ impl Twin {
 
     /// The role of a rep who has both role and book.
     pub(super) fn known_in(&self, rep: RepNo) -> Option<usize> {
-        self.reps[rep].book.as_ref().and(self.reps[rep].role)
+        self.book_of(rep).and(self.reps[rep].role)
     }
 
     pub(super) fn known_reps(&self, role: usize) -> Vec<RepNo> {
@@ -131,8 +129,9 @@ impl Twin {
     }
 
     pub(super) fn book_of(&self, rep: RepNo) -> Option<usize> {
-        let book = self.reps[rep].book.as_ref()?;
-        self.policy().book_index(book).map(usize::from)
+        let policy = self.policy();
+        let book = usize::from(policy.book_index(self.reps[rep].book.as_ref()?)?);
+        (self.reps[rep].role == Some(policy.books[book].role.into())).then_some(book)
     }
 
     pub(super) fn capacity(&self, rep: RepNo) -> u32 {

@@ -7,6 +7,16 @@ use bookd::domain::{Code, DecisionKind, Secs};
 
 use super::{AccountNo, Twin};
 
+/// The others are refused by name.
+const SUPPORTED: [RequestOp; 6] = [
+    RequestOp::Return,
+    RequestOp::ReviewDone,
+    RequestOp::Retire,
+    RequestOp::Hold,
+    RequestOp::Release,
+    RequestOp::Proceed,
+];
+
 impl Twin {
     /// An error turns the request away as a record; a refusal is an alert.
     pub(super) fn request(&mut self, request: &Request) -> Result<(), Code> {
@@ -28,6 +38,9 @@ impl Twin {
     }
 
     fn do_as_asked(&mut self, request: &Request) -> Result<(), Code> {
+        if !SUPPORTED.contains(&request.op) {
+            return Err(Code::NotSupported);
+        }
         let named = self.named_role(request)?;
         if request.op == RequestOp::Proceed {
             return self.proceed(request, named);
@@ -35,10 +48,6 @@ impl Twin {
         let only = (self.roles.len() == 1).then_some(0);
         let acts_on_a_seat = matches!(request.op, RequestOp::Return | RequestOp::ReviewDone | RequestOp::Retire);
         let role = if acts_on_a_seat { named.or(only).ok_or(Code::UnknownRole)? } else { 0 };
-        let known_op = acts_on_a_seat || matches!(request.op, RequestOp::Hold | RequestOp::Release);
-        if !known_op {
-            return Err(Code::NotSupported);
-        }
         let account = self.resolve(&request.account).ok_or(Code::UnknownAccount)?;
         match request.op {
             RequestOp::Return => self.give_back(request, account, role)?,
@@ -122,6 +131,7 @@ impl Twin {
         if seat.owner.is_some() {
             let why = Why::Retired { by: request.by.clone() };
             self.decide(account, role, DecisionKind::Retirement, None, why);
+            self.note_past_owner(account, role);
             self.roles[role].dirty = true;
         }
         self.out_of_circulation(account, role, SeatStatus::Retired);
@@ -141,7 +151,7 @@ impl Twin {
         if *hold <= now {
             return Err(Code::NotHeld);
         }
-        *hold = now;
+        *hold = Secs::ZERO;
         for role in 0..self.roles.len() {
             self.mark(account, role);
         }

@@ -19,11 +19,11 @@ impl Twin {
     }
 
     pub(super) fn to_pool(&mut self, account: AccountNo, role: usize, since: Secs) {
-        if self.excluded(account, role) {
-            return self.exclude(account, role);
-        }
         self.leave(account, role, SeatStatus::Pool, since);
         self.seat(account, role).until = Secs::ZERO;
+        if self.excluded(account, role) {
+            self.exclude(account, role);
+        }
         self.mark(account, role);
     }
 
@@ -70,6 +70,7 @@ impl Twin {
 
     pub(super) fn out_of_circulation(&mut self, account: AccountNo, role: usize, status: SeatStatus) {
         self.leave(account, role, status, self.now);
+        self.seat(account, role).until = Secs::ZERO;
     }
 
     /// Latest first.
@@ -211,7 +212,7 @@ impl Twin {
         }
         let promised = deadline.max(now.plus(book.lead_s));
         (tenure.promised, tenure.warned_at) = (Some(promised), Some(now));
-        let missing = tenure.missing(&book.evidence, now);
+        let missing = tenure.missing(&book.evidence, promised);
         let (account, owner) = (self.accounts[account].id.clone(), self.reps[owner].id.clone());
         let role = self.policy().roles[role].name.clone();
         self.alert(AlertKind::AtRisk { account, role, owner, deadline, promised, missing });

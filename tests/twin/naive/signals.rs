@@ -1,5 +1,7 @@
 //! §4: signals and activity.
 
+use std::cmp::Reverse;
+
 use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus};
 use bookd::domain::policy::Kind;
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
@@ -95,7 +97,7 @@ impl Twin {
     fn act(&mut self, rep: RepNo, at: Secs) {
         let acts = &mut self.reps[rep].acts;
         acts.push(at);
-        acts.sort_by_key(|at| std::cmp::Reverse(*at));
+        acts.sort_by_key(|at| Reverse(*at));
         acts.truncate(ACTS_KEPT);
         let scope = BreakerScope::QuietRep(self.reps[rep].id.clone());
         if self.tripped.remove(&scope) {
@@ -163,11 +165,22 @@ impl Twin {
     fn one_of_a_day(&mut self, account: AccountNo, event: Event<'_>) {
         let day = event.at.utc_day();
         let same = |row: &Daily| row.class == event.class && row.kind == event.kind.name && row.day == day;
-        let rows = &self.accounts[account].daily;
-        let of_day: Vec<usize> = (0..rows.len()).filter(|row| same(&rows[*row])).collect();
-        if of_day.len() >= usize::from(event.kind.max_per_day) {
-            let weakest = of_day.into_iter().min_by_key(|row| rows[*row].points_milli).expect("a day's row");
-            if rows[weakest].points_milli >= event.points_milli {
+        self.forget_days(account, &event);
+        let of_day = |twin: &Twin| twin.accounts[account].daily.iter().filter(|row| same(row)).count();
+        let weakest = |twin: &Twin| {
+            let rows = twin.accounts[account].daily.iter().enumerate().filter(|(_, row)| same(row));
+            // Of equals the latest.
+            rows.min_by_key(|(place, row)| (row.points_milli, Reverse(*place))).expect("a day's row").0
+        };
+        let most = usize::from(event.kind.max_per_day);
+        while of_day(self) > most {
+            // The policy counts fewer now: what is over stays in the sum.
+            let over = weakest(self);
+            self.accounts[account].daily.remove(over);
+        }
+        if of_day(self) == most {
+            let weakest = weakest(self);
+            if self.accounts[account].daily[weakest].points_milli >= event.points_milli {
                 return;
             }
             let row = self.accounts[account].daily.remove(weakest);
@@ -184,6 +197,15 @@ impl Twin {
             contributed,
         });
         self.count(account, event);
+    }
+
+    /// Days that no event can reach any more are forgotten.
+    fn forget_days(&mut self, account: AccountNo, event: &Event<'_>) {
+        let windows = &self.policy().windows;
+        let oldest_s = windows.dedup_s.max(windows.late_s).max(windows.history_s).saturating_add(windows.unknown_s);
+        let first = self.now.minus(oldest_s).utc_day();
+        let same = |row: &Daily| row.class == event.class && row.kind == event.kind.name;
+        self.accounts[account].daily.retain(|row| !same(row) || row.day >= first);
     }
 
     fn snapshot(&mut self, account: AccountNo, event: Event<'_>, source: &Text, removes: bool) {

@@ -1,0 +1,176 @@
+//! The command line as its users meet it: exit codes, messages, journal, explain, replay.
+
+mod support;
+
+use std::path::Path;
+use std::process::Output;
+
+use bookd::domain::{Millis, Topic};
+use bookd::wire::instant::Rfc3339;
+use support::company;
+use support::instance::MONDAY;
+use support::process::{Home, append};
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn minutes(minutes: i64) -> Millis {
+    Millis(MONDAY.0 + minutes * 60_000)
+}
+
+/// Exports of a morning: `mine` is owned and idle, `busy` is owned and worked, `hot` is nobody's.
+fn exports(dir: &Path) {
+    let line = |topic, text: String| append(dir, topic, &format!("{text}\n"));
+    for rep in ["ana", "ben"] {
+        line(Topic::Reps, company::rep(rep));
+    }
+    line(Topic::Accounts, company::owned_account("mine", "ana"));
+    line(Topic::Accounts, company::owned_account("busy", "ben"));
+    line(Topic::Accounts, company::account("hot"));
+    line(Topic::Accounts, company::account("cold"));
+    for minute in (0..120).step_by(10) {
+        line(Topic::Activity, company::email(&format!("m{minute}"), "ben", "busy", minutes(minute)));
+    }
+    line(Topic::Intent, company::surge("e1", "hot", minutes(15)));
+    line(Topic::Intent, company::surge("e1", "hot", minutes(15)));
+    line(Topic::Intent, "nonsense".to_owned());
+    // A date that somebody mistyped must not drag the clock to 2090.
+    line(Topic::Intent, company::surge("e2", "cold", minutes(64 * 365 * 1440)));
+}
+
+fn replayed(home: &Home, out: &str, more: &[&str]) -> Output {
+    let dir = home.path().join("exports");
+    if !dir.exists() {
+        std::fs::create_dir(&dir).unwrap();
+        exports(&dir);
+    }
+    let mut args = vec!["replay", "exports", "--out", out];
+    args.extend(more);
+    home.bookd(&args)
+}
+
+#[test]
+fn a_replay_decides_in_the_order_of_events_and_two_give_the_same_bytes() {
+    let home = Home::new("");
+    let first = replayed(&home, "one", &[]);
+    assert!(first.status.success(), "{}", stderr(&first));
+    assert!(replayed(&home, "two", &[]).status.success());
+    for file in ["commands-0.jsonl", "alerts-0.jsonl", "account-state-0.jsonl", "dead-letters-0.jsonl"] {
+        let bytes = |out: &str| std::fs::read(home.path().join(out).join(file)).unwrap();
+        assert_eq!(bytes("one"), bytes("two"), "{file}");
+    }
+    let commands = std::fs::read_to_string(home.path().join("one/commands-0.jsonl")).unwrap();
+    let moved: Vec<(String, String, String)> = commands
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|command| {
+            let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+            (text(&command["type"]), text(&command["account"]["crm_id"]), text(&command["issued_at"]))
+        })
+        .collect();
+    let hot = ("distribution".to_owned(), "hot".to_owned(), Rfc3339(minutes(15)).to_string());
+    assert!(moved.contains(&hot), "{moved:?}");
+    let lost: Vec<_> = moved.iter().filter(|(kind, account, _)| kind == "retrieval" && account == "mine").collect();
+    // Owned and idle from the opening: 30 minutes of grace, with the warning 5 minutes before; the frontier is
+    // the tick's end.
+    assert_eq!(lost.len(), 1, "{moved:?}");
+    assert_eq!(lost[0].2, Rfc3339(minutes(30)).to_string());
+    assert!(!moved.iter().any(|(kind, account, _)| kind == "retrieval" && account == "busy"), "{moved:?}");
+    let told = stdout(&first);
+    for figure in
+        ["22 records, 1 of them duplicates", "dead letters: intent malformed", "dead letters: intent too_far_ahead"]
+    {
+        assert!(told.contains(figure), "{figure} in\n{told}");
+    }
+    let again = replayed(&home, "one", &[]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(stderr(&again).contains("already holds a journal"), "{}", stderr(&again));
+}
+
+#[test]
+fn a_replay_opens_when_it_is_told_and_runs_on_until_its_sources_are_complete() {
+    let home = Home::new("");
+    let open_at = Rfc3339(minutes(60)).to_string();
+    let complete = Rfc3339(minutes(240)).to_string();
+    let done = replayed(&home, "out", &["--open-at", &open_at, "--complete-until", &complete, "--tick", "5m"]);
+    assert!(done.status.success(), "{}", stderr(&done));
+    let commands = std::fs::read_to_string(home.path().join("out/commands-0.jsonl")).unwrap();
+    let commands: Vec<serde_json::Value> = commands.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(commands.iter().all(|command| command["issued_at"].as_str().unwrap() >= open_at.as_str()), "{commands:?}");
+    let lost =
+        |account: &str| commands.iter().any(|each| each["type"] == "retrieval" && each["account"]["crm_id"] == account);
+    // Its last mail was at minute 110: lost half an hour later, which only `--complete-until` lets anybody know.
+    assert!(lost("busy") && lost("mine"), "{commands:?}");
+    let verified = home.bookd(&["journal", "--verify", "--log", "out"]);
+    assert!(verified.status.success(), "{}", stderr(&verified));
+    assert!(stdout(&verified).contains("the chain is whole"));
+}
+
+#[test]
+fn explain_tells_why_and_why_not() {
+    let home = Home::new("");
+    assert!(replayed(&home, "out", &[]).status.success());
+    let told = stdout(&home.bookd(&["explain", "hot", "--log", "out", "--rep", "ana"]));
+    for part in ["hot (sdr): pool → ", "intent surge", "chosen", "in the pool since", "why not ana (sdr)?"] {
+        assert!(told.contains(part), "{part} in\n{told}");
+    }
+    let told = stdout(&home.bookd(&["explain", "mine", "--log", "out"]));
+    assert!(told.contains("mine goes cold") && told.contains("not worked") | told.contains("never worked"), "{told}");
+    let told = stdout(&home.bookd(&["explain", "cold", "--log", "out", "--rep", "ana"]));
+    assert!(told.contains("priority 25.0 is below the 30.0 that everybody asks for"), "{told}");
+    let command = std::fs::read_to_string(home.path().join("out/commands-0.jsonl")).unwrap();
+    let command: serde_json::Value = serde_json::from_str(command.lines().next().unwrap()).unwrap();
+    let told = stdout(&home.bookd(&["explain", command["command_id"].as_str().unwrap(), "--log", "out"]));
+    assert!(told.contains(command["account"]["crm_id"].as_str().unwrap()), "{told}");
+    let unknown = home.bookd(&["explain", "nobody", "--log", "out"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(stderr(&unknown).contains("neither an account nor a command"), "{}", stderr(&unknown));
+}
+
+#[test]
+fn the_journal_is_told_as_lines_and_a_flipped_bit_is_named() {
+    let home = Home::new("");
+    assert!(replayed(&home, "out", &[]).status.success());
+    let told = stdout(&home.bookd(&["journal", "--log", "out", "--from", "2", "--limit", "3"]));
+    let sequences: Vec<u64> = told
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["sequence"].as_u64().unwrap())
+        .collect();
+    assert_eq!(sequences, [2, 3, 4]);
+    let journal = home.path().join("out/journal-0.log");
+    let mut bytes = std::fs::read(&journal).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    std::fs::write(&journal, bytes).unwrap();
+    let refused = home.bookd(&["journal", "--verify", "--log", "out"]);
+    assert_eq!(refused.status.code(), Some(4), "{}{}", stdout(&refused), stderr(&refused));
+}
+
+#[test]
+fn exit_codes_say_what_sort_of_failure_it_was() {
+    let home = Home::new("[http]\nlisten = \"off\"\n");
+    home.append(Topic::Reps, &format!("{}\n", company::rep("ana")));
+    home.append(Topic::Accounts, &format!("{}\n", company::account("a")));
+    let mut first = home.start();
+    first.wait(|| home.journal().len() > 3);
+    let second = home.bookd(&["run"]);
+    assert_eq!(second.status.code(), Some(3), "{}", stderr(&second));
+    first.stop();
+    let text = std::fs::read_to_string(home.config()).unwrap();
+    std::fs::write(home.config(), text.replace("capacity = 4", "capacity = 5")).unwrap();
+    let reused = home.bookd(&["run"]);
+    assert_eq!(reused.status.code(), Some(2), "{}", stderr(&reused));
+    assert!(stderr(&reused).contains("give the changed policy a higher version"), "{}", stderr(&reused));
+    std::fs::write(home.config(), text.replace("capacity = 4", "capacitty = 4")).unwrap();
+    let mistyped = home.bookd(&["run"]);
+    assert_eq!(mistyped.status.code(), Some(2));
+    assert!(stderr(&mistyped).contains("capacitty"), "{}", stderr(&mistyped));
+    assert_eq!(home.bookd(&["fly"]).status.code(), Some(2));
+    std::fs::write(home.config(), &text).unwrap();
+    home.start().kill();
+}

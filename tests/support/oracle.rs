@@ -1,0 +1,123 @@
+//! The oracle of the crash tests: reads what is committed and judges it by folding the journal anew. It trusts no
+//! figure of bookd's own. The same for every log: "committed commands, committed journal, input records".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bookd::domain::ids::Id128;
+use bookd::domain::{OutRecord, Topic};
+use bookd::run::replica::Replica;
+use bookd::wire;
+use bookd::wire::json::Stamp;
+
+/// All that is committed.
+#[derive(Default)]
+pub struct Committed {
+    /// Entries in order.
+    pub journal: Vec<Vec<u8>>,
+    /// Values of the commands topic; in order within an account.
+    pub commands: Vec<Vec<u8>>,
+    /// Offsets of the input records by partition, ascending.
+    pub inputs: BTreeMap<(Topic, u32), Vec<u64>>,
+}
+
+/// What a fresh follower comes to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub entries: usize,
+    pub commands: usize,
+    pub state: Id128,
+}
+
+impl Committed {
+    /// Panics at the first violation.
+    pub fn judge(&self) -> Verdict {
+        let (expected, replica) = self.fold();
+        self.compare_commands(&expected);
+        self.check_commands();
+        self.check_inputs();
+        replica.engine.audit().unwrap();
+        let state = wire::digest::state(&replica.engine.view());
+        Verdict { entries: self.journal.len(), commands: self.commands.len(), state }
+    }
+
+    /// A fresh follower over the whole journal: chain, digests and spans are checked by it, entry by entry.
+    fn fold(&self) -> (Vec<OutRecord>, Replica) {
+        let first = wire::entry::decode(self.journal.first().expect("there is a journal")).unwrap();
+        let mut replica = Replica::new(first.journal, first.shard);
+        let mut commands = Vec::new();
+        for bytes in &self.journal {
+            let taken = replica.take(bytes).unwrap_or_else(|why| panic!("entry {}: {why}", replica.sequence() + 1));
+            let stamp = Stamp { journal: first.journal, shard: first.shard, sequence: taken.entry.sequence };
+            let records = taken.outputs.iter().enumerate();
+            let records = records.filter_map(|(index, output)| wire::json::record(output, &stamp, index));
+            commands.extend(records.filter(|record| record.topic == Topic::Commands));
+        }
+        (commands, replica)
+    }
+
+    /// Byte for byte what the fold gives, each account's in order: nothing lost, nothing twice, nothing else.
+    fn compare_commands(&self, expected: &[OutRecord]) {
+        let of_account = |values: &mut dyn Iterator<Item = Vec<u8>>| {
+            let mut by_account: BTreeMap<String, Vec<serde_json::Value>> = BTreeMap::new();
+            for value in values {
+                let command: serde_json::Value = serde_json::from_slice(&value).unwrap();
+                by_account.entry(text(&command["account"]["crm_id"])).or_default().push(command);
+            }
+            by_account
+        };
+        let expected = of_account(&mut expected.iter().map(|record| record.value.clone().unwrap()));
+        let found = of_account(&mut self.commands.iter().cloned());
+        assert_eq!(found, expected, "committed commands, and what the journal leads to");
+    }
+
+    /// Ids are unique, sequences gapless per account and role, and each expects the owner whom the last one set.
+    fn check_commands(&self) {
+        let mut ids = BTreeSet::new();
+        let mut last: BTreeMap<(String, String), (u64, serde_json::Value)> = BTreeMap::new();
+        for value in &self.commands {
+            let command: serde_json::Value = serde_json::from_slice(value).unwrap();
+            assert!(ids.insert(text(&command["command_id"])), "twice: {command}");
+            let seat = (text(&command["account"]["crm_id"]), text(&command["role"]));
+            let sequence = command["sequence"].as_u64().unwrap();
+            let (before, owner) = last.get(&seat).cloned().unwrap_or((0, command["expected_owner_id"].clone()));
+            assert_eq!(sequence, before + 1, "{command}");
+            assert_eq!(command["expected_owner_id"], owner, "{command}");
+            last.insert(seat, (sequence, command["new_owner"]["crm_user_id"].clone()));
+        }
+    }
+
+    /// Every input record is covered once by spans, and is in the journal once as an input or was turned away.
+    fn check_inputs(&self) {
+        let mut positions = BTreeSet::new();
+        let mut read: BTreeMap<(Topic, u32), (u64, u64)> = BTreeMap::new();
+        let mut next: BTreeMap<(Topic, u32), u64> = BTreeMap::new();
+        let mut inputs: BTreeMap<(Topic, u32), u64> = BTreeMap::new();
+        for bytes in &self.journal {
+            let entry = wire::entry::decode(bytes).unwrap();
+            for span in &entry.spans {
+                let partition = (span.topic, span.partition);
+                let (records, rejected) = read.entry(partition).or_default();
+                *records += u64::from(span.read);
+                *rejected += u64::from(span.rejected);
+                next.insert(partition, span.next);
+            }
+            for position in entry.inputs.iter().filter_map(|input| input.position) {
+                assert!(positions.insert(position), "twice in the journal: {position:?}");
+                let known = &self.inputs[&(position.topic, position.partition)];
+                assert!(known.binary_search(&position.offset).is_ok(), "there is no record at {position:?}");
+                *inputs.entry((position.topic, position.partition)).or_default() += 1;
+            }
+        }
+        for (partition, offsets) in self.inputs.iter().filter(|(_, offsets)| !offsets.is_empty()) {
+            let (records, rejected) = read.get(partition).copied().unwrap_or_default();
+            assert_eq!(records, offsets.len() as u64, "records read of {partition:?}");
+            assert!(next[partition] > *offsets.last().unwrap(), "{partition:?} was not read to its end");
+            let decoded = inputs.get(partition).copied().unwrap_or_default();
+            assert_eq!(decoded + rejected, records, "of {partition:?} every record is an input or a dead letter");
+        }
+    }
+}
+
+fn text(value: &serde_json::Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
