@@ -48,7 +48,7 @@ fn the_same_seed_tells_the_same_story_and_another_another() {
     assert!(one != lines(&WorldConfig { seed: 8, ..config() }));
     // Of this seed, once and for all: the same on another machine, and after an upgrade of the crate that draws.
     let all: String = one.iter().map(|line| format!("{}{}\n", line.topic.name(), line.json)).collect();
-    assert_eq!(format!("{:016x}", xxhash_rust::xxh3::xxh3_64(all.as_bytes())), "41b1404884f4e4ed");
+    assert_eq!(format!("{:016x}", xxhash_rust::xxh3::xxh3_64(all.as_bytes())), "fce6943375454bdd");
 }
 
 #[test]
