@@ -273,5 +273,6 @@ impl Engine {
         let open = ids.map_or(0, |ids| ids.iter().filter(|id| self.state.opportunities[*id].open).count());
         self.change_account(account, |row| row.open_opportunities = open.min(usize::from(u16::MAX)) as u16);
         self.look_at_exclusion(account);
+        self.roles().for_each(|role| self.mark(role, account));
     }
 }

@@ -38,7 +38,10 @@ impl Engine {
             format!("{}: {:?} with owner {owner:?}", name(), seat.status)
         })?;
         require(self.state.tenures[role].contains_key(&account) == owned, || format!("{}: tenure", name()))?;
-        let in_book = owner.is_some_and(|owner| self.state.reps[owner.index()].accounts.contains(&account));
+        // Who holds an account here may own it in another role.
+        let in_book = owner.map(|owner| &self.state.reps[owner.index()]).is_some_and(|owner| {
+            owner.role == Some(role as u8) && owner.accounts.contains(&account)
+        });
         require(in_book == owned, || format!("{}: its owner's book doesn't know it", name()))?;
         let waits = self.state.roles[role].waiting.contains(&account);
         let promised = self.state.tenures[role].get(&account).and_then(|tenure| tenure.promised);

@@ -209,9 +209,21 @@ impl Engine {
         if !reps.is_empty() || cooled.is_empty() {
             return reps;
         }
-        let active = |rep: &RepId| self.state.reps[rep.index()].status == RepStatus::Active;
-        let others = self.covering(role, phase, pick).into_iter().filter(active).any(|rep| !is_cooled(&rep));
+        let others = self.active_covering(role, set).any(|rep| !is_cooled(&rep));
         if others { Vec::new() } else { open.into_iter().collect() }
+    }
+
+    /// Active known reps of the role with a segment of the set in their book: whatever the priority, which falls by
+    /// itself, and whatever the room.
+    fn active_covering(&self, role: usize, set: u64) -> impl Iterator<Item = RepId> {
+        (0..self.state.reps.len() as u16).map(RepId).filter(move |rep| {
+            let row = &self.state.reps[rep.index()];
+            let segments = self.book_of(*rep).map(|book| &book.segments[..]).unwrap_or_default();
+            row.known
+                && row.role == Some(role as u8)
+                && row.status == RepStatus::Active
+                && segments.iter().any(|each| set >> each.segment & 1 == 1)
+        })
     }
 
     /// Nobody can take it now: set aside while its pass runs, and woken when the first cool-off ends.

@@ -11,18 +11,13 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// One field. `Wrong` carries what was found instead, in words.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub enum Slot<T> {
+    #[default]
     Absent,
     Null,
     Wrong(&'static str),
     Is(T),
-}
-
-impl<T> Default for Slot<T> {
-    fn default() -> Slot<T> {
-        Slot::Absent
-    }
 }
 
 impl<T> Slot<T> {

@@ -49,7 +49,9 @@ fn names_say_what_is_inside() {
 
 #[test]
 fn lines_end_where_their_text_does() {
-    expect_none(source::files(source::TEXTS).iter().flat_map(shape::whitespace).collect());
+    // Bad input is as it came.
+    let ours = |file: &&File| !file.path.starts_with("tests/bad_input/");
+    expect_none(source::files(source::TEXTS).iter().filter(ours).flat_map(shape::whitespace).collect());
 }
 
 #[test]

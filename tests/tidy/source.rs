@@ -21,14 +21,19 @@ impl File {
         blank(&self.text)
     }
 
-    /// The same without test modules.
+    /// The same without test modules; of a file that is one, nothing.
     pub fn shipped(&self) -> String {
-        without_tests(&self.code())
+        if is_test(&self.path) { String::new() } else { without_tests(&self.code()) }
     }
 
     pub fn at(&self, line: usize, what: &str) -> String {
         format!("{}:{}: {what}", self.path, line + 1)
     }
+}
+
+/// A file of a test module: `tests.rs`, `…_tests.rs`, or in a folder `tests`.
+fn is_test(path: &str) -> bool {
+    path.ends_with("/tests.rs") || path.ends_with("_tests.rs") || path.contains("/tests/")
 }
 
 pub fn root() -> &'static Path {
@@ -232,6 +237,12 @@ fn test_modules_are_left_out_and_lines_stay() {
     assert!(!shipped.contains("fn b") && !shipped.contains("other"));
     assert_eq!(lines_with(&shipped, "d"), [5]);
     assert_eq!(lines_with(&shipped, "e"), [8]);
+}
+
+#[test]
+fn a_test_module_in_a_file_of_its_own_is_one() {
+    assert!(is_test("src/config/tests/mod.rs") && is_test("src/feed/tests.rs") && is_test("src/log/crash_tests.rs"));
+    assert!(!is_test("src/feed/latests.rs") && !is_test("src/engine/mod.rs"));
 }
 
 #[test]

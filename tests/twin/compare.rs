@@ -84,6 +84,9 @@ impl Pair {
         for output in &of_twin {
             note(&mut self.seen, output);
         }
+        if self.twin.wants_next() {
+            *self.seen.entry("matching stopped at its bound".into()).or_default() += 1;
+        }
         for seat in self.twin.view().accounts.iter().flat_map(|row| &row.seats) {
             *self.seen.entry(format!("seat {}", seat.status.name())).or_default() += 1;
         }

@@ -47,6 +47,7 @@ impl Player {
         let reps = beginning.reps.iter().zip(0..).map(|(what, who)| Op::Rep { who, what: what.clone() });
         let accounts = beginning.accounts.iter().zip(0..).map(|(what, who)| Op::Account { who, what: what.clone() });
         first.extend(reps.chain(accounts));
+        first.extend((0..beginning.crowd).map(|more| Op::Account { who: 12 + more, what: one_of_a_crowd() }));
         let first = self.entry(&first, state);
         self.now = self.now.plus(60);
         let second = self.entry(&beginning.before_opening, state);
@@ -182,6 +183,16 @@ impl Player {
             at: self.when(&what.at),
             dedup: self.dedup(what.repeats),
         }
+    }
+}
+
+fn one_of_a_crowd() -> AccountWhat {
+    AccountWhat::Change {
+        domains: None,
+        fit: Some(Some(5)),
+        fields: vec![(0, 1), (1, 0)],
+        owners: Vec::new(),
+        replace: false,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::HOUR_MS;
 use super::*;
+use crate::domain::{Body, Record};
 
 fn config() -> WorldConfig {
     WorldConfig {
@@ -144,6 +145,40 @@ fn every_kind_and_source_is_in_the_demos_policy() {
     }
     // And the other way round: the story has everything that the policy knows.
     assert_eq!(kinds.len(), demo.policy.kinds.len(), "{kinds:?}");
+}
+
+#[test]
+fn every_line_decodes_and_says_when_it_happened() {
+    let demo = crate::config::parse("demo.toml", include_str!("../../../config/demo.toml"), &[]).unwrap();
+    let decoder = crate::feed::Decoder::new(demo.feeds);
+    for (number, line) in lines(&WorldConfig { accounts: 900, ..config() }).into_iter().enumerate() {
+        let record = Record {
+            topic: line.topic,
+            partition: 0,
+            offset: number as u64,
+            next: number as u64 + 1,
+            key: None,
+            value: Some(line.json.clone().into_bytes()),
+            headers: Vec::new(),
+            timestamp: line.arrives_at,
+        };
+        let input = decoder.decode(&record).unwrap_or_else(|why| panic!("{why}: {}", line.json)).unwrap();
+        let (at, account) = match input.body {
+            Body::Signal(signal) => (Some(signal.at), !signal.account.is_empty()),
+            Body::Activity(activity) => {
+                assert!(activity.actor.is_some(), "{}", line.json);
+                (Some(activity.at), !activity.account.is_empty())
+            }
+            Body::Request(request) => (Some(request.at), !request.account.is_empty()),
+            Body::Account(record) => (record.at, true),
+            Body::Rep(record) => (record.at, true),
+            Body::Opportunity(record) => (record.at, true),
+            other => panic!("{other:?}"),
+        };
+        // Written in whole seconds.
+        let written = line.occurred_at.0 - line.occurred_at.0.rem_euclid(1000);
+        assert_eq!((at, account), (Some(Millis(written)), true), "{}", line.json);
+    }
 }
 
 #[test]

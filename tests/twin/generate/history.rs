@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::policy::{PolicySpec, policies};
+use super::policy::{HUGE, PolicySpec, policies};
 
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -22,6 +22,8 @@ pub struct Beginning {
     pub early: Vec<Op>,
     pub reps: Vec<RepWhat>,
     pub accounts: Vec<AccountWhat>,
+    /// Further accounts, all alike.
+    pub crowd: u8,
     /// Whatever else happens before the opening.
     pub before_opening: Vec<Op>,
 }
@@ -181,6 +183,28 @@ pub fn cases() -> impl Strategy<Value = Case> {
     parts.prop_map(|(policy, beginning, steps)| Case { policy, beginning, steps })
 }
 
+/// More accounts than may be passed over in one entry, and a book that can take and lose them all.
+pub fn crowds() -> impl Strategy<Value = Case> {
+    let parts = (cases(), 66u8..90, 0u8..3, vec(steps(), 1..8));
+    parts.prop_map(|(mut case, crowd, rest, steps)| {
+        case.beginning.crowd = crowd;
+        case.beginning.reps = vec![RepWhat::Join(0), RepWhat::Join(1)];
+        case.steps = steps;
+        case.policy.roles[0].exclude = 0;
+        case.policy.segments[0] = (0, 0);
+        (case.policy.breaker.book.0, case.policy.breaker.all.0) = (HUGE, HUGE);
+        let (near, far) = case.policy.books.split_at_mut(1);
+        for book in [&mut near[0], &mut far[0]] {
+            book.segments[0] = (0, None);
+        }
+        (near[0].capacity, near[0].per_rep_day, near[0].per_book_hour) = (HUGE, HUGE, 0);
+        (near[0].grace, near[0].lead, near[0].sources) = (0, 0, vec![false; 3]);
+        (near[0].rest, near[0].cool_off.0) = (rest, near[0].cool_off.0.max(1));
+        far[0].capacity = 0;
+        case
+    })
+}
+
 fn beginnings() -> impl Strategy<Value = Beginning> {
     let parts = (
         prop_oneof![9 => Just(Vec::new()), 1 => vec(ops(), 1..3)],
@@ -188,7 +212,13 @@ fn beginnings() -> impl Strategy<Value = Beginning> {
         vec(prop_oneof![4 => known_accounts(), 1 => account_whats()], 0..13),
         prop_oneof![2 => Just(Vec::new()), 1 => vec(ops(), 1..5)],
     );
-    parts.prop_map(|(early, reps, accounts, before_opening)| Beginning { early, reps, accounts, before_opening })
+    parts.prop_map(|(early, reps, accounts, before_opening)| Beginning {
+        early,
+        reps,
+        accounts,
+        crowd: 0,
+        before_opening,
+    })
 }
 
 fn steps() -> impl Strategy<Value = Step> {

@@ -221,7 +221,11 @@ fn evidences() -> impl Strategy<Value = EvidenceSpec> {
 }
 
 fn returns() -> impl Strategy<Value = ReturnSpec> {
-    (0u8..9, prop_oneof![3 => Just(0u8), 1 => 1u8..3], option::weighted(0.4, (1u8..3, 5u8..11)))
+    (
+        0u8..9,
+        prop_oneof![3 => Just(0u8), 1 => 1u8..3],
+        option::weighted(0.6, (prop_oneof![3 => Just(1u8), 1 => Just(2u8)], 5u8..11)),
+    )
         .prop_map(|(handling, min_touches, quota)| ReturnSpec { handling, min_touches, quota })
 }
 
@@ -245,6 +249,9 @@ fn breakers() -> impl Strategy<Value = BreakerSpec> {
     (pair(), pair(), (4u8..9, prop_oneof![2 => 1u8..4, 1 => Just(10u8)]), pair())
         .prop_map(|(book, all, quiet, departures)| BreakerSpec { book, all, quiet, departures })
 }
+
+/// More than any history has accounts.
+pub const HUGE: u8 = 200;
 
 /// The names of kinds, by class, in the order in which a policy lists them.
 pub const KINDS: [(Class, &str); 8] = [
@@ -283,7 +290,8 @@ impl PolicySpec {
     }
 
     fn listed(&self) -> impl Iterator<Item = (&KindSpec, (Class, &'static str))> {
-        self.kinds.iter().zip(KINDS).filter(|(kind, _)| !kind.dropped)
+        // A note is how sources are heard of.
+        self.kinds.iter().zip(KINDS).filter(|(kind, (_, name))| !kind.dropped || *name == "note")
     }
 
     fn books(&self, roles: usize) -> Vec<Book> {

@@ -213,6 +213,7 @@ impl Twin {
             for role in 0..self.roles.len() {
                 self.look_at_exclusion(account, role);
                 self.look_at_promise(account, role);
+                self.mark(account, role);
             }
         }
         Ok(())

@@ -180,9 +180,11 @@ impl Twin {
         let open = |rep: &RepNo| self.open_segment(account, role, *rep, step).is_some();
         let open: Vec<RepNo> = reps.iter().copied().filter(open).collect();
         let fresh: Vec<RepNo> = open.iter().copied().filter(|rep| !self.cooled_off(account, role, *rep)).collect();
+        let policy = self.policy();
         let covers = |rep: &RepNo| {
+            let book = &policy.books[self.book_of(*rep).expect("a known rep has a book")];
             let active = self.reps[*rep].status == RepStatus::Active;
-            active && !self.eligible(account, role, *rep, step).is_empty()
+            active && book.segments.iter().any(|each| self.matches(account, each.segment.into()))
         };
         let nobody_else = reps.into_iter().filter(covers).all(|rep| self.cooled_off(account, role, rep));
         if fresh.is_empty() && nobody_else { open } else { fresh }

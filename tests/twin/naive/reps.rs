@@ -11,7 +11,7 @@ use super::{AccountNo, Rep, RepNo, Twin};
 impl Twin {
     pub(super) fn rep_record(&mut self, record: &RepRecord) -> Result<(), Code> {
         let before = self.find_rep(&record.id);
-        let was_known = before.and_then(|rep| self.known_in(rep));
+        let was_in = before.and_then(|rep| self.reps[rep].role);
         let rep = match &record.op {
             RepOp::Delete => {
                 let Some(rep) = before else { return Ok(()) };
@@ -20,7 +20,7 @@ impl Twin {
             }
             RepOp::Change(change) => self.change_rep(&record.id, change)?,
         };
-        for role in was_known.into_iter().chain(self.known_in(rep)) {
+        for role in was_in.into_iter().chain(self.reps[rep].role) {
             self.roles[role].dirty = true;
         }
         Ok(())
