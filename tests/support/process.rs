@@ -25,17 +25,29 @@ pub struct Process {
 }
 
 impl Home {
-    /// `settings` is TOML behind the policy; log and snapshots are the home's.
+    /// On a Files log; `settings` is TOML behind the policy.
     pub fn new(settings: &str) -> Home {
+        Home::with_policy(company::POLICY, settings)
+    }
+
+    pub fn with_policy(policy: &str, settings: &str) -> Home {
         let home = Home { dir: tempfile::tempdir().unwrap() };
         std::fs::create_dir(home.log_dir()).unwrap();
-        let places = format!(
-            "[log]\nkind = \"files\"\ndir = {:?}\nsync_every_commits = 1\n[snapshots]\ndir = {:?}\nevery_entries = 25\n",
-            home.log_dir(),
-            home.snapshots()
-        );
-        company::write_config(&home.config(), &format!("{places}\n{settings}"));
+        let log = format!("[log]\nkind = \"files\"\ndir = {:?}\nsync_every_commits = 1\n", home.log_dir());
+        home.write_config(policy, &log, settings);
         home
+    }
+
+    /// On another log; `log` is its TOML.
+    pub fn with_log(policy: &str, log: &str, settings: &str) -> Home {
+        let home = Home { dir: tempfile::tempdir().unwrap() };
+        home.write_config(policy, log, settings);
+        home
+    }
+
+    fn write_config(&self, policy: &str, log: &str, settings: &str) {
+        let snapshots = format!("[snapshots]\ndir = {:?}\nevery_entries = 25\n", self.snapshots());
+        std::fs::write(self.config(), format!("{policy}\n{log}\n{snapshots}\n{settings}")).unwrap();
     }
 
     pub fn path(&self) -> &Path {
