@@ -39,9 +39,9 @@ impl Engine {
         })?;
         require(self.state.tenures[role].contains_key(&account) == owned, || format!("{}: tenure", name()))?;
         // Who holds an account here may own it in another role.
-        let in_book = owner.map(|owner| &self.state.reps[owner.index()]).is_some_and(|owner| {
-            owner.role == Some(role as u8) && owner.accounts.contains(&account)
-        });
+        let in_book = owner
+            .map(|owner| &self.state.reps[owner.index()])
+            .is_some_and(|owner| owner.role == Some(role as u8) && owner.accounts.contains(&account));
         require(in_book == owned, || format!("{}: its owner's book doesn't know it", name()))?;
         let waits = self.state.roles[role].waiting.contains(&account);
         let promised = self.state.tenures[role].get(&account).and_then(|tenure| tenure.promised);
