@@ -6,6 +6,9 @@ pub mod broker;
 pub mod log_contract;
 pub mod company;
 pub mod feeder;
+pub mod generated;
 pub mod instance;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod oracle;
 pub mod process;
