@@ -113,13 +113,13 @@ impl Story {
 
     /// An account that was taken on the minute it had been promised, having been warned.
     fn tell_cold(&self) {
-        let on_time = self.decisions.iter().filter_map(|decision| match &decision.why {
+        let mut on_time = self.decisions.iter().filter_map(|decision| match &decision.why {
             Why::Idle { promised, warned_at: Some(warned_at), .. } if decision.issued_at.since(*promised) <= MINUTE => {
                 Some((decision, *warned_at))
             }
             _ => None,
         });
-        let Some((decision, warned_at)) = on_time.last() else { return };
+        let Some((decision, warned_at)) = on_time.next_back() else { return };
         println!("\nAn account went cold, on the minute that its owner had been warned of.");
         let is_warning = |alert: &&Alert| {
             alert.at == warned_at
