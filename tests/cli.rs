@@ -87,6 +87,10 @@ fn a_replay_decides_in_the_order_of_events_and_two_give_the_same_bytes() {
     {
         assert!(told.contains(figure), "{figure} in\n{told}");
     }
+    let letters = std::fs::read_to_string(home.path().join("one/dead-letters-0.jsonl")).unwrap();
+    let late: serde_json::Value = serde_json::from_str(letters.lines().next().unwrap()).unwrap();
+    let original = company::surge("e2", "cold", minutes(64 * 365 * 1440));
+    assert_eq!(late["value"], original, "the engine's dead letters bear the original bytes too: {letters}");
     let again = replayed(&home, "one", &[]);
     assert_eq!(again.status.code(), Some(1));
     assert!(stderr(&again).contains("already holds a journal"), "{}", stderr(&again));
@@ -109,6 +113,33 @@ fn a_replay_opens_when_it_is_told_and_runs_on_until_its_sources_are_complete() {
     let verified = home.bookd(&["journal", "--verify", "--log", "out"]);
     assert!(verified.status.success(), "{}", stderr(&verified));
     assert!(stdout(&verified).contains("the chain is whole"));
+}
+
+#[test]
+fn a_breaker_that_trips_is_told_and_with_proceed_it_goes_on_in_the_same_tick() {
+    let policy =
+        company::POLICY.replace("rest = \"10m\"", "rest = \"10m\"\ncaps = { per_rep_day = 99, per_book_hour = 1.0 }");
+    let home = Home::with_policy(&policy, "");
+    let dir = home.path().join("exports");
+    std::fs::create_dir(&dir).unwrap();
+    exports(&dir);
+    for number in 0..8 {
+        append(&dir, Topic::Accounts, &format!("{}\n", company::owned_account(&format!("idle{number}"), "ana")));
+    }
+    let lost = |out: &str, more: &[&str]| {
+        let done = replayed(&home, out, more);
+        assert!(done.status.success(), "{}", stderr(&done));
+        let commands = std::fs::read_to_string(home.path().join(out).join("commands-0.jsonl")).unwrap();
+        let lost =
+            commands.lines().filter(|line| line.contains("retrieval") && line.contains("\"crm_id\":\"idle")).count();
+        (lost, stdout(&done))
+    };
+    let (stopped, told) = lost("stopped", &[]);
+    assert_eq!(stopped, 0, "{told}");
+    assert!(told.contains("2026-03-02T09:30:00Z") && told.contains("until somebody says proceed"), "{told}");
+    let (gone, told) = lost("gone", &["--proceed"]);
+    assert_eq!(gone, 8, "{told}");
+    assert!(told.contains("alerts: breaker_reset"), "{told}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bookd::config;
+use bookd::config::{self, LogSettings};
 use bookd::domain::DecisionKind;
 use bookd::feed::Decoder;
 use bookd::run::open::OpenLog;
@@ -16,6 +16,9 @@ mod export;
 /// What the example promises over its fourteen months.
 const DISTRIBUTIONS: u64 = 100;
 const RETRIEVALS: u64 = 50;
+
+/// What is lost is replayed by the next run of the test.
+const SYNC_EVERY_COMMITS: u32 = 4_096;
 
 fn data() -> Option<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/crm-opportunities");
@@ -31,7 +34,7 @@ fn replay(dir: &Path) -> Summary {
     let config = config::parse("crm-opportunities.toml", policy, &[]).unwrap();
     let out = dir.join("out");
     std::fs::create_dir(&out).unwrap();
-    let open = OpenLog::files(&out);
+    let open = OpenLog::Settings(LogSettings::Files { dir: out, sync_every_commits: SYNC_EVERY_COMMITS });
     let mut log = open.open().unwrap();
     let target = Target { log: &mut *log, shard: 0, lines: open.has_lines(), place: String::new() };
     let options =

@@ -161,13 +161,19 @@ fn give_back(account: Text, owner: Text, now: Millis, dedup: u64) -> Body {
     })
 }
 
+/// By tier: how far one rep is ahead of another, and the least and most of it since the interval began.
+type Ahead = [(i64, i64, i64); TIERS];
+
+/// The engine or the twin, as something that applies an entry.
+type Apply<'a> = dyn FnMut(Millis, &[Input], &mut Vec<Output>) + 'a;
+
 /// What the bound speaks of, counted from the decisions alone.
 #[derive(Default)]
 struct Ledger {
     owners: BTreeMap<Text, Text>,
     placements: usize,
-    /// By pair and tier: how far the first is ahead, and the least and most of it since the interval began.
-    ahead: BTreeMap<(Text, Text), [(i64, i64, i64); TIERS]>,
+    /// By pair, the first against the second.
+    ahead: BTreeMap<(Text, Text), Ahead>,
 }
 
 impl Ledger {
@@ -228,7 +234,7 @@ impl Ledger {
 }
 
 /// Plays a world and holds every placement against the bound; says how many there were.
-fn hold(world: &World, apply: &mut dyn FnMut(Millis, &[Input], &mut Vec<Output>)) -> Result<usize, String> {
+fn hold(world: &World, apply: &mut Apply<'_>) -> Result<usize, String> {
     let mut ledger = Ledger::default();
     let mut at_work = vec![true; world.reps.len()];
     let (mut accounts, mut offset) = (0, 0);

@@ -106,7 +106,8 @@ fn replay(config: &Config, dir: &Path, out: &Path, resume: bool, paced: bool) ->
     let target = Target { log: &mut *log, shard: open.shard(), lines: open.has_lines(), place };
     let mut story = Story::new(paced);
     let decoder = Decoder::new(config.feeds.clone());
-    let summary = replay::run(&options(dir, resume), &config.policy, &decoder, target, &mut |step| story.watch(step.made))?;
+    let summary =
+        replay::run(&options(dir, resume), &config.policy, &decoder, target, &mut |step| story.watch(step.made))?;
     story.end(summary);
     Ok(story)
 }
@@ -161,6 +162,9 @@ fn compare_with_unkilled(config: &Config, dir: &Path) -> Result<(), Failure> {
     if killed != unkilled {
         return Err(anyhow!("the killed replay's commands differ from those of one that nobody killed").into());
     }
-    println!("\nThe killed run's {} commands are byte for byte those of a run that nobody killed.", lines(&commands(dir)));
+    println!(
+        "\nThe killed run's {} commands are byte for byte those of a run that nobody killed.",
+        lines(&commands(dir))
+    );
     Ok(())
 }

@@ -41,6 +41,7 @@ pub struct GenerateArgs {
     /// Reps, half of them SDRs and half AEs.
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=MAX_REPS))]
     reps: u32,
+    /// How long the story is.
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=MAX_DAYS))]
     days: u32,
     /// The same seed and options give the same bytes on every machine.

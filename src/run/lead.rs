@@ -27,6 +27,8 @@ const MAX_WAIT: Duration = Duration::from_millis(100);
 const SAMPLE_EVERY_MS: i64 = 1_000;
 /// Added partitions are looked for this often.
 const PARTITIONS_EVERY_MS: i64 = 10_000;
+/// A gate that stays closed is told this often, with what it waits for.
+const GATE_NOTE_EVERY_MS: i64 = 30_000;
 /// How long the first entry may take to come back with the log's time on it.
 const READ_BACK_WAIT: Duration = Duration::from_secs(30);
 /// Between two tries of a call that the log didn't answer.
@@ -51,6 +53,7 @@ pub struct Leader<'a> {
     newest: Vec<(Topic, Millis)>,
     next_sample: Millis,
     next_partitions: Millis,
+    next_gate_note: Millis,
     /// When the last entry was committed.
     last_entry: Millis,
     figures: Due,
@@ -80,6 +83,7 @@ impl<'a> Leader<'a> {
             newest: Vec::new(),
             next_sample: now,
             next_partitions: Millis(now.0 + PARTITIONS_EVERY_MS),
+            next_gate_note: Millis(now.0 + GATE_NOTE_EVERY_MS),
             last_entry: now,
             figures: Due::at_once(),
             checkpoint: Due::at_once(),
@@ -237,9 +241,13 @@ impl<'a> Leader<'a> {
             Err(error) => return Err(error.into()),
         };
         self.samples.sample(wall, &ends, self.replica.positions());
+        let knows_whom_to_adopt = self.may_open();
         if let Some(catching) = &mut self.catching {
             catching.correct(&ends);
-            debug!(waits_for = ?catching.waits_for(), "gate closed");
+            if wall >= self.next_gate_note {
+                self.next_gate_note = Millis(wall.0 + GATE_NOTE_EVERY_MS);
+                info!(waits_for = ?catching.waits_for(), knows_whom_to_adopt, "the gate is closed");
+            }
         }
         self.show_lag(wall, &ends);
         Ok(())

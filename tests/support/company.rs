@@ -1,7 +1,5 @@
 //! A small company for tests of the loops: a policy in minutes instead of weeks, and the lines that feeds would send.
 
-use std::path::Path;
-
 use bookd::config::{self, Config};
 use bookd::domain::Millis;
 use bookd::wire::instant::Rfc3339;
@@ -44,15 +42,29 @@ evidence = { window = "30m", kinds = ["email_sent"] }
 hash_key = "only tests know this key"
 "#;
 
+/// The same in seconds: accounts are lost and dealt out again all the time, and no breaker ends it.
+pub fn restless() -> String {
+    let policy = POLICY.replace(
+        "lead = \"5m\"\nrest = \"10m\"\nevidence = { window = \"30m\", kinds = [\"email_sent\"] }",
+        r#"lead = "1s"
+rest = "1s"
+evidence = { window = "2s", kinds = ["email_sent"] }
+caps = { per_rep_day = 100000, per_book_hour = 1.0 }
+cool_off = { owners = 0 }
+
+[policy.breaker]
+book_min = 100000
+all_min = 100000
+"#,
+    );
+    assert_ne!(policy, POLICY, "nothing was replaced");
+    policy
+}
+
 /// The policy with settings behind it; `settings` is TOML.
 pub fn config(settings: &str) -> Config {
     let text = format!("{POLICY}\n{settings}");
     config::parse("company.toml", &text, &[]).unwrap_or_else(|report| panic!("{report:?}"))
-}
-
-/// A file of it, for a process.
-pub fn write_config(path: &Path, settings: &str) {
-    std::fs::write(path, format!("{POLICY}\n{settings}")).unwrap();
 }
 
 pub fn rep(id: &str) -> String {

@@ -5,6 +5,10 @@ pub mod broker;
 #[macro_use]
 pub mod log_contract;
 pub mod company;
+pub mod feeder;
+pub mod generated;
 pub mod instance;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod oracle;
 pub mod process;

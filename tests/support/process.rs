@@ -25,17 +25,29 @@ pub struct Process {
 }
 
 impl Home {
-    /// `settings` is TOML behind the policy; log and snapshots are the home's.
+    /// On a Files log; `settings` is TOML behind the policy.
     pub fn new(settings: &str) -> Home {
+        Home::with_policy(company::POLICY, settings)
+    }
+
+    pub fn with_policy(policy: &str, settings: &str) -> Home {
         let home = Home { dir: tempfile::tempdir().unwrap() };
         std::fs::create_dir(home.log_dir()).unwrap();
-        let places = format!(
-            "[log]\nkind = \"files\"\ndir = {:?}\nsync_every_commits = 1\n[snapshots]\ndir = {:?}\nevery_entries = 25\n",
-            home.log_dir(),
-            home.snapshots()
-        );
-        company::write_config(&home.config(), &format!("{places}\n{settings}"));
+        let log = format!("[log]\nkind = \"files\"\ndir = {:?}\nsync_every_commits = 1\n", home.log_dir());
+        home.write_config(policy, &log, settings);
         home
+    }
+
+    /// On another log; `log` is its TOML.
+    pub fn with_log(policy: &str, log: &str, settings: &str) -> Home {
+        let home = Home { dir: tempfile::tempdir().unwrap() };
+        home.write_config(policy, log, settings);
+        home
+    }
+
+    pub fn write_config(&self, policy: &str, log: &str, settings: &str) {
+        let snapshots = format!("[snapshots]\ndir = {:?}\nevery_entries = 25\n", self.snapshots());
+        std::fs::write(self.config(), format!("{policy}\n{log}\n{snapshots}\n{settings}")).unwrap();
     }
 
     pub fn path(&self) -> &Path {
@@ -60,18 +72,29 @@ impl Home {
 
     /// Runs a subcommand to its end.
     pub fn bookd(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bookd"));
+        let mut command = bookd_program();
         command.args(args).env("BOOKD_CONFIG", self.config()).current_dir(self.path()).stdin(Stdio::null());
         command.output().unwrap()
     }
 
     pub fn start(&self) -> Process {
+        self.start_with(&[])
+    }
+
+    /// Starts it with these variables in its environment.
+    pub fn start_with(&self, variables: &[(String, String)]) -> Process {
         let stderr = self.path().join("stderr");
         let log = File::options().create(true).append(true).open(&stderr).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bookd"));
+        let mut command = bookd_program();
         command.arg("run").env("BOOKD_CONFIG", self.config()).current_dir(self.path());
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Process { child, stderr }
+    }
+
+    /// All that its processes wrote to stderr.
+    pub fn told(&self) -> String {
+        std::fs::read_to_string(self.path().join("stderr")).unwrap()
     }
 
     pub fn journal(&self) -> Vec<Vec<u8>> {
@@ -114,6 +137,10 @@ impl Home {
             read == lines
         });
     }
+}
+
+pub fn bookd_program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_bookd"))
 }
 
 pub fn append(dir: &Path, topic: Topic, text: &str) {

@@ -101,7 +101,8 @@ impl Loop<'_> {
 
     fn frontiers(&self, until: Millis) -> Vec<Input> {
         let sources = self.engine.policy().map(|policy| &policy.sources[..]).unwrap_or_default();
-        let complete = |source: &crate::domain::policy::Source| Frontier::Complete { source: source.name.clone(), until };
+        let complete =
+            |source: &crate::domain::policy::Source| Frontier::Complete { source: source.name.clone(), until };
         sources.iter().map(|source| own(Body::Frontier(complete(source)))).collect()
     }
 

@@ -100,21 +100,26 @@ impl Story {
         let Some(decision) = self.surge() else { return };
         let top = &decision.top_signals[0];
         println!("\nAn account surged and landed in a book.");
-        println!("  {}  {} on {}: {} ({})", Readable(top.at), top.class.name(), decision.account, top.kind, subject(&top.subject));
+        println!(
+            "  {}  {} on {}: {} ({})",
+            Readable(top.at),
+            top.class.name(),
+            decision.account,
+            top.kind,
+            subject(&top.subject)
+        );
         println!("  {}  {}", Readable(decision.issued_at), text::decision(decision));
     }
 
     /// An account that was taken on the minute it had been promised, having been warned.
     fn tell_cold(&self) {
-        let on_time = self.decisions.iter().filter_map(|decision| match &decision.why {
-            Why::Idle { promised, warned_at: Some(warned_at), .. }
-                if decision.issued_at.since(*promised) <= MINUTE =>
-            {
+        let mut on_time = self.decisions.iter().filter_map(|decision| match &decision.why {
+            Why::Idle { promised, warned_at: Some(warned_at), .. } if decision.issued_at.since(*promised) <= MINUTE => {
                 Some((decision, *warned_at))
             }
             _ => None,
         });
-        let Some((decision, warned_at)) = on_time.last() else { return };
+        let Some((decision, warned_at)) = on_time.next_back() else { return };
         println!("\nAn account went cold, on the minute that its owner had been warned of.");
         let is_warning = |alert: &&Alert| {
             alert.at == warned_at
@@ -134,9 +139,11 @@ impl Story {
             AlertKind::SourceSilent { source, .. } | AlertKind::SourceBack { source } => &**source == SILENT_SOURCE,
             _ => false,
         };
-        let silent = self.alerts.iter().filter(of_source).find(|alert| {
-            alert.at >= begins && matches!(alert.kind, AlertKind::SourceSilent { .. })
-        });
+        let silent = self
+            .alerts
+            .iter()
+            .filter(of_source)
+            .find(|alert| alert.at >= begins && matches!(alert.kind, AlertKind::SourceSilent { .. }));
         let Some(silent) = silent else { return println!("  It was not noticed.") };
         println!("  {}  {}", Readable(silent.at), text::alert(silent));
         let back = self.alerts.iter().filter(of_source).find(|alert| alert.at > silent.at);

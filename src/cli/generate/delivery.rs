@@ -73,21 +73,23 @@ impl Delivery {
         let first = event.occurred_at.0 + chance.between_ms(delay.0, delay.1);
         let again = chance.hits(self.duplicates_ppm).then(|| first + chance.between_ms(AGAIN_MS.0, AGAIN_MS.1));
         for arrives in std::iter::once(first).chain(again) {
-            if let Some(arrives_at) = self.heard(event.source, Millis(arrives)) {
+            if let Some(arrives_at) = self.heard(&event, Millis(arrives)) {
                 let (topic, occurred_at, json) = (event.topic, event.occurred_at, event.json.clone());
                 self.put(Line { topic, occurred_at, arrives_at, json });
             }
         }
     }
 
-    /// When what would arrive then does arrive.
-    fn heard(&self, source: &str, arrives: Millis) -> Option<Millis> {
+    /// When what would arrive then does arrive. What a silence swallows never comes, not even what was late anyway.
+    fn heard(&self, event: &Event, arrives: Millis) -> Option<Millis> {
         let from = self.calendar.at(self.silence.from_day, 0);
         let until = self.calendar.at(self.silence.from_day + self.silence.days, 0);
-        if source != SALES_ENGAGEMENT || !(from..until).contains(&arrives) {
-            return Some(arrives);
+        let silent = |at: Millis| event.source == SALES_ENGAGEMENT && (from..until).contains(&at);
+        if self.silence.lose {
+            return (!silent(arrives) && !silent(event.occurred_at)).then_some(arrives);
         }
-        (!self.silence.lose).then(|| Millis(until.0 + (arrives.0 - from.0) / CATCH_UP))
+        let caught_up = Millis(until.0 + (arrives.0 - from.0) / CATCH_UP);
+        Some(if silent(arrives) { caught_up } else { arrives })
     }
 
     fn put(&mut self, line: Line) {

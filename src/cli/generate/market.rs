@@ -4,7 +4,7 @@ use super::calendar::{Calendar, Clock, HOUR_MS, MINUTE_MS, Weekday, rfc3339};
 use super::chance::{Chance, Part, Zipf};
 use super::companies::Company;
 use super::delivery::{Delivery, Event};
-use super::names::{CAMPAIGNS, PAGES};
+use super::names::{NEWSLETTERS, PAGES, WEBINARS};
 use super::records::{self, AccountRef, INTENT_VENDOR, Signal, WEB};
 use crate::domain::{Millis, Topic};
 
@@ -22,7 +22,7 @@ const WEEKEND_MILLI: u64 = 160;
 
 /// The vendor corrects its view of a buyer in the week, on so many days of a hundred.
 const CORRECTION_PERCENT: u32 = 14;
-/// The vendor's weekly file says nothing any more for this long after a time of buying, then says 0 once.
+/// Days between two of the vendor's full views.
 const WEEK: u32 = 7;
 
 const NEWSLETTER_PERCENT: u32 = 12;
@@ -169,7 +169,7 @@ impl<'a> Market<'a> {
         }
     }
 
-    /// What the vendor's view is: none of most companies; 0, which takes it back, for a week after buying.
+    /// What the vendor's view is: none of most companies; 0, which takes it back, in the full view after buying.
     fn strength(&self, company: &Company) -> Option<u32> {
         if let Some(episode) = company.episode(self.day) {
             return Some(episode.strength(self.day));
@@ -198,12 +198,13 @@ impl<'a> Market<'a> {
     /// A newsletter every other Tuesday, a webinar every third Thursday: many at once, then nothing.
     fn campaigns(&mut self) {
         let (weekday, week) = (self.calendar.weekday(self.day), self.day / WEEK);
-        let subject = CAMPAIGNS[week as usize % CAMPAIGNS.len()];
         match weekday {
             Weekday::Tuesday if week.is_multiple_of(2) => {
+                let subject = NEWSLETTERS[week as usize / 2 % NEWSLETTERS.len()];
                 self.campaign("email_click", subject, NEWSLETTER_PERCENT, (8 * HOUR_MS, 3 * HOUR_MS));
             }
             Weekday::Thursday if week.is_multiple_of(3) => {
+                let subject = WEBINARS[week as usize / 3 % WEBINARS.len()];
                 self.campaign("webinar_attended", subject, WEBINAR_PERCENT, (14 * HOUR_MS, 12 * MINUTE_MS));
             }
             _ => {}

@@ -146,4 +146,6 @@ pub const TOPICS: [&str; 6] = [
 
 pub const PAGES: [&str; 6] = ["/", "/product", "/customers", "/integrations", "/blog/dynamic-books", "/docs"];
 
-pub const CAMPAIGNS: [&str; 4] = ["newsletter-july", "newsletter-august", "newsletter-september", "webinar-books"];
+pub const NEWSLETTERS: [&str; 3] = ["fair-books", "use-it-or-lose-it", "what-customers-say"];
+
+pub const WEBINARS: [&str; 2] = ["dynamic-books-live", "territories-without-borders"];

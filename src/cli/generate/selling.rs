@@ -13,6 +13,9 @@ use super::team::{Rep, SDR, Style};
 use crate::domain::ids::tie_hash;
 use crate::domain::{Millis, Topic};
 
+/// Accounts that a busy rep touches on a workday.
+const SDR_A_DAY: (u32, u32) = (17, 25);
+const AE_A_DAY: (u32, u32) = (10, 16);
 /// Mails of a bursty rep's day.
 const BURST: usize = 50;
 /// A monthly rep leaves an account alone for so many days, and writes to so many a day.
@@ -56,7 +59,7 @@ const AE_TOUCHES: [(u32, Touch); 5] =
 pub struct Memory(BTreeMap<(u32, usize), u32>);
 
 impl Memory {
-    /// Days since, counted from day 0 where there was no touch; buyers seem to wait longer.
+    /// Days since the last touch; where there was none, longer than any that was touched.
     fn waits(&self, rep: &Rep, company: usize, day: u32) -> u32 {
         match self.0.get(&(rep.number, company)) {
             Some(touched) => day - touched,
@@ -134,7 +137,7 @@ impl<'a> Desk<'a> {
 
     /// As many as fit into the day, the longest untouched first.
     fn stalest(&mut self, mut list: Vec<usize>, memory: &Memory) -> Vec<usize> {
-        let (least, most) = if self.rep.role == SDR { (17, 25) } else { (10, 16) };
+        let (least, most) = if self.rep.role == SDR { SDR_A_DAY } else { AE_A_DAY };
         let count = self.chance.between(least, most) as usize;
         let waits = |company: usize| {
             let more = if self.companies[company].episode(self.day).is_some() { BUYER_DAYS } else { 0 };
@@ -192,12 +195,12 @@ impl<'a> Desk<'a> {
             return;
         }
         let booked = Millis(after.0 + self.chance.between_ms(MINUTE_MS, 40 * MINUTE_MS));
-        // From the day after the talk on, which may itself be two days ahead.
-        let ahead = self.chance.between(3, 12);
+        // An answer may come on the second day from now, over a weekend on the fourth: the meeting is behind that.
+        let ahead = self.chance.between(5, 13);
         let meeting = self.calendar.meeting(self.calendar.workday_from(self.day + ahead), &mut self.chance);
         let act =
             Act { kind: "meeting_booked", direction: "mutual", contact: contact.clone(), meeting_at: Some(meeting) };
-        self.act(company, CRM, act, booked.min(Millis(meeting.0 - HOUR_MS)));
+        self.act(company, CRM, act, booked);
         if self.chance.percent(HELD_PERCENT) {
             let held = Millis(meeting.0 + 45 * MINUTE_MS);
             let act = Act { kind: "meeting_held", direction: "mutual", contact, meeting_at: None };

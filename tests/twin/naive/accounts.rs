@@ -170,14 +170,14 @@ impl Twin {
 
     /// `Excluded` or `Pool`, since now.
     pub(super) fn settle(&mut self, account: AccountNo, role: usize) {
-        self.to_pool(account, role, self.now);
+        self.enter_pool(account, role, self.now);
     }
 
     pub(super) fn look_at_exclusion(&mut self, account: AccountNo, role: usize) {
         let (status, until) = (self.accounts[account].seats[role].status, self.accounts[account].seats[role].until);
         match (status, self.excluded(account, role)) {
             (SeatStatus::Pool | SeatStatus::Rest, true) => self.exclude(account, role),
-            (SeatStatus::Excluded, false) => self.to_rest(account, role, until),
+            (SeatStatus::Excluded, false) => self.enter_rest(account, role, until),
             _ => {}
         }
     }

@@ -51,8 +51,8 @@ impl Twin {
         self.decide(account, role, DecisionKind::Departure, holder, why);
         self.note_past_owner(account, role);
         match holder {
-            Some(holder) => self.to_holding(account, role, holder),
-            None => self.to_pool(account, role, self.now),
+            Some(holder) => self.enter_holding(account, role, holder),
+            None => self.enter_pool(account, role, self.now),
         }
         self.roles[role].dirty = true;
     }

@@ -177,7 +177,7 @@ impl Twin {
             counts_in_role: !self.exempt(promised, &role_scope),
         });
         self.note_past_owner(account, role);
-        self.to_rest(account, role, self.now.plus(policy.books[book].rest_s));
+        self.enter_rest(account, role, self.now.plus(policy.books[book].rest_s));
         self.roles[role].dirty = true;
     }
 

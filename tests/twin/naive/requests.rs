@@ -105,10 +105,10 @@ impl Twin {
         match rule.handling {
             Handling::Review => self.out_of_circulation(account, role, SeatStatus::Review),
             Handling::Retire => self.out_of_circulation(account, role, SeatStatus::Retired),
-            Handling::Rest(rest_s) => self.to_rest(account, role, self.now.plus(rest_s)),
+            Handling::Rest(rest_s) => self.enter_rest(account, role, self.now.plus(rest_s)),
             Handling::Date => {
                 let day = policy.books[book].zone.day_start(until.expect("looked at above"));
-                self.to_rest(account, role, day);
+                self.enter_rest(account, role, day);
             }
         }
         self.roles[role].dirty = true;
@@ -119,7 +119,7 @@ impl Twin {
         if self.accounts[account].seats[role].status != SeatStatus::Review {
             return Err(Code::NotInReview);
         }
-        self.to_pool(account, role, self.now);
+        self.enter_pool(account, role, self.now);
         Ok(())
     }
 

@@ -18,7 +18,7 @@ impl Twin {
         self.touched.insert(account);
     }
 
-    pub(super) fn to_pool(&mut self, account: AccountNo, role: usize, since: Secs) {
+    pub(super) fn enter_pool(&mut self, account: AccountNo, role: usize, since: Secs) {
         self.leave(account, role, SeatStatus::Pool, since);
         self.seat(account, role).until = Secs::ZERO;
         if self.excluded(account, role) {
@@ -28,9 +28,9 @@ impl Twin {
     }
 
     /// A rest of nothing is the pool.
-    pub(super) fn to_rest(&mut self, account: AccountNo, role: usize, until: Secs) {
+    pub(super) fn enter_rest(&mut self, account: AccountNo, role: usize, until: Secs) {
         if until <= self.now {
-            return self.to_pool(account, role, self.now);
+            return self.enter_pool(account, role, self.now);
         }
         self.leave(account, role, SeatStatus::Rest, self.now);
         self.seat(account, role).until = until;
@@ -63,7 +63,7 @@ impl Twin {
         (seat.owner, seat.tenure, seat.until) = (Some(owner), Some(tenure), Secs::ZERO);
     }
 
-    pub(super) fn to_holding(&mut self, account: AccountNo, role: usize, holder: RepNo) {
+    pub(super) fn enter_holding(&mut self, account: AccountNo, role: usize, holder: RepNo) {
         self.leave(account, role, SeatStatus::Holding, self.now);
         self.seat(account, role).owner = Some(holder);
     }
@@ -146,7 +146,7 @@ impl Twin {
             for role in 0..self.roles.len() {
                 let seat = &self.accounts[account].seats[role];
                 if seat.status == SeatStatus::Rest && seat.until <= self.now {
-                    self.to_pool(account, role, seat.until);
+                    self.enter_pool(account, role, seat.until);
                 }
             }
         }

@@ -272,7 +272,7 @@ impl Twin {
             let seat = &self.accounts[account].seats[role];
             let enough = kind.in_market_milli.is_some_and(|enough| points_milli >= enough);
             if seat.status == SeatStatus::Rest && enough && at >= seat.since {
-                self.to_pool(account, role, self.now);
+                self.enter_pool(account, role, self.now);
             }
             self.mark(account, role);
         }

@@ -1,0 +1,215 @@
+//! bookd as a process on a real broker: topics of its own there, a producer that feeds them, and a reader that shares
+//! no line with bookd's own.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use bookd::domain::Topic;
+use bookd::log::kafka::{Options, ensure_topics};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::oracle::Committed;
+use super::process::{Home, Process};
+
+/// Longer than the broker needs on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What stands before a piece of a journal entry: magic, number, count, length.
+const PIECE_HEAD: usize = 16;
+
+/// Heartbeats in haste; nobody asks by HTTP.
+const SETTINGS: &str = "[http]\nlisten = \"off\"\n[loop]\nheartbeat = \"1s\"\n";
+
+pub type Feeder = ThreadedProducer<DefaultProducerContext>;
+
+/// One bookd's topics on the broker that all tests of this process share.
+pub struct Site {
+    options: Options,
+    /// For questions.
+    client: BaseConsumer,
+}
+
+/// A committed record.
+pub struct Stored {
+    pub partition: u32,
+    pub offset: u64,
+    pub value: Vec<u8>,
+}
+
+impl Site {
+    /// Creates the topics, each with a prefix of its own and so many partitions; the journal has one.
+    pub fn new(prefix: &str, partitions: u32) -> Site {
+        let topics = Topic::INPUTS.into_iter().chain(Topic::OUTPUTS);
+        let options = Options {
+            brokers: super::broker::shared(),
+            id: prefix.to_owned(),
+            shard: 0,
+            topics: topics.map(|topic| (topic, format!("{prefix}.{}", topic.name()))).collect(),
+            properties: BTreeMap::new(),
+        };
+        ensure_topics(&options, partitions, 1).expect("topics");
+        let mut config = ClientConfig::new();
+        let client = config.set("bootstrap.servers", &options.brokers).create().expect("a client");
+        Site { options, client }
+    }
+
+    /// TOML that names the broker and the topics.
+    pub fn settings(&self) -> String {
+        let names = self.options.topics.iter().map(|(topic, name)| format!("{} = \"{name}\"\n", topic.name()));
+        format!(
+            "[log]\nkind = \"kafka\"\n[kafka]\nbrokers = \"{}\"\nid = \"{}\"\n[kafka.topics]\n{}",
+            self.options.brokers,
+            self.options.id,
+            names.collect::<String>()
+        )
+    }
+
+    fn name(&self, topic: Topic) -> &str {
+        &self.options.topics[&topic]
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.options.brokers);
+        config
+    }
+
+    pub fn feeder(&self) -> Feeder {
+        self.config().set("enable.idempotence", "true").create().expect("a producer")
+    }
+
+    /// Into the partition that the key says.
+    pub fn send(&self, feeder: &Feeder, topic: Topic, key: &str, value: &str) {
+        let record = BaseRecord::to(self.name(topic)).key(key).payload(value);
+        feeder.send(record).map_err(|(error, _)| error).expect("a record");
+    }
+
+    /// Returns when all that was sent is there.
+    pub fn flush(&self, feeder: &Feeder) {
+        feeder.flush(PATIENCE).expect("delivered");
+    }
+
+    fn partitions(&self, topic: Topic) -> i32 {
+        let metadata = self.client.fetch_metadata(Some(self.name(topic)), PATIENCE).expect("metadata");
+        metadata.topics()[0].partitions().len() as i32
+    }
+
+    /// All that is committed in a topic, one partition after the other.
+    pub fn read(&self, topic: Topic) -> Vec<Stored> {
+        let mut config = self.config();
+        config.set("isolation.level", "read_committed").set("enable.partition.eof", "true").set("group.id", "reader");
+        let consumer: BaseConsumer = config.create().expect("a consumer");
+        let mut records = Vec::new();
+        for partition in 0..self.partitions(topic) {
+            let mut list = TopicPartitionList::new();
+            list.add_partition_offset(self.name(topic), partition, Offset::Beginning).expect("an offset");
+            consumer.assign(&list).expect("assign");
+            self.read_to_end(&consumer, &mut records);
+        }
+        records
+    }
+
+    fn read_to_end(&self, consumer: &BaseConsumer, records: &mut Vec<Stored>) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match consumer.poll(Duration::from_secs(1)) {
+                Some(Ok(message)) => records.push(Stored {
+                    partition: message.partition() as u32,
+                    offset: message.offset() as u64,
+                    value: message.payload().unwrap_or_default().to_vec(),
+                }),
+                Some(Err(KafkaError::PartitionEOF(_))) => return,
+                _ => assert!(Instant::now() < deadline, "a partition is read to its end"),
+            }
+        }
+    }
+
+    /// Where the journal ends, what isn't committed included: moves as soon as a leader writes.
+    pub fn journal_end(&self) -> i64 {
+        self.client.fetch_watermarks(self.name(Topic::Journal), 0, PATIENCE).expect("an end").1
+    }
+
+    /// The journal's entries, put together from their pieces.
+    pub fn journal(&self) -> Vec<Vec<u8>> {
+        let (mut entries, mut entry) = (Vec::new(), Vec::new());
+        for record in self.read(Topic::Journal) {
+            let field = |at: usize| u32::from_le_bytes(record.value[at..at + 4].try_into().unwrap());
+            entry.extend_from_slice(&record.value[PIECE_HEAD..]);
+            if field(4) + 1 == field(8) {
+                entries.push(std::mem::take(&mut entry));
+            }
+        }
+        assert!(entry.is_empty(), "the last entry is whole");
+        entries
+    }
+
+    /// Values of the commands topic; in order within an account, whose partition is one.
+    pub fn commands(&self) -> Vec<Vec<u8>> {
+        self.read(Topic::Commands).into_iter().map(|record| record.value).collect()
+    }
+
+    /// Offsets of all input records that are there, by partition.
+    pub fn inputs(&self) -> BTreeMap<(Topic, u32), Vec<u64>> {
+        let mut inputs: BTreeMap<(Topic, u32), Vec<u64>> = BTreeMap::new();
+        for topic in Topic::INPUTS {
+            for record in self.read(topic) {
+                inputs.entry((topic, record.partition)).or_default().push(record.offset);
+            }
+        }
+        inputs
+    }
+
+    pub fn committed(&self) -> Committed {
+        Committed { journal: self.journal(), commands: self.commands(), inputs: self.inputs() }
+    }
+
+    /// Deletes every record of every input topic, as retention would.
+    pub fn delete_inputs(&self) {
+        let mut list = TopicPartitionList::new();
+        for topic in Topic::INPUTS {
+            for partition in 0..self.partitions(topic) {
+                list.add_partition_offset(self.name(topic), partition, Offset::End).expect("an offset");
+            }
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
+        let deleted = runtime.block_on(admin.delete_records(&list, &AdminOptions::new())).expect("an answer");
+        for element in deleted.elements() {
+            element.error().expect("records are deleted");
+        }
+    }
+
+    /// Waits until the journal covers so many input records and its last word about the gate is that it's open.
+    pub fn wait_until_decided(&self, process: &mut Process, records: usize) {
+        process.wait(|| {
+            std::thread::sleep(Duration::from_millis(500));
+            let (mut read, mut open) = (0, false);
+            for bytes in self.journal() {
+                let entry = bookd::wire::entry::decode(&bytes).unwrap();
+                read += entry.spans.iter().map(|span| span.read as usize).sum::<usize>();
+                for input in &entry.inputs {
+                    if let bookd::domain::Body::Gate(gate) = &input.body {
+                        open = *gate == bookd::domain::Gate::Open;
+                    }
+                }
+            }
+            open && read == records
+        });
+    }
+}
+
+/// A home with this policy, whose log is the site.
+pub fn home(site: &Site, policy: &str) -> Home {
+    Home::with_log(policy, &site.settings(), SETTINGS)
+}
+
+/// The same home with another policy.
+pub fn change_policy(home: &Home, site: &Site, policy: &str) {
+    home.write_config(policy, &site.settings(), SETTINGS);
+}
