@@ -1,6 +1,6 @@
 //! `kill.rs` on a real Kafka broker: a bookd that is killed in the middle of a transaction, of a start, of a read.
 //!
-//! 8 kills in the ordinary run; `BOOKD_KILLS=100` for more. Needs Java and, once, Maven; see `tests/kafka/broker`.
+//! Besides, a replay into Kafka. 8 kills in the ordinary run; `BOOKD_KILLS=100` for more. Needs Java and, once, Maven; see `tests/kafka/broker`.
 #![cfg(feature = "kafka")]
 
 mod support;
@@ -22,18 +22,18 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use support::company;
 use support::feeder::{Feeder, Sink};
 use support::oracle::Committed;
-use support::process::Home;
+use support::process::{Home, append};
 
 const PARTITIONS: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn options() -> Options {
+fn options(id: &str) -> Options {
     let topics = Topic::INPUTS.into_iter().chain(Topic::OUTPUTS);
     Options {
         brokers: support::broker::shared(),
-        id: "killed".to_owned(),
+        id: id.to_owned(),
         shard: 0,
-        topics: topics.map(|topic| (topic, format!("bookd.{}.v1", topic.name()))).collect(),
+        topics: topics.map(|topic| (topic, format!("{id}.{}", topic.name()))).collect(),
         properties: BTreeMap::new(),
     }
 }
@@ -114,7 +114,12 @@ fn inputs(options: &Options) -> BTreeMap<(Topic, u32), Vec<u64>> {
 }
 
 fn home(options: &Options) -> Home {
-    let log = format!("[log]\nkind = \"kafka\"\n[kafka]\nbrokers = \"{}\"\nid = \"{}\"\n", options.brokers, options.id);
+    let mut log =
+        format!("[log]\nkind = \"kafka\"\n[kafka]\nbrokers = \"{}\"\nid = \"{}\"\n", options.brokers, options.id);
+    log.push_str("[kafka.topics]\n");
+    for (topic, name) in &options.topics {
+        log.push_str(&format!("{} = \"{name}\"\n", topic.name()));
+    }
     let settings = "[http]\nlisten = \"off\"\n[loop]\nheartbeat = \"1s\"\n";
     Home::with_log(&company::restless(), &log, settings)
 }
@@ -125,7 +130,7 @@ fn killed_at_any_instant_on_kafka_it_loses_nothing_and_repeats_nothing() {
     let seed = u64::from(std::process::id());
     println!("seed {seed}");
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let options = options();
+    let options = options("killed");
     ensure_topics(&options, PARTITIONS, 1).expect("topics");
     let home = home(&options);
     let feeder = Feeder::start(seed, sink(&options));
@@ -150,9 +155,43 @@ fn killed_at_any_instant_on_kafka_it_loses_nothing_and_repeats_nothing() {
         read == records
     });
     process.stop();
+    assert!(!bookd::wire::snapshot::list(&home.snapshots(), 0).expect("a directory").is_empty(), "no snapshot");
     let committed = Committed { journal: journal(&options), commands: values(&options, Topic::Commands), inputs };
     let verdict = committed.judge();
     println!("{kills} kills, {leaderships} of them of a leader, {events} events: {verdict:?}");
     assert!(leaderships * 2 > kills as usize, "most kills came before anything was committed");
     assert!(verdict.commands > kills as usize, "too little was decided: {verdict:?}");
+}
+
+#[test]
+fn a_replay_into_kafka_says_what_one_into_files_says() {
+    let options = options("replayed");
+    ensure_topics(&options, PARTITIONS, 1).expect("topics");
+    let home = home(&options);
+    let exports = home.path().join("exports");
+    std::fs::create_dir(&exports).expect("a directory");
+    let at = |minute: i64| bookd::domain::Millis(1_772_442_000_000 + minute * 60_000);
+    let line = |topic, text: String| append(&exports, topic, &format!("{text}\n"));
+    line(Topic::Reps, company::rep("ana"));
+    for number in 0..6 {
+        line(Topic::Accounts, company::account(&format!("a{number}")));
+        line(Topic::Intent, company::surge(&format!("e{number}"), &format!("a{number}"), at(number)));
+        line(Topic::Activity, company::email(&format!("m{number}"), "ana", &format!("a{number}"), at(number)));
+    }
+    for more in [&["--kafka"][..], &["--out", "files"]] {
+        let done = home.bookd(&[&["replay", "exports"], more].concat());
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    let mut in_kafka = values(&options, Topic::Commands);
+    let text = std::fs::read_to_string(home.path().join("files/commands-0.jsonl")).expect("commands");
+    let mut in_files: Vec<Vec<u8>> = text.lines().map(|line| line.as_bytes().to_vec()).collect();
+    // Kafka keeps the order of an account alone.
+    in_kafka.sort();
+    in_files.sort();
+    assert!(!in_files.is_empty());
+    assert_eq!(in_kafka, in_files);
+    let again = home.bookd(&["replay", "exports", "--kafka"]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("already holds a journal"));
+    let verified = home.bookd(&["journal", "--verify"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }
