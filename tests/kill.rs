@@ -1,7 +1,7 @@
 //! `kill -9` at random instants, while somebody goes on feeding: nothing is lost, nothing is there twice.
 //!
 //! 15 kills in the ordinary run; `BOOKD_KILLS=100` for more. The oracle reads what is committed, and nothing else.
-//! `kill_kafka.rs` is the same on a real broker.
+//! `kafka_run/kill.rs` is the same on a real broker.
 
 mod support;
 

@@ -51,8 +51,6 @@ pub struct Engine {
     index: Index,
     /// Of the entry being applied.
     entry: Scratch,
-    /// The last entry made something that is due at once.
-    again: bool,
 }
 
 /// What one entry gathers while it is applied.
@@ -72,13 +70,13 @@ struct Scratch {
 impl Engine {
     /// An empty engine: no policy, gate closed, sequence 0.
     pub fn new(journal: Id128, shard: u16) -> Engine {
-        Engine { state: State::new(journal, shard), index: Index::default(), entry: Scratch::default(), again: false }
+        Engine { state: State::new(journal, shard), index: Index::default(), entry: Scratch::default() }
     }
 
     /// An engine that goes on from a snapshot's state. Everything that isn't state is rebuilt.
     pub fn from_state(state: State) -> Engine {
         let index = Index::rebuild(&state);
-        let mut engine = Engine { state, index, entry: Scratch::default(), again: false };
+        let mut engine = Engine { state, index, entry: Scratch::default() };
         engine.rebuild_indexes();
         engine
     }
@@ -116,7 +114,7 @@ impl Engine {
             self.write_rows();
         }
         let done = std::mem::take(&mut self.entry);
-        self.again = self.looks_again(done.placed);
+        self.state.again = self.looks_again(done.placed);
         out.extend(done.out);
         done.tally
     }
@@ -146,7 +144,7 @@ impl Engine {
             return None;
         }
         let timers = self.index.wheels.iter().filter_map(|wheel| wheel.next_deadline());
-        let again = self.again.then_some(self.state.now);
+        let again = self.state.again.then_some(self.state.now);
         timers.chain(again).chain(self.next_silence()).chain(self.next_loss()).min().map(Secs::millis)
     }
 

@@ -80,6 +80,8 @@ pub struct State {
     pub departures: VecDeque<Secs>,
     pub departures_proceeded: Secs,
     pub tripped: BTreeSet<BreakerScope>,
+    /// The last entry made something that is due at once.
+    pub again: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -321,6 +323,7 @@ impl State {
             departures: VecDeque::new(),
             departures_proceeded: Secs::ZERO,
             tripped: BTreeSet::new(),
+            again: false,
         }
     }
 }

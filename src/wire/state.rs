@@ -96,7 +96,7 @@ wire_struct! {
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, seats, tenures,
         past_owners, reps, roles, sources, partitions, ends_passed, opportunities, snapshots, daily, remembered,
-        unknown, unknown_next, book_losses, departures, departures_proceeded, tripped,
+        unknown, unknown_next, book_losses, departures, departures_proceeded, tripped, again,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, domains, fit_given, fields, parent, crm_version, contributions, shown }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bookd::domain::Topic;
 use bookd::log::kafka::{Options, ensure_topics};
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -171,17 +171,28 @@ impl Site {
 
     /// Deletes every record of every input topic, as retention would.
     pub fn delete_inputs(&self) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let options = AdminOptions::new();
+        // Of a topic that is only compacted nothing may be deleted.
+        let expire = |topic| {
+            AlterConfig::new(ResourceSpecifier::Topic(self.name(topic))).set("cleanup.policy", "compact,delete")
+        };
+        let configs = Topic::INPUTS.map(expire);
+        for altered in runtime.block_on(admin.alter_configs(&configs, &options)).expect("an answer") {
+            altered.expect("another cleanup policy");
+        }
         let mut list = TopicPartitionList::new();
         for topic in Topic::INPUTS {
             for partition in 0..self.partitions(topic) {
                 list.add_partition_offset(self.name(topic), partition, Offset::End).expect("an offset");
             }
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
-        let deleted = runtime.block_on(admin.delete_records(&list, &AdminOptions::new())).expect("an answer");
-        for element in deleted.elements() {
-            element.error().expect("records are deleted");
+        let deadline = Instant::now() + PATIENCE;
+        // The brokers hear of the other policy a little later.
+        while let Err(error) = runtime.block_on(admin.delete_records(&list, &options)).and_then(first_error) {
+            assert!(Instant::now() < deadline, "records aren't deleted: {error}");
+            std::thread::sleep(Duration::from_millis(100));
         }
     }
 
@@ -202,6 +213,10 @@ impl Site {
             open && read == records
         });
     }
+}
+
+fn first_error(list: TopicPartitionList) -> Result<(), KafkaError> {
+    list.elements().iter().try_for_each(|element| element.error())
 }
 
 /// A home with this policy, whose log is the site.

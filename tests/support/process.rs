@@ -180,7 +180,14 @@ impl Process {
 
     /// Waits for its end; returns the exit code.
     pub fn exit_code(&mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(ended) = self.child.try_wait().unwrap() {
+                return ended.code();
+            }
+            assert!(Instant::now() < deadline, "it didn't end within a minute:\n{}", self.told());
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 

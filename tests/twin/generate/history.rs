@@ -185,7 +185,7 @@ pub fn cases() -> impl Strategy<Value = Case> {
 
 /// More accounts than may be passed over in one entry, and a book that can take and lose them all.
 pub fn crowds() -> impl Strategy<Value = Case> {
-    let parts = (cases(), 66u8..90, 0u8..3, vec(steps(), 1..8));
+    let parts = (cases(), 62u8..90, 0u8..3, vec(steps(), 1..8));
     parts.prop_map(|(mut case, crowd, rest, steps)| {
         case.beginning.crowd = crowd;
         case.beginning.reps = vec![RepWhat::Join(0), RepWhat::Join(1)];
@@ -369,10 +369,10 @@ fn signals() -> impl Strategy<Value = SignalWhat> {
     let parts = (
         prop_oneof![30 => 0u8..4, 1 => Just(8u8)],
         names(),
-        0u8..3,
-        option::of(0u8..2),
+        prop_oneof![4 => Just(0u8), 1 => 1u8..3],
+        option::weighted(0.3, 0u8..2),
         option::of(0u8..6),
-        proptest::bool::weighted(0.4),
+        proptest::bool::weighted(0.5),
         whens(),
         repeats(),
     );
