@@ -64,6 +64,9 @@ fn a_replay_decides_in_the_order_of_events_and_two_give_the_same_bytes() {
         let bytes = |out: &str| std::fs::read(home.path().join(out).join(file)).unwrap();
         assert_eq!(bytes("one"), bytes("two"), "{file}");
     }
+    // The entries too; their frames in the file bear the time of day at which they were written.
+    let journal = |out: &str| stdout(&home.bookd(&["journal", "--log", out]));
+    assert_eq!(journal("one"), journal("two"));
     let commands = std::fs::read_to_string(home.path().join("one/commands-0.jsonl")).unwrap();
     let moved: Vec<(String, String, String)> = commands
         .lines()

@@ -51,6 +51,7 @@ fn killed_at_any_instant_it_loses_nothing_and_repeats_nothing() {
     let events = feeder.stop();
     home.wait_until_read(&mut process);
     process.stop();
+    assert!(!bookd::wire::snapshot::list(&home.snapshots(), 0).unwrap().is_empty(), "no snapshot");
     let verdict = home.committed().judge();
     println!("{kills} kills, {leaderships} of them of a leader, {events} events: {verdict:?}");
     assert!(leaderships * 2 > kills as usize, "most kills came before anything was committed");

@@ -79,3 +79,14 @@ fn every_metric_of_the_table_occurs_and_the_linter_is_content() {
     assert_eq!(get(&format!("{base}/nothing")).unwrap().0, 404);
     process.stop();
 }
+
+#[test]
+fn the_document_lists_the_table() {
+    let document = include_str!("../docs/running.md");
+    let rows: Vec<&str> = document.lines().filter(|line| line.starts_with("| `bookd_")).collect();
+    let row = |metric: &bookd::metrics::Metric| {
+        let labels = metric.labels.join(", ");
+        format!("| `{}` | {labels} | {} |", metric.name, metric.help).replace("|  |", "| |")
+    };
+    assert_eq!(rows, TABLE.iter().map(row).collect::<Vec<_>>());
+}
