@@ -174,7 +174,7 @@ struct Rep {
 
 #[derive(Clone)]
 struct Opportunity {
-    account: Option<AccountNo>,
+    account: AccountNo,
     open: bool,
 }
 
@@ -189,7 +189,8 @@ struct Kept {
 enum KeptWhat {
     Signal(Signal, Secs),
     Activity(Activity, Secs),
-    Opportunity(OpportunityRecord),
+    /// With whether it is open.
+    Opportunity(OpportunityRecord, bool),
 }
 
 #[derive(Clone, Default)]
