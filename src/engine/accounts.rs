@@ -18,9 +18,9 @@ impl Engine {
         }
         let known = self.index.account_by_id.get(&record.id).copied();
         match (&record.op, known) {
-            (AccountOp::Delete, None) => Ok(()),
-            (AccountOp::Delete, Some(account)) => {
-                self.delete_account(account);
+            (AccountOp::Delete, known) => {
+                self.forget_restored(&record.id);
+                known.into_iter().for_each(|account| self.delete_account(account));
                 Ok(())
             }
             (AccountOp::Change(change), known) => {

@@ -18,6 +18,7 @@ mod matching;
 mod pool;
 mod reps;
 mod requests;
+mod restored;
 mod rows;
 mod score;
 mod seats;
@@ -142,6 +143,7 @@ impl Engine {
             Body::Result(_) => {}
             Body::Activity(_) | Body::Signal(_) => return self.event(input),
             Body::Request(request) => return self.request(request),
+            Body::Restored(row) => return self.keep_restored(row),
         }
         Ok(())
     }

@@ -137,7 +137,7 @@ impl Engine {
         Ok(zone.day_start(until))
     }
 
-    fn out_of_pool(&mut self, role: usize, account: AccountId, status: SeatStatus) {
+    pub(super) fn out_of_pool(&mut self, role: usize, account: AccountId, status: SeatStatus) {
         let now = self.state.now;
         self.change_seat(role, account, |seat| {
             seat.status = status;

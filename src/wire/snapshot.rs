@@ -117,6 +117,16 @@ pub fn list(dir: &Path, shard: u16) -> io::Result<Vec<PathBuf>> {
     Ok(sequences(dir, shard)?.into_iter().map(|sequence| dir.join(file_name(shard, sequence))).collect())
 }
 
+/// Sets the shard's snapshots aside, under names that nobody reads; returns how many. They belong to a journal that
+/// was set aside too.
+pub fn set_aside(dir: &Path, shard: u16) -> io::Result<usize> {
+    let found = list(dir, shard)?;
+    for path in &found {
+        fs::rename(path, path.with_extension("bkds.aside"))?;
+    }
+    Ok(found.len())
+}
+
 /// Reads a snapshot: all of it, every checksum compared.
 pub fn read(path: &Path) -> Result<(Header, Vec<u8>), SnapshotError> {
     let mut file = BufReader::new(File::open(path)?);

@@ -18,6 +18,7 @@ impl Twin {
     }
 
     fn delete(&mut self, id: &str) {
+        self.restored.retain(|(account, _), _| account != id);
         let Some(account) = self.find_account(id) else { return };
         self.accounts[account].alive = false;
         for role in 0..self.roles.len() {
@@ -168,9 +169,11 @@ impl Twin {
         }
     }
 
-    /// `Excluded` or `Pool`, since now.
+    /// As restored, else `Excluded` or `Pool`, since now.
     pub(super) fn settle(&mut self, account: AccountNo, role: usize) {
-        self.enter_pool(account, role, self.now);
+        if !self.restore(account, role) {
+            self.enter_pool(account, role, self.now);
+        }
     }
 
     pub(super) fn look_at_exclusion(&mut self, account: AccountNo, role: usize) {
