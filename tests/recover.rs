@@ -74,18 +74,8 @@ fn refused(process: &mut Process, way_out: &str) {
     assert!(process.told().contains(way_out), "{}", process.told());
 }
 
-/// What a disk may do to the journal's file. Frames are found by their magic.
-fn flip_a_bit(journal: &mut Vec<u8>) {
-    let middle = journal.len() / 2;
-    journal[middle] ^= 4;
-}
-
-fn lose_an_entry(journal: &mut Vec<u8>) {
-    let frames: Vec<usize> = (0..journal.len() - 4).filter(|at| journal[*at..].starts_with(b"BKf1")).collect();
-    journal.drain(frames[2]..frames[3]);
-}
-
-fn recovered_from_the_commands(damage: fn(&mut Vec<u8>)) {
+/// `damage` is what a disk may do to the journal's file.
+fn recovered_from_the_commands(damage: impl Fn(&mut Vec<u8>)) {
     let home = company_at_work();
     let before = owners(&home);
     let path = home.log_dir().join("journal-0.log");
@@ -131,12 +121,19 @@ fn recovered_from_the_commands(damage: fn(&mut Vec<u8>)) {
 
 #[test]
 fn a_flipped_bit_in_the_journal_is_recovered_from_the_commands() {
-    recovered_from_the_commands(flip_a_bit);
+    recovered_from_the_commands(|journal| {
+        let middle = journal.len() / 2;
+        journal[middle] ^= 4;
+    });
 }
 
 #[test]
 fn a_gap_in_the_journal_is_recovered_from_the_commands() {
-    recovered_from_the_commands(lose_an_entry);
+    recovered_from_the_commands(|journal| {
+        // Frames are found by their magic.
+        let frames: Vec<usize> = (0..journal.len() - 4).filter(|at| journal[*at..].starts_with(b"BKf1")).collect();
+        journal.drain(frames[2]..frames[3]);
+    });
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn tell(done: &Recovered) {
     }
     match &done.journal_aside {
         Some(place) => println!("It is set aside as {place}."),
-        None => println!("The new journal was empty."),
+        None => println!("There was no journal to set aside here."),
     }
     if done.snapshots_aside > 0 {
         println!("{} snapshots of it are set aside beside the others' place (*.bkds.aside).", done.snapshots_aside);

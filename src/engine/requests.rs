@@ -158,6 +158,8 @@ impl Engine {
     }
 
     fn retire(&mut self, request: &Request, role: usize, account: AccountId) -> Result<(), Code> {
+        // Out for good: the owner that the commands say must hear of it.
+        self.settle_restored(role, account);
         match self.state.seats[role][account.index()].status {
             SeatStatus::Retired => return Err(Code::AlreadyRetired),
             SeatStatus::Owned | SeatStatus::Holding => {

@@ -17,6 +17,13 @@ impl Engine {
         Ok(())
     }
 
+    /// For what can't wait until the gate opens.
+    pub(super) fn settle_restored(&mut self, role: usize, account: AccountId) {
+        if self.state.seats[role][account.index()].status == SeatStatus::Unknown {
+            self.restore(role, account);
+        }
+    }
+
     /// Settles a seat as it was restored, if it was.
     pub(super) fn restore(&mut self, role: usize, account: AccountId) -> bool {
         if self.state.restored.is_empty() {

@@ -114,7 +114,7 @@ pub trait Log: Send {
 fn not_empty(place: &str) -> LogError {
     LogError::Fatal(format!(
         "{place} holds entries, and a new journal needs a new topic: create one, name it in the configuration \
-         (`[log.topics] journal`), and say this again. The old topic stays as it is"
+         (`[kafka.topics] journal`), and say this again. The old topic stays as it is"
     ))
 }
 

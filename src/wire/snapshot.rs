@@ -22,8 +22,8 @@ use crate::domain::ids::Id128;
 use crate::domain::{Millis, Text, Topic};
 
 const MAGIC: [u8; 4] = *b"bkds";
-/// The format this build writes, and the only one so far.
-pub const FORMAT: u16 = 1;
+/// The format this build writes. An older one is passed over: its state had fewer rows.
+pub const FORMAT: u16 = 2;
 /// Small enough that a flipped bit is found early, large enough that checksums cost nothing beside the bytes.
 const BLOCK: usize = 1 << 20;
 /// Positions of some thousand partitions; a longer header is a forged length.
@@ -68,6 +68,8 @@ pub enum SnapshotError {
     Foreign,
     #[error("format {found}, this build reads {known}: written by a newer bookd")]
     Newer { found: u16, known: u16 },
+    #[error("format {found}, this build reads {known}: written by an older bookd")]
+    Older { found: u16, known: u16 },
     #[error("ends in its {part}: a torn write")]
     Torn { part: Part },
     #[error("checksum of its {part} differs: a flipped bit")]
@@ -218,6 +220,9 @@ fn read_header(file: &mut impl Read) -> Result<Header, SnapshotError> {
     }
     if format > FORMAT {
         return Err(SnapshotError::Newer { found: format, known: FORMAT });
+    }
+    if format < FORMAT {
+        return Err(SnapshotError::Older { found: format, known: FORMAT });
     }
     codec::from_bytes(&head[10..]).map_err(SnapshotError::Header)
 }

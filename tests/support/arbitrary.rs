@@ -262,7 +262,7 @@ enums! {
     }
     Body {
         Gate(gate), Policy(policy), Frontier(frontier), Rep(record), Account(record), Opportunity(record),
-        Result(record), Activity(event), Request(request), Signal(event),
+        Result(record), Activity(event), Request(request), Signal(event), Restored(row),
     }
     EntryKind { Batch, Policy, Gate, Checkpoint, Rules, Undo, Partitions, Rebase, Heartbeat }
     Compare { Equal, Less, LessEqual, Greater, GreaterEqual }

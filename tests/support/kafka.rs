@@ -182,8 +182,22 @@ impl Site {
         for altered in runtime.block_on(admin.alter_configs(&configs, &options)).expect("an answer") {
             altered.expect("another cleanup policy");
         }
+        self.delete(&Topic::INPUTS);
+    }
+
+    /// Names another journal topic, and creates it.
+    pub fn begin_journal(&mut self, name: &str) {
+        self.options.topics.insert(Topic::Journal, name.to_owned());
+        ensure_topics(&self.options, 1, 1).expect("topics");
+    }
+
+    /// Deletes every record of these topics, which may be deleted from.
+    pub fn delete(&self, topics: &[Topic]) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let options = AdminOptions::new();
         let mut list = TopicPartitionList::new();
-        for topic in Topic::INPUTS {
+        for topic in topics.iter().copied() {
             for partition in 0..self.partitions(topic) {
                 list.add_partition_offset(self.name(topic), partition, Offset::End).expect("an offset");
             }
