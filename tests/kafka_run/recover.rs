@@ -40,10 +40,16 @@ fn a_lost_journal_is_begun_anew_from_the_commands() {
     assert!(done.status.success(), "{told} {}", String::from_utf8_lossy(&done.stderr));
     assert!(told.contains(&format!("{} commands read", before.len())), "{told}");
 
-    // Nobody works anything: within seconds accounts are lost and dealt again.
     let mut process = home.start();
     site.wait_until_decided(&mut process, records);
-    process.wait(|| site.commands().len() > before.len());
+    // While sources speak, accounts that nobody works are lost within seconds, and dealt again.
+    let mut sent = EVENTS;
+    process.wait(|| {
+        send(&site, &company.events[sent..sent + 20]);
+        sent += 20;
+        site.commands().len() > before.len()
+    });
+    site.wait_until_decided(&mut process, records + sent - EVENTS);
     process.stop();
     let committed = site.committed();
     committed.check_commands();
