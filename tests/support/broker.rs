@@ -54,6 +54,25 @@ impl Drop for Brokers {
     }
 }
 
+/// Nothing more comes after so long: longer than a group of one consumer takes to begin on a busy machine.
+const CONSOLE_QUIET_MS: &str = "15000";
+
+/// The committed values of a topic as Kafka's own console consumer prints them, one a line.
+pub fn console_consumer(address: &str, topic: &str) -> Vec<Vec<u8>> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/broker");
+    let mut command = Command::new(script);
+    command.args(["consume", address, "--topic", topic, "--from-beginning", "--isolation-level", "read_committed"]);
+    let output = command.args(["--timeout-ms", CONSOLE_QUIET_MS]).stdin(Stdio::null()).output().expect("it runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    let values: Vec<Vec<u8>> = output.stdout.split_inclusive(|byte| *byte == b'\n').map(without_end).collect();
+    assert!(told.contains(&format!("Processed a total of {} messages", values.len())), "{}: {told}", values.len());
+    values
+}
+
+fn without_end(line: &[u8]) -> Vec<u8> {
+    line.strip_suffix(b"\n").unwrap_or(line).to_vec()
+}
+
 /// The address of one broker that all tests of this process share.
 pub fn shared() -> String {
     static SHARED: OnceLock<Mutex<Brokers>> = OnceLock::new();

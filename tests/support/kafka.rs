@@ -154,6 +154,11 @@ impl Site {
         self.read(Topic::Commands).into_iter().map(|record| record.value).collect()
     }
 
+    /// The same, read by Kafka's own console consumer.
+    pub fn commands_on_console(&self) -> Vec<Vec<u8>> {
+        super::broker::console_consumer(&self.options.brokers, self.name(Topic::Commands))
+    }
+
     /// Offsets of all input records that are there, by partition.
     pub fn inputs(&self) -> BTreeMap<(Topic, u32), Vec<u64>> {
         let mut inputs: BTreeMap<(Topic, u32), Vec<u64>> = BTreeMap::new();
