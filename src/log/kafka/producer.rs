@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
-use rdkafka::util::Timeout;
 
 use super::chunks::{self, ENTRY_BYTES_MAX};
 use super::context::Context;
@@ -90,7 +89,9 @@ impl Producer {
             self.send(record)?;
         }
         self.drain()?;
-        match self.producer.commit_transaction(Timeout::Never) {
+        // After this the brokers end it on their own. Without a bound librdkafka would ask a coordinator that never
+        // answers for ever, and a leader would neither lead nor end.
+        match self.producer.commit_transaction(self.transaction_timeout) {
             Ok(()) => Ok(()),
             Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => Err(self.doubt(&error.string())),
             Err(error) => Err(errors::transaction("committing", &error)),
