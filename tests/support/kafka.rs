@@ -25,6 +25,8 @@ use super::process::{Home, Process};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A dead broker doesn't answer: another is asked.
 const ANSWER: Duration = Duration::from_secs(5);
+/// Between two lines of a sink: brokers and an unoptimised bookd share two cores, and are tested for faults.
+const PACE: Duration = Duration::from_millis(10);
 /// Where Kafka keeps what became of transactions.
 const TRANSACTION_STATE: &str = "__transaction_state";
 /// What stands before a piece of a journal entry: magic, number, count, length.
@@ -117,6 +119,7 @@ impl Site {
             let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
             let key = record["id"].as_str().or(record["account"]["crm_id"].as_str()).unwrap_or("nobody");
             site.send(&feeder, topic, key, line);
+            std::thread::sleep(PACE);
         })
     }
 
