@@ -31,7 +31,7 @@ const ABORT: Duration = Duration::from_secs(1);
 /// again: dead letters, whose size others decide, are cut.
 const OUTPUT_BYTES_MAX: usize = 900 * 1024;
 /// Says of a dead letter that was cut how long it was.
-const CUT_HEADER: &str = "bookd.original_bytes";
+const CUT_HEADER: &str = "bookd.original.bytes";
 
 pub struct Producer {
     producer: ThreadedProducer<Context>,
