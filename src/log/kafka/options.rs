@@ -9,9 +9,12 @@ use rdkafka::ClientConfig;
 use crate::domain::Topic;
 use crate::log::LogError;
 
-/// Properties of librdkafka that correctness needs as they are; nobody else may set them.
-pub const RESERVED: [&str; 13] = [
+/// Properties of librdkafka that correctness needs as they are, by every name that it has for them; nobody else may set
+/// them.
+pub const RESERVED: [&str; 21] = [
     "acks",
+    "allow.auto.create.topics",
+    "auto.commit.enable",
     "auto.offset.reset",
     "bootstrap.servers",
     "enable.auto.commit",
@@ -20,9 +23,15 @@ pub const RESERVED: [&str; 13] = [
     "enable.partition.eof",
     "group.id",
     "isolation.level",
+    "max.in.flight",
+    "max.in.flight.requests.per.connection",
     "message.max.bytes",
+    "message.send.max.retries",
+    "metadata.broker.list",
     "partitioner",
+    "queuing.strategy",
     "request.required.acks",
+    "retries",
     "transactional.id",
 ];
 
@@ -197,6 +206,28 @@ mod tests {
         free.properties.insert("linger.ms".to_owned(), "7".to_owned());
         assert_eq!(free.producer().get("linger.ms"), Some("7"));
         assert_eq!(free.producer().get("transactional.id"), Some("bookd-3"));
+    }
+
+    /// From librdkafka's CONFIGURATION.md. All of them, so that a name reserved later is checked too.
+    #[test]
+    fn no_alias_is_a_way_around() {
+        let aliases = [
+            ("bootstrap.servers", "metadata.broker.list"),
+            ("max.in.flight", "max.in.flight.requests.per.connection"),
+            ("sasl.mechanism", "sasl.mechanisms"),
+            ("sasl.oauthbearer.client.credentials.client.id", "sasl.oauthbearer.client.id"),
+            ("sasl.oauthbearer.client.credentials.client.secret", "sasl.oauthbearer.client.secret"),
+            ("max.partition.fetch.bytes", "fetch.message.max.bytes"),
+            ("linger.ms", "queue.buffering.max.ms"),
+            ("retries", "message.send.max.retries"),
+            ("compression.type", "compression.codec"),
+            ("acks", "request.required.acks"),
+            ("delivery.timeout.ms", "message.timeout.ms"),
+            ("enable.auto.commit", "auto.commit.enable"),
+        ];
+        for (name, other) in aliases {
+            assert_eq!(RESERVED.contains(&name), RESERVED.contains(&other), "{name} and {other}");
+        }
     }
 
     #[test]
