@@ -10,6 +10,7 @@
 mod chunks;
 mod context;
 mod errors;
+mod ffi;
 mod inputs;
 mod journal;
 mod options;

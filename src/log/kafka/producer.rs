@@ -13,6 +13,7 @@ use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use super::chunks::{self, ENTRY_BYTES_MAX};
 use super::context::Context;
 use super::errors;
+use super::ffi;
 use super::options::Options;
 use crate::domain::{OutRecord, Topic};
 use crate::log::LogError;
@@ -24,7 +25,7 @@ const INIT: Duration = Duration::from_secs(30);
 /// Deliveries end earlier, by the transaction's timeout; this only bounds the loop.
 const DRAIN: Duration = Duration::from_secs(120);
 /// Short against a round trip, long enough to leave the processor to librdkafka's threads.
-const DRAIN_SLEEP: Duration = Duration::from_micros(200);
+const QUEUE_SLEEP: Duration = Duration::from_micros(200);
 /// A producer that is about to be given up ends its transaction if it can: that spares its successor a wait.
 const ABORT: Duration = Duration::from_secs(1);
 /// The longest value of an output. Above the broker's limit a record would abort its transaction, again and
@@ -132,7 +133,7 @@ impl Producer {
                     if Instant::now() < deadline =>
                 {
                     record = back;
-                    std::thread::sleep(DRAIN_SLEEP);
+                    std::thread::sleep(QUEUE_SLEEP);
                 }
                 Err((error, _)) => return Err(self.doubt(&format!("sending: {error}"))),
             }
@@ -141,12 +142,8 @@ impl Producer {
 
     /// Waits until every record was delivered. `commit_transaction` would do it too, in steps of 100 ms.
     fn drain(&self) -> Result<(), LogError> {
-        let deadline = Instant::now() + DRAIN;
-        while self.producer.in_flight_count() > 0 {
-            if Instant::now() > deadline {
-                return Err(self.doubt("records were not delivered in time"));
-            }
-            std::thread::sleep(DRAIN_SLEEP);
+        if !ffi::drain(&self.producer, DRAIN) {
+            return Err(self.doubt("records were not delivered in time"));
         }
         match self.context.undelivered() {
             Some(what) => Err(self.doubt(&what)),
