@@ -67,6 +67,7 @@ impl Contestants {
             ns[2] = per_event(start);
         }
         if let Some(engine) = &mut self.engine {
+            engine.begin(true);
             let start = Cpu::now();
             run_engine(engine, events, batch);
             ns[3] = per_event(start);
@@ -74,22 +75,10 @@ impl Contestants {
         ns
     }
 
-    /// Event by event, each timed from its bytes to those that it leads to: of Card and of the engine.
+    /// Event by event, each timed by the wall from its bytes to those that it leads to: of Card and of the engine.
     pub fn run_single(&mut self, events: &mut [Record]) -> (Vec<u64>, Vec<u64>) {
-        let (mut of_card, mut of_engine) = (Vec::new(), Vec::new());
-        for record in events {
-            if let Some(card) = &mut self.card {
-                let start = Instant::now();
-                black_box(card.event(bytes(record)));
-                of_card.push(start.elapsed().as_nanos() as u64);
-            }
-            if let Some(engine) = &mut self.engine {
-                let now = record.timestamp;
-                let start = Instant::now();
-                engine.turn(std::slice::from_mut(record), now);
-                of_engine.push(start.elapsed().as_nanos() as u64);
-            }
-        }
+        let of_card = self.card.as_mut().map(|card| single_card(card, events)).unwrap_or_default();
+        let of_engine = self.engine.as_mut().map(|engine| single_engine(engine, events)).unwrap_or_default();
         (of_card, of_engine)
     }
 
@@ -125,6 +114,25 @@ fn run_card(card: &mut Card, events: &[Record]) {
     for record in events {
         black_box(card.event(bytes(record)));
     }
+}
+
+fn single_card(card: &mut Card, events: &[Record]) -> Vec<u64> {
+    let timed = events.iter().map(|record| {
+        let start = Instant::now();
+        black_box(card.event(bytes(record)));
+        start.elapsed().as_nanos() as u64
+    });
+    timed.collect()
+}
+
+fn single_engine(engine: &mut Subject, events: &mut [Record]) -> Vec<u64> {
+    let timed = events.iter_mut().map(|record| {
+        let now = record.timestamp;
+        let start = Instant::now();
+        engine.turn(std::slice::from_mut(record), now);
+        start.elapsed().as_nanos() as u64
+    });
+    timed.collect()
 }
 
 /// A batch is applied at the instant at which its last record arrived.

@@ -16,7 +16,11 @@ impl Cpu {
     }
 
     pub fn ns(self) -> u64 {
-        (Cpu::now().0 - self.0).as_nanos() as u64
+        Cpu::now().since(self)
+    }
+
+    pub fn since(self, earlier: Cpu) -> u64 {
+        (self.0 - earlier.0).as_nanos() as u64
     }
 }
 

@@ -5,7 +5,7 @@ use crate::contestants::{Contestants, NAMES};
 use crate::findings::Findings;
 use crate::measure::percentiles;
 use crate::restore;
-use crate::subject::{Stages, Told};
+use crate::subject::Told;
 use crate::workload::{Shape, Workload, policy};
 
 /// Until then evidence is young.
@@ -71,24 +71,18 @@ impl Pass {
     fn round(&mut self, what: &str, batch: usize) {
         let count = self.workload.shape.round();
         let mut events = if what == "campaign" { self.workload.campaign(count) } else { self.workload.events(count) };
-        if let Some(engine) = &mut self.all.engine {
-            engine.stages = Stages::default();
-            engine.longest_apply = 0;
-            engine.turns.clear();
-        }
         let ns = self.all.run(&mut events, batch);
         for (name, ns) in NAMES.iter().zip(ns).filter(|(_, ns)| *ns > 0.0) {
             self.found.add(format!("{what}.{name}"), ns);
         }
-        self.stages(what, count);
+        self.stages(what, ns[3]);
         eprintln!("{what}: {:.0?} ns an event", ns);
     }
 
-    fn stages(&mut self, what: &str, count: usize) {
+    fn stages(&mut self, what: &str, ns: f64) {
         let Some(engine) = &self.all.engine else { return };
-        let Stages { decode, apply, outputs, .. } = engine.stages;
-        for (stage, ns) in [("decode", decode), ("apply", apply), ("outputs", outputs)] {
-            self.found.add(format!("{what}.stage.{stage}"), ns as f64 / count as f64);
+        for (stage, ns) in engine.stages.of(ns) {
+            self.found.add(format!("{what}.stage.{stage}"), ns);
         }
         self.found.add(format!("{what}.longest"), engine.longest_apply as f64);
         self.found.set(format!("{what}.turns"), percentiles(&engine.turns).map(|ns| ns as f64));
@@ -98,7 +92,7 @@ impl Pass {
     fn gap(&mut self) {
         self.workload.skip_hours(GAP_HOURS);
         if let Some(engine) = &mut self.all.engine {
-            engine.longest_apply = 0;
+            engine.begin(true);
             engine.idle(self.workload.now());
             self.found.add("gap.longest", engine.longest_apply as f64);
         }
@@ -106,6 +100,9 @@ impl Pass {
 
     fn singles(&mut self) {
         let mut events = self.workload.events(self.workload.shape.round());
+        if let Some(engine) = &mut self.all.engine {
+            engine.begin(false);
+        }
         let (card, engine) = self.all.run_single(&mut events);
         for (name, ns) in [("card", card), ("engine", engine)] {
             if !ns.is_empty() {

@@ -83,6 +83,7 @@ const LINES: &[Line] = &[
     ("**stages**, ns an event: decode and order", |found| ns(found.median("steady.stage.decode"))),
     ("apply", |found| ns(found.median("steady.stage.apply"))),
     ("outputs to JSON", |found| ns(found.median("steady.stage.outputs"))),
+    ("giving inputs and outputs back to the allocator", |found| ns(found.median("steady.stage.free"))),
     ("apart: journal entry, encode", |found| ns(found.median("journal.encode"))),
     ("apart: journal entry, decode", |found| ns(found.median("journal.decode"))),
     ("bytes of journal an event", |found| plain(found.median("journal.bytes"))),

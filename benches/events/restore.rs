@@ -16,7 +16,7 @@ use crate::contestants::{Contestants, run_engine};
 use crate::findings::Findings;
 use crate::measure::Cpu;
 use crate::pass::LARGE;
-use crate::subject::{JOURNAL, Stages, Subject};
+use crate::subject::{JOURNAL, Subject};
 use crate::workload::Workload;
 
 /// Rounds lived through and replayed.
@@ -33,7 +33,7 @@ pub fn measure(mut live: Subject, mut workload: Workload, found: &mut Findings) 
     let header = header(&live);
 
     live.journals = true;
-    live.stages = Stages::default();
+    live.begin(false);
     let mut ns = 0;
     let mut count = 0.0;
     for _ in 0..ROUNDS {
@@ -45,7 +45,8 @@ pub fn measure(mut live: Subject, mut workload: Workload, found: &mut Findings) 
     }
     let bytes: usize = live.entries.iter().map(Vec::len).sum();
     found.set("journal.live", [ns as f64 / count]);
-    found.set("journal.encode", [live.stages.journal as f64 / count]);
+    let [_, _, _, (_, encode), _] = live.stages.of(ns as f64 / count);
+    found.set("journal.encode", [encode]);
     found.set("journal.bytes", [bytes as f64 / count]);
 
     let compared = workload.shape.accounts <= MAX_COMPARED;

@@ -1,7 +1,7 @@
 //! bookd itself, through its rooms as its loop goes through them: decode, order, apply, outputs to bytes; and apart
 //! from these, because everybody else does nothing of the kind, the journal's entry.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bookd::config::Config;
 use bookd::domain::ids::Id128;
@@ -36,13 +36,31 @@ pub struct Told {
     pub rejected: u64,
 }
 
-/// Wall-clock nanoseconds by stage; cheap enough to be taken for every batch.
+/// Time by stage, by the wall.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stages {
-    pub decode: u64,
-    pub apply: u64,
-    pub outputs: u64,
-    pub journal: u64,
+    pub decode: Duration,
+    pub apply: Duration,
+    pub outputs: Duration,
+    pub journal: Duration,
+    /// Inputs and outputs are given back to the allocator.
+    pub free: Duration,
+}
+
+impl Stages {
+    /// Each stage's share of what the thread took for an event: the wall's clock is cheap to read, and what other
+    /// programs take of it they take of all stages alike.
+    pub fn of(&self, ns: f64) -> [(&'static str, f64); 5] {
+        let all = self.decode + self.apply + self.outputs + self.journal + self.free;
+        let share = |stage: Duration| ns * stage.as_secs_f64() / all.as_secs_f64();
+        [
+            ("decode", share(self.decode)),
+            ("apply", share(self.apply)),
+            ("outputs", share(self.outputs)),
+            ("journal", share(self.journal)),
+            ("free", share(self.free)),
+        ]
+    }
 }
 
 pub struct Subject {
@@ -54,8 +72,10 @@ pub struct Subject {
     pub stages: Stages,
     /// Of one entry, in ns of this thread.
     pub longest_apply: u64,
-    /// Of each turn, by the wall.
+    /// Of each turn, likewise.
     pub turns: Vec<u64>,
+    watched: bool,
+    last: Cpu,
     /// Whether entries are made; those made, for a replay.
     pub journals: bool,
     pub entries: Vec<Vec<u8>>,
@@ -80,6 +100,8 @@ impl Subject {
             stages: Stages::default(),
             longest_apply: 0,
             turns: Vec::new(),
+            watched: false,
+            last: Cpu::now(),
             journals: false,
             entries: Vec::new(),
         }
@@ -97,12 +119,13 @@ impl Subject {
             self.turn(&mut batch, before);
         }
         self.own(START, vec![Body::Gate(Gate::Open)]);
-        self.stages = Stages::default();
     }
 
     fn own(&mut self, now: Millis, bodies: Vec<Body>) {
         let inputs: Vec<Input> = bodies.into_iter().map(|body| Input { position: None, body }).collect();
+        let start = Cpu::now();
         let outputs = self.stage_apply(now, &inputs);
+        self.longest_apply = self.longest_apply.max(start.ns());
         self.stage_outputs(&outputs);
         self.finish(now, inputs, &outputs);
     }
@@ -116,17 +139,40 @@ impl Subject {
         let applied = Instant::now();
         self.stage_outputs(&outputs);
         let encoded = Instant::now();
-        self.stages.decode += (decoded - start).as_nanos() as u64;
-        self.stages.apply += (applied - decoded).as_nanos() as u64;
-        self.stages.outputs += (encoded - applied).as_nanos() as u64;
-        if self.journals {
-            self.finish(now, inputs, &outputs);
-            self.stages.journal += encoded.elapsed().as_nanos() as u64;
-        }
+        let inputs = self.finish(now, inputs, &outputs);
+        let journalled = Instant::now();
+        drop((inputs, outputs));
+        let freed = Instant::now();
+        self.stages.decode += decoded - start;
+        self.stages.apply += applied - decoded;
+        self.stages.outputs += encoded - applied;
+        self.stages.journal += journalled - encoded;
+        self.stages.free += freed - journalled;
         while self.engine.wants_next() {
             self.own(now, Vec::new());
         }
-        self.turns.push(start.elapsed().as_nanos() as u64);
+        if self.watched {
+            self.watch(applied - decoded);
+        }
+    }
+
+    /// Reading the thread's clock is dear: once a turn. What was applied took no longer than the turn, whoever else
+    /// was on the processor meanwhile.
+    fn watch(&mut self, applied: Duration) {
+        let end = Cpu::now();
+        let turn = end.since(self.last);
+        self.last = end;
+        self.turns.push(turn);
+        self.longest_apply = self.longest_apply.max(turn.min(applied.as_nanos() as u64));
+    }
+
+    /// A round begins: what the last one took is forgotten. `watched`: turns are timed one by one.
+    pub fn begin(&mut self, watched: bool) {
+        self.stages = Stages::default();
+        self.longest_apply = 0;
+        self.turns.clear();
+        self.watched = watched;
+        self.last = Cpu::now();
     }
 
     /// Nothing arrives; the loop wakes up when something is due.
@@ -157,12 +203,10 @@ impl Subject {
 
     #[inline(never)]
     fn stage_apply(&mut self, now: Millis, inputs: &[Input]) -> Vec<Output> {
-        let start = Cpu::now();
         let mut outputs = Vec::new();
         let tally = self.engine.apply(now, inputs, &mut outputs);
         // The loop asks how long it may sleep.
         std::hint::black_box(self.engine.next_deadline());
-        self.longest_apply = self.longest_apply.max(start.ns());
         self.told.duplicates += u64::from(tally.duplicates);
         self.told.rejected += u64::from(tally.rejected);
         outputs
@@ -179,17 +223,20 @@ impl Subject {
         }
     }
 
-    /// The entry, if this subject journals.
-    fn finish(&mut self, now: Millis, inputs: Vec<Input>, outputs: &[Output]) {
-        if self.journals {
-            let bytes = self.stage_journal(now, inputs, outputs);
-            self.entries.push(bytes);
+    /// The entry, if this subject journals; gives the inputs back.
+    fn finish(&mut self, now: Millis, inputs: Vec<Input>, outputs: &[Output]) -> Vec<Input> {
+        if !self.journals {
+            return inputs;
         }
+        let entry = self.entry(now, inputs, outputs);
+        let bytes = stage_journal(&entry);
+        self.previous = wire::entry::digest(&bytes);
+        self.entries.push(bytes);
+        entry.inputs
     }
 
-    #[inline(never)]
-    fn stage_journal(&mut self, now: Millis, inputs: Vec<Input>, outputs: &[Output]) -> Vec<u8> {
-        let entry = Entry {
+    fn entry(&self, now: Millis, inputs: Vec<Input>, outputs: &[Output]) -> Entry {
+        Entry {
             journal: JOURNAL,
             shard: 0,
             sequence: self.engine.sequence(),
@@ -201,11 +248,13 @@ impl Subject {
             inputs,
             outputs: wire::digest::outputs(outputs),
             state: None,
-        };
-        let bytes = wire::entry::encode(&entry);
-        self.previous = wire::entry::digest(&bytes);
-        bytes
+        }
     }
+}
+
+#[inline(never)]
+fn stage_journal(entry: &Entry) -> Vec<u8> {
+    wire::entry::encode(entry)
 }
 
 impl Told {
