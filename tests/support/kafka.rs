@@ -11,7 +11,7 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
@@ -92,11 +92,15 @@ impl Site {
         )
     }
 
-    fn name(&self, topic: Topic) -> &str {
+    pub fn brokers(&self) -> &str {
+        &self.brokers
+    }
+
+    pub fn name(&self, topic: Topic) -> &str {
         &self.options.topics[&topic]
     }
 
-    fn config(&self) -> ClientConfig {
+    pub fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.options.brokers);
         config
@@ -104,6 +108,22 @@ impl Site {
 
     pub fn feeder(&self) -> Feeder {
         self.config().set("enable.idempotence", "true").create().expect("a producer")
+    }
+
+    /// For very many records.
+    pub fn bulk_feeder(&self) -> Feeder {
+        self.config().set("enable.idempotence", "true").set("linger.ms", "50").create().expect("a producer")
+    }
+
+    /// Into the partition that the key says; waits while too many are on their way.
+    pub fn send_patiently(&self, feeder: &Feeder, topic: Topic, key: &str, value: &[u8]) {
+        let mut record = BaseRecord::to(self.name(topic)).key(key).payload(value);
+        while let Err((error, back)) = feeder.send(record) {
+            let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
+            assert_eq!(error, full, "a record for {}", self.name(topic));
+            record = back;
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Into the partition that the key says.

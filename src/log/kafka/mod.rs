@@ -10,7 +10,7 @@
 mod chunks;
 mod context;
 mod errors;
-mod ffi;
+pub mod ffi;
 mod inputs;
 mod journal;
 mod options;
