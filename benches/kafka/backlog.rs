@@ -7,7 +7,6 @@ use bookd::domain::{Record, Topic};
 use bookd::log::kafka::ffi;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::Value;
 
@@ -22,8 +21,6 @@ pub const CONSUME: &str = "--consume";
 const PARTITIONS: u32 = 4;
 /// Made and sent at once.
 const CHUNK: usize = 20_000;
-/// Of one call.
-const BATCH: usize = 4_096;
 /// What bookd says when it has read the backlog to its end.
 const CAUGHT_UP: &str = "the gate is open";
 const PATIENCE: Duration = Duration::from_secs(1_800);
@@ -31,7 +28,21 @@ const PATIENCE: Duration = Duration::from_secs(1_800);
 pub struct Backlog {
     pub records: usize,
     pub bookd: Used,
+    /// Of two runs the better, as of the next.
     pub bare: Used,
+    /// The same, one message a call.
+    pub one_by_one: Used,
+}
+
+/// Messages a call of the bare consumer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Many,
+    One,
+}
+
+impl Call {
+    const ALL: [(Call, &str); 2] = [(Call::Many, "many"), (Call::One, "one")];
 }
 
 pub fn measure(brokers: &str, events: usize, accounts: u32) -> Backlog {
@@ -39,12 +50,11 @@ pub fn measure(brokers: &str, events: usize, accounts: u32) -> Backlog {
     let shape = Shape::of(accounts);
     let records = produce(&site, Workload::new(shape), events);
     eprintln!("{records} records are there");
-    let bare = run_bare(&site, records);
+    let before = Call::ALL.map(|call| run_bare(&site, records, call));
     let bookd = run_bookd(&site, &policy::text(&shape, 1));
-    // Once more, when everything is in memory: the better of two counts for the consumer.
-    let again = run_bare(&site, records);
-    let bare = if again.cpu < bare.cpu { again } else { bare };
-    Backlog { records, bookd, bare }
+    let after = Call::ALL.map(|call| run_bare(&site, records, call));
+    let better = |which: usize| if before[which].cpu < after[which].cpu { before[which] } else { after[which] };
+    Backlog { records, bookd, bare: better(0), one_by_one: better(1) }
 }
 
 /// Everything that there is, and then everything that happened until now.
@@ -94,9 +104,9 @@ fn run_bookd(site: &Site, policy: &str) -> Used {
 }
 
 /// In a process of its own, so that nothing else counts.
-fn run_bare(site: &Site, records: usize) -> Used {
+fn run_bare(site: &Site, records: usize, (_, call): (Call, &str)) -> Used {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.args([CONSUME, site.brokers()]).arg(records.to_string());
+    command.args([CONSUME, site.brokers(), call]).arg(records.to_string());
     command.args(Topic::INPUTS.map(|topic| site.name(topic).to_owned()));
     let begun = Instant::now();
     let output = command.output().expect("it runs");
@@ -107,7 +117,8 @@ fn run_bare(site: &Site, records: usize) -> Used {
 
 /// Reads so many records of these topics and prints the processor's time for it. Nothing is kept of a record.
 pub fn consume(brokers: &str, words: &[&str]) {
-    let (records, topics) = words.split_first().expect("a number and topics");
+    let [call, records, topics @ ..] = words else { panic!("how, how many, and topics") };
+    let (call, _) = Call::ALL.into_iter().find(|(_, name)| name == call).expect("a way to call");
     let records: usize = records.parse().expect("a number");
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers).set("group.id", "bare").set("isolation.level", "read_committed");
@@ -124,7 +135,10 @@ pub fn consume(brokers: &str, words: &[&str]) {
     while read < records {
         if let Some(Ok(first)) = consumer.poll(Duration::from_millis(100)) {
             (read, bytes) = (read + 1, bytes + first.payload_len());
-            let messages = ffi::take_fetched(&consumer, BATCH);
+            if call == Call::One {
+                continue;
+            }
+            let messages = ffi::take_fetched(&consumer, usize::MAX);
             for message in messages.iter().filter(|message| message.error().is_none()) {
                 (read, bytes) = (read + 1, bytes + message.value().map_or(0, <[u8]>::len));
             }

@@ -13,6 +13,7 @@ use rdkafka::producer::{BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use serde_json::Value;
 
+use crate::report::Delay;
 use crate::support::company;
 use crate::support::kafka::Site;
 use crate::support::process::Home;
@@ -24,16 +25,8 @@ const CAPACITY: u32 = 1_000;
 const WARM: Duration = Duration::from_secs(3);
 /// For what is still on its way at the end.
 const REST: Duration = Duration::from_secs(30);
-/// Stands in an echo's place: no other topic of the site is free for it.
-const ECHO: Topic = Topic::Requests;
-
-/// p50 and p99.
-#[derive(Clone, Copy, Debug)]
-pub struct Delay {
-    pub p50: Duration,
-    pub p99: Duration,
-    pub count: usize,
-}
+/// Where the echo writes: nothing dies here, so bookd doesn't.
+const ECHO: Topic = Topic::DeadLetters;
 
 pub struct Rate {
     pub rate: u64,
@@ -163,9 +156,7 @@ fn echo(site: &Site, stop: &AtomicBool) {
 
 fn delay(sent: &Times, read: &Times) -> Delay {
     let taken = sent.iter().filter_map(|(id, at)| Some(read.get(id)?.saturating_duration_since(*at)));
-    let mut taken: Vec<Duration> = taken.collect();
-    taken.sort_unstable();
+    let taken: Vec<Duration> = taken.collect();
     assert!(taken.len() == sent.len(), "{} of {} came back", taken.len(), sent.len());
-    let at = |percent: usize| taken[taken.len() * percent / 100];
-    Delay { p50: at(50), p99: at(99), count: taken.len() }
+    Delay::of(taken)
 }

@@ -5,11 +5,12 @@
 
 #[path = "../../tests/support/mod.rs"]
 mod support;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../workload/mod.rs"]
 mod workload;
 
 mod backlog;
+mod commit;
 mod latency;
 mod report;
 
@@ -38,8 +39,9 @@ fn make(quick: bool) {
     let brokers = Brokers::start(1);
     let quicker = if quick { QUICKER } else { 1 };
     let backlog = backlog::measure(brokers.address(), EVENTS / quicker, ACCOUNTS / quicker as u32);
+    let commits = commit::measure(brokers.address());
     let rates = RATES.map(|(rate, seconds, every)| latency::measure(brokers.address(), rate, seconds, every));
-    let table = report::table(&backlog, &rates);
+    let table = report::table(&backlog, &commits, &rates);
     println!("{table}");
     if !quick {
         report::write(&table);

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::backlog::Backlog;
-use crate::latency::{Delay, Rate};
+use crate::latency::Rate;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks.md");
 const BEGIN: &str = "<!-- on Kafka: begin -->\n";
@@ -21,6 +21,21 @@ pub struct Used {
     pub cpu: Duration,
 }
 
+#[derive(Clone, Copy, Debug)]
+pub struct Delay {
+    pub p50: Duration,
+    pub p99: Duration,
+    pub count: usize,
+}
+
+impl Delay {
+    pub fn of(mut taken: Vec<Duration>) -> Delay {
+        taken.sort_unstable();
+        let at = |percent: usize| taken[taken.len() * percent / 100];
+        Delay { p50: at(50), p99: at(99), count: taken.len() }
+    }
+}
+
 /// User and system time of a process, all its threads together.
 pub fn cpu(process: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
@@ -30,9 +45,9 @@ pub fn cpu(process: u32) -> Duration {
     Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND)
 }
 
-pub fn table(backlog: &Backlog, rates: &[Rate]) -> String {
+pub fn table(backlog: &Backlog, commits: &[Delay; 2], rates: &[Rate]) -> String {
     let per_cpu = |used: &Used| backlog.records as f64 / used.cpu.as_secs_f64();
-    let [bookd, bare] = [&backlog.bookd, &backlog.bare].map(per_cpu);
+    let [bookd, bare, one_by_one] = [&backlog.bookd, &backlog.bare, &backlog.one_by_one].map(per_cpu);
     let line = |what: &str, used: &Used, per_cpu: f64| {
         let [wall, cpu] = [used.wall, used.cpu].map(|time| time.as_secs_f64());
         format!("| {what} | {per_cpu:.0} | {cpu:.2} s of processor, {wall:.1} s by the clock |\n")
@@ -44,7 +59,10 @@ pub fn table(backlog: &Backlog, rates: &[Rate]) -> String {
         bookd,
     );
     text += &line("a bare consumer of the same topics, the better of two runs", &backlog.bare, bare);
+    text += &line("the same, one message a call", &backlog.one_by_one, one_by_one);
     text += &format!("| **bare / bookd** | {:.1} | |\n", bare / bookd);
+    text += &delays("a commit of a command and an entry, awaited by librdkafka's flush", &commits[0]);
+    text += &delays("the same, looking every 200 µs", &commits[1]);
     for rate in rates {
         let every = if rate.every == 1 { "each".to_owned() } else { format!("one in {}", rate.every) };
         let what = format!("event → command at {}/s, {every} leads to one", rate.rate);
@@ -56,7 +74,7 @@ pub fn table(backlog: &Backlog, rates: &[Rate]) -> String {
 
 fn delays(what: &str, delay: &Delay) -> String {
     let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
-    format!("| {what} | {:.1} ms | p50; p99 {:.1} ms; {} events |\n", ms(delay.p50), ms(delay.p99), delay.count)
+    format!("| {what} | {:.1} ms | p50; p99 {:.1} ms; {} times |\n", ms(delay.p50), ms(delay.p99), delay.count)
 }
 
 /// Machine, versions and command.

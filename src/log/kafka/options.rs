@@ -149,13 +149,16 @@ impl Options {
     /// For inputs and the journal, by assignment at places that bookd keeps itself.
     pub(super) fn consumer(&self) -> ClientConfig {
         let mut config = self.client();
-        if config.get("fetch.queue.backoff.ms").is_none() {
-            // A full queue is looked at again soon: the default of 1 s would be the latency of a burst.
-            config.set("fetch.queue.backoff.ms", "2");
-        }
-        if config.get("fetch.wait.max.ms").is_none() {
-            config.set("fetch.wait.max.ms", "100");
-        }
+        let mut default = |name: &str, value: &str| {
+            if config.get(name).is_none() {
+                config.set(name, value);
+            }
+        };
+        // A full queue is looked at again soon: the default of 1 s would be the latency of a burst.
+        default("fetch.queue.backoff.ms", "2");
+        default("fetch.wait.max.ms", "100");
+        // Fetched ahead of each partition. As fast as the default of 100,000, which for dozens of partitions is a gigabyte.
+        default("queued.min.messages", "10000");
         config
             .set("group.id", self.identity())
             .set("isolation.level", "read_committed")
