@@ -338,7 +338,8 @@ impl<'a> Leader<'a> {
         let made = self.replica.make(draft);
         let dead = outbox::dead(batch, &made);
         self.streaks.judge(batch, &dead)?;
-        let records = outbox::records(batch, &made, &dead, self.setup.open.has_lines());
+        let open = &self.setup.open;
+        let records = outbox::records(batch, &made, &dead, open.has_lines(), |topic| open.topic_name(topic));
         let started = Instant::now();
         let log = &mut self.log;
         patiently(|| log.commit(&records, &made.bytes))?;

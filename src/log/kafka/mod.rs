@@ -10,6 +10,7 @@
 mod chunks;
 mod context;
 mod errors;
+pub mod ffi;
 mod inputs;
 mod journal;
 mod options;
