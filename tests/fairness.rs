@@ -150,7 +150,7 @@ fn name_of(account: usize) -> Text {
 fn give_back(account: Text, owner: Text, now: Millis, dedup: u64) -> Body {
     Body::Request(Request {
         op: RequestOp::Return,
-        account: vec![Candidate::CrmId(account)],
+        account: vec![Candidate::CrmId(account)].into(),
         role: None,
         rep: None,
         reason: Some(ReturnReason::Duplicate),

@@ -198,7 +198,7 @@ impl Story {
 
     fn opportunity(&mut self) -> Body {
         let id = format!("opportunity-{}", self.roll(10)).into();
-        let op = OpportunityOp::Change { account: self.named(), open: Change::Set(self.roll(3) == 0) };
+        let op = OpportunityOp::Change { account: self.named().into(), open: Change::Set(self.roll(3) == 0) };
         Body::Opportunity(OpportunityRecord { id, op, at: None })
     }
 
@@ -206,7 +206,7 @@ impl Story {
         let meeting_at = (self.roll(8) == 0).then(|| Millis(self.now.0 + i64::from(DAY) * 2_000));
         Body::Activity(Activity {
             kind: "call".into(),
-            account: self.named(),
+            account: self.named().into(),
             source: "crm".into(),
             actor: (self.roll(4) > 0).then(|| Actor::Alias(self.roll(REPS))),
             contact: self.roll(3) as u32,
@@ -222,7 +222,7 @@ impl Story {
         Body::Signal(Signal {
             class: Class::Intent,
             kind: if snapshot { "surge" } else { "visit" }.into(),
-            account: self.named(),
+            account: self.named().into(),
             source: "vendor".into(),
             subject: Some(format!("subject-{}", self.roll(3)).into()),
             strength: Some(self.roll(1_000) as u32),
@@ -238,7 +238,7 @@ impl Story {
         let rep = self.roll(REPS);
         Body::Request(Request {
             op,
-            account: self.named(),
+            account: self.named().into(),
             role: Some(["sdr", "ae"][(rep % 2) as usize].into()),
             rep: None,
             reason: Some(ReturnReason::BadData),

@@ -102,7 +102,7 @@ fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
 fn small_entry() -> Entry {
     let touch = Activity {
         kind: "email_sent".into(),
-        account: vec![Candidate::CrmId("001A".into()), Candidate::EmailDomain("acme.com".into())],
+        account: vec![Candidate::CrmId("001A".into()), Candidate::EmailDomain("acme.com".into())].into(),
         source: "sales-engagement".into(),
         actor: Some(Actor::Rep("005A".into())),
         contact: 77,

@@ -1,7 +1,8 @@
 //! What things are called: topics, positions in them, and the candidates by which an event names an account.
 
-/// Immutable text: external ids, names, codes. Never a person's name or address.
-pub type Text = Box<str>;
+/// Immutable text: external ids, names, codes. Never a person's name or address. Up to 23 bytes stand in the
+/// value itself, so that the ids and kinds of an event cost no allocation; longer ones are shared when cloned.
+pub type Text = smol_str::SmolStr;
 
 /// Every topic that bookd reads or writes. The order is the order in which a batch is applied (`design`, 3):
 /// reference data before activity, people's requests before signals.
@@ -85,6 +86,9 @@ pub enum Candidate {
     /// The registrable domain of a business e-mail address; free-mail domains never get here.
     EmailDomain(Text),
 }
+
+/// An event's candidates, in order of trust. Most events name one or two.
+pub type Candidates = smallvec::SmallVec<[Candidate; 2]>;
 
 /// Who acted, or who is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

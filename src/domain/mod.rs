@@ -19,7 +19,7 @@ pub mod result;
 pub mod signal;
 pub mod time;
 
-pub use ids::{Candidate, Position, Text, Topic};
+pub use ids::{Candidate, Candidates, Position, Text, Topic};
 pub use input::{Body, Entry, EntryKind, Gate, Input, Span};
 pub use output::{Alert, AlertKind, Decision, DecisionKind, Disposition, Output};
 pub use policy::Policy;

@@ -1,7 +1,7 @@
 //! A record of the `opportunities` topic.
 
 use super::account::Change;
-use super::{Candidate, Millis, Text};
+use super::{Candidates, Millis, Text};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpportunityRecord {
@@ -15,7 +15,7 @@ pub struct OpportunityRecord {
 pub enum OpportunityOp {
     Change {
         /// Empty keeps the account it has.
-        account: Vec<Candidate>,
+        account: Candidates,
         /// Open, or closed (won or lost). Cleared means closed.
         open: Change<bool>,
     },

@@ -1,6 +1,6 @@
 //! A record of the `requests` topic: what people ask for, each with who asked and in which role.
 
-use super::{Candidate, Millis, Text};
+use super::{Candidates, Millis, Text};
 
 /// All that can be asked. The ones that don't act yet are refused by name, never ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,7 +111,7 @@ impl ReturnReason {
 pub struct Request {
     pub op: RequestOp,
     /// Empty where the request is about no account.
-    pub account: Vec<Candidate>,
+    pub account: Candidates,
     /// The role it is made in; the policy's first where it has just one.
     pub role: Option<Text>,
     /// Whose book, where the request is about a rep.

@@ -1,7 +1,7 @@
 //! Signals and activity: the four event topics.
 
 use super::ids::Actor;
-use super::{Candidate, Millis, Text};
+use super::{Candidates, Millis, Text};
 
 /// The four classes of the score, in the order in which it is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,7 +41,7 @@ pub struct Signal {
     /// One of the policy's kinds of this class.
     pub kind: Text,
     /// In order of trust.
-    pub account: Vec<Candidate>,
+    pub account: Candidates,
     /// The vendor or system that saw it.
     pub source: Text,
     /// A vendor's intent topic, a page, a campaign.
@@ -70,7 +70,7 @@ pub enum Direction {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activity {
     pub kind: Text,
-    pub account: Vec<Candidate>,
+    pub account: Candidates,
     pub source: Text,
     pub actor: Option<Actor>,
     /// Keyed 32-bit hash of the contact; 0 names none.

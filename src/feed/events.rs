@@ -9,7 +9,7 @@ use super::people::{self, AccountRef, ActorRef, ContactRef};
 use super::read::{Reader, required};
 use super::slot::{Object, Scalar, Slot};
 use crate::domain::signal::{Activity, Class, Direction, Mode, Signal};
-use crate::domain::{Candidate, Code, Text, Topic};
+use crate::domain::{Candidates, Code, Text, Topic};
 
 /// Thousandths of the vendor's unit must fit 32 bits.
 const STRENGTH_MAX: f64 = 4_000_000.0;
@@ -115,7 +115,7 @@ fn event_id(reader: &Reader, slot: &Slot<Scalar>) -> Result<Option<Text>, Reject
     }
 }
 
-fn some_account(account: Vec<Candidate>) -> Result<Vec<Candidate>, Rejection> {
+fn some_account(account: Candidates) -> Result<Candidates, Rejection> {
     if account.is_empty() {
         let detail = "`account` has no id, no company's domain and no business address";
         return Err(Rejection::new(Code::NoAccount, detail));

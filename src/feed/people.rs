@@ -7,8 +7,8 @@ use super::domains::Domains;
 use super::read::{Reader, content};
 use super::secret::{Person, fold_address};
 use super::slot::{Map, Object, Scalar, Slot};
-use crate::domain::Candidate;
 use crate::domain::ids::Actor;
+use crate::domain::{Candidate, Candidates};
 
 /// Vendors' ids of one company: more systems than that know nobody.
 const VENDORS_MAX: usize = 16;
@@ -51,9 +51,9 @@ pub fn candidates(
     reader: &Reader,
     domains: &Domains,
     slot: &Slot<Object<AccountRef>>,
-) -> Result<Vec<Candidate>, Rejection> {
-    let Some(Object(account)) = content("account", slot, "an object")? else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
+) -> Result<Candidates, Rejection> {
+    let Some(Object(account)) = content("account", slot, "an object")? else { return Ok(Candidates::new()) };
+    let mut found = Candidates::new();
     found.extend(reader.id("account.crm_id", &account.crm_id)?.map(Candidate::CrmId));
     for (vendor, id) in reader.entries("account.vendor_ids", &account.vendor_ids, VENDORS_MAX)? {
         if let Some(id) = reader.id("account.vendor_ids", id)? {

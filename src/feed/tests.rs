@@ -7,7 +7,7 @@ use crate::domain::rep::RepStatus;
 use crate::domain::request::{Request, RequestOp, ReturnReason};
 use crate::domain::result::ResultStatus;
 use crate::domain::signal::{Activity, Direction, Mode, Signal};
-use crate::domain::{Candidate, Millis};
+use crate::domain::{Candidate, Candidates, Millis};
 
 fn record(topic: Topic, key: Option<&str>, value: Option<&str>) -> Record {
     Record {
@@ -88,7 +88,7 @@ fn a_signal_has_its_place_its_facts_and_its_time() {
     assert_eq!(input.position, Some(Position { topic: Topic::Intent, partition: 3, offset: 70 }));
     let Body::Signal(signal) = input.body else { panic!("a signal") };
     assert_eq!((signal.class, &*signal.kind, &*signal.source), (Class::Intent, "surge", "v"));
-    assert_eq!(signal.account, [Candidate::Domain("acme.com".into())]);
+    assert_eq!(*signal.account, [Candidate::Domain("acme.com".into())]);
     assert_eq!((signal.subject.as_deref(), signal.strength), (Some("crm"), Some(78_123)));
     assert_eq!((signal.mode, signal.at, signal.due), (Mode::Snapshot, Millis(1_777_903_200_000), None));
 }
@@ -99,7 +99,7 @@ fn candidates_come_in_the_order_of_trust() {
     let value = format!(r#"{{"source":"w","kind":"k","account":{account},{AT}}}"#);
     let vendor = |vendor: &str, id: &str| Candidate::VendorId { vendor: vendor.into(), id: id.into() };
     assert_eq!(
-        signal(Topic::Inbound, &value).account,
+        signal(Topic::Inbound, &value).account[..],
         [
             Candidate::CrmId("7".into()),
             vendor("b", "x"),
@@ -109,7 +109,7 @@ fn candidates_come_in_the_order_of_trust() {
         ]
     );
     let same = format!(r#"{{"source":"w","kind":"k","account":{{"domain":"acme.com","email":"d@acme.com"}},{AT}}}"#);
-    assert_eq!(signal(Topic::Inbound, &same).account, [Candidate::Domain("acme.com".into())]);
+    assert_eq!(signal(Topic::Inbound, &same).account[..], [Candidate::Domain("acme.com".into())]);
 }
 
 #[test]
@@ -117,9 +117,9 @@ fn a_signal_without_a_usable_account_is_turned_away_and_an_activity_is_not() {
     for account in ["null", "{}", r#"{"domain":"n/a"}"#, r#"{"email":"d@gmail.com"}"#, r#"{"crm_id":" "}"#] {
         let value = format!(r#"{{"source":"w","kind":"k","account":{account},{AT}}}"#);
         assert_eq!(code(Topic::Engagement, &value), Code::NoAccount, "{account}");
-        assert_eq!(act(&format!(r#","account":{account}"#)).account, []);
+        assert_eq!(act(&format!(r#","account":{account}"#)).account[..], []);
     }
-    assert_eq!(act("").account, []);
+    assert_eq!(act("").account[..], []);
 }
 
 #[test]
@@ -304,8 +304,8 @@ fn an_opportunity_is_open_or_closed() {
         other => panic!("{other:?}"),
     };
     let (account, open) = change(r#"{"op":"upsert","id":"O","account":{"crm_id":"A"},"status":"open"}"#);
-    assert_eq!((account, open), (vec![Candidate::CrmId("A".into())], Change::Set(true)));
-    assert_eq!(change(r#"{"op":"patch","id":"O"}"#), (vec![], Change::Keep));
+    assert_eq!((account, open), (Candidates::from_iter([Candidate::CrmId("A".into())]), Change::Set(true)));
+    assert_eq!(change(r#"{"op":"patch","id":"O"}"#), (Candidates::new(), Change::Keep));
     assert_eq!(change(r#"{"op":"patch","id":"O","status":"won"}"#).1, Change::Set(false));
     assert_eq!(change(r#"{"op":"patch","id":"O","status":null}"#).1, Change::Clear);
     assert_eq!(code(Topic::Opportunities, r#"{"op":"upsert","id":"O"}"#), Code::MissingField);

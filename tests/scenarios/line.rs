@@ -7,7 +7,7 @@ use bookd::domain::opportunity::{OpportunityOp, OpportunityRecord};
 use bookd::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
 use bookd::domain::request::{Request, RequestOp, ReturnReason};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
-use bookd::domain::{Body, Candidate, Gate, Millis, Policy};
+use bookd::domain::{Body, Candidate, Candidates, Gate, Millis, Policy};
 
 use super::words::Words;
 
@@ -151,7 +151,7 @@ fn value(word: &str) -> Result<Option<Value>, String> {
 /// `opportunity o1 acme open`, `… closed`, `opportunity o1 deleted`.
 fn opportunity(mut words: Words) -> Result<Body, String> {
     let id = words.need("an opportunity")?.into();
-    let (mut account, mut open) = (Vec::new(), Change::Keep);
+    let (mut account, mut open) = (Candidates::new(), Change::Keep);
     while let Some(word) = words.next() {
         match word {
             "open" => open = Change::Set(true),
@@ -165,7 +165,7 @@ fn opportunity(mut words: Words) -> Result<Body, String> {
 
 /// `acme` is a CRM id, `acme.com` a domain, `@acme.com` an e-mail's, `vendor:6sense:17` a vendor's; `a|b` are several
 /// in order of trust.
-fn candidates(names: &str) -> Vec<Candidate> {
+fn candidates(names: &str) -> Candidates {
     let one = |name: &str| match (name.strip_prefix('@'), name.strip_prefix("vendor:")) {
         (Some(domain), _) => Candidate::EmailDomain(domain.into()),
         (_, Some(vendor)) => {
@@ -175,7 +175,7 @@ fn candidates(names: &str) -> Vec<Candidate> {
         _ if name.contains('.') => Candidate::Domain(name.into()),
         _ => Candidate::CrmId(name.into()),
     };
-    if names == "nobody" { Vec::new() } else { names.split('|').map(one).collect() }
+    if names == "nobody" { Candidates::new() } else { names.split('|').map(one).collect() }
 }
 
 /// The same id is the same event; without one every line is an event of its own.
@@ -243,7 +243,7 @@ fn act(who: &str, mut words: Words, now: Millis, number: u64) -> Result<Body, St
 fn request(op: RequestOp, by: &str, mut words: Words, now: Millis, number: u64) -> Result<Request, String> {
     let mut request = Request {
         op,
-        account: Vec::new(),
+        account: Candidates::new(),
         role: None,
         rep: None,
         reason: None,

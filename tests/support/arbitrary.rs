@@ -18,7 +18,9 @@ use bookd::domain::request::{Request, RequestOp, ReturnReason};
 use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::time::Zone;
-use bookd::domain::{Body, Candidate, Code, Entry, EntryKind, Gate, Input, Millis, Position, Secs, Span, Topic};
+use bookd::domain::{
+    Body, Candidate, Candidates, Code, Entry, EntryKind, Gate, Input, Millis, Position, Secs, Span, Text, Topic,
+};
 use bookd::engine::evidence::Touches;
 use bookd::engine::state::{
     Account, AccountId, AccountSide, Contribution, DailyRow, Kept, Opportunity, Pass, PastOwner, Phase, Rep, RepId,
@@ -84,8 +86,8 @@ impl Draw for f64 {
     }
 }
 
-impl Draw for Box<str> {
-    fn draw(dice: &mut Dice<'_>) -> Box<str> {
+impl Draw for Text {
+    fn draw(dice: &mut Dice<'_>) -> Text {
         const PARTS: [&str; 8] = ["a", "acme.com", "", "ü", "0", "\u{0}", "日本", "\"\\\n"];
         (0..dice.byte() % 4).map(|_| PARTS[usize::from(dice.byte() % 8)]).collect::<String>().into()
     }
@@ -100,6 +102,12 @@ impl<T: Draw> Draw for Option<T> {
 impl<T: Draw> Draw for Box<T> {
     fn draw(dice: &mut Dice<'_>) -> Box<T> {
         Box::new(T::draw(dice))
+    }
+}
+
+impl Draw for Candidates {
+    fn draw(dice: &mut Dice<'_>) -> Candidates {
+        Vec::draw(dice).into()
     }
 }
 

@@ -141,7 +141,7 @@ impl Player {
     fn activity(&mut self, what: &ActivityWhat, state: &View) -> Activity {
         Activity {
             kind: kind_name(what.kind).1,
-            account: candidates(&what.account, state),
+            account: candidates(&what.account, state).into(),
             source: source_name(what.source),
             actor: actor(&what.actor, &what.account, state),
             contact: what.contact.into(),
@@ -157,7 +157,7 @@ impl Player {
         Signal {
             class,
             kind,
-            account: candidates(&what.account, state),
+            account: candidates(&what.account, state).into(),
             source: source_name(what.source),
             subject: what.subject.map(|subject| format!("subject{subject}").into()),
             strength: what.strength.map(|pick| [0, 1, 25_000, 50_000, 100_000, 200_000][usize::from(pick)]),
@@ -171,7 +171,7 @@ impl Player {
     fn request(&mut self, what: &RequestWhat, state: &View) -> Request {
         Request {
             op: what.op,
-            account: candidates(&what.account, state),
+            account: candidates(&what.account, state).into(),
             role: what.role.map(|pick| match pick {
                 OWNED_ROLE => owned_role(&what.account, state),
                 pick => role_name(pick),
@@ -293,7 +293,7 @@ fn opportunity_record(id: u8, what: &OpportunityWhat, state: &View) -> Opportuni
     let op = match what {
         OpportunityWhat::Delete => OpportunityOp::Delete,
         OpportunityWhat::Change { account, open } => {
-            OpportunityOp::Change { account: candidates(account, state), open: changed(open, |pick| pick == 1) }
+            OpportunityOp::Change { account: candidates(account, state).into(), open: changed(open, |pick| pick == 1) }
         }
     };
     OpportunityRecord { id: format!("o{id}").into(), op, at: None }

@@ -29,7 +29,7 @@ use crate::domain::ids::Id128;
 use crate::domain::input::{Frontier, order_batch};
 use crate::domain::output::BreakerScope;
 use crate::domain::request::{Request, RequestOp};
-use crate::domain::{AlertKind, Body, EntryKind, Gate, Input, Millis, Output, Policy, Text};
+use crate::domain::{AlertKind, Body, Candidates, EntryKind, Gate, Input, Millis, Output, Policy, Text};
 use crate::feed::Decoder;
 use crate::log::{JournalReader, Log};
 
@@ -287,7 +287,7 @@ fn proceeds(made: &mut Made) -> Vec<Input> {
             BreakerScope::Departures => (None, None),
         };
         let dedup = xxhash_rust::xxh3::xxh3_64(format!("proceed {sequence} {index}").as_bytes());
-        let (op, account, by) = (RequestOp::Proceed, Vec::new(), "replay".into());
+        let (op, account, by) = (RequestOp::Proceed, Candidates::new(), "replay".into());
         own(Body::Request(Request { op, account, role, rep, reason: None, until: None, by, at: now, dedup }))
     };
     tripped.enumerate().map(request).collect()

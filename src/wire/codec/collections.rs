@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use smallvec::{Array, SmallVec};
+
 use super::{Reader, Wire, put_varint};
 use crate::wire::WireError;
 
@@ -29,12 +31,30 @@ impl<T: Wire> Wire for Box<T> {
     }
 }
 
+fn put_list<T: Wire>(items: &[T], out: &mut Vec<u8>) {
+    put_varint(items.len() as u64, out);
+    for item in items {
+        item.put(out);
+    }
+}
+
+impl<A: Array> Wire for SmallVec<A>
+where
+    A::Item: Wire,
+{
+    fn put(&self, out: &mut Vec<u8>) {
+        put_list(self, out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<SmallVec<A>, WireError> {
+        let count = from.count()?;
+        from.deeper(|from| (0..count).map(|_| A::Item::get(from)).collect())
+    }
+}
+
 impl<T: Wire> Wire for Vec<T> {
     fn put(&self, out: &mut Vec<u8>) {
-        put_varint(self.len() as u64, out);
-        for item in self {
-            item.put(out);
-        }
+        put_list(self, out);
     }
 
     fn get(from: &mut Reader<'_>) -> Result<Vec<T>, WireError> {

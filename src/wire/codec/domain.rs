@@ -9,7 +9,7 @@ use crate::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
 use crate::domain::request::{Request, RequestOp, ReturnReason};
 use crate::domain::result::{ResultRecord, ResultStatus};
 use crate::domain::signal::{Activity, Class, Direction, Mode, Signal};
-use crate::domain::{Body, Candidate, Code, EntryKind, Gate, Input, Millis, Position, Secs, Span, Topic};
+use crate::domain::{Body, Candidate, Code, EntryKind, Gate, Input, Millis, Position, Secs, Span, Text, Topic};
 use crate::wire::WireError;
 
 impl Wire for Millis {
@@ -45,11 +45,11 @@ impl Wire for Id128 {
 /// By its text, which dead letters, alerts and metrics fix for good anyway.
 impl Wire for Code {
     fn put(&self, out: &mut Vec<u8>) {
-        Box::<str>::from(self.text()).put(out);
+        Text::from(self.text()).put(out);
     }
 
     fn get(from: &mut Reader<'_>) -> Result<Code, WireError> {
-        let text = Box::<str>::get(from)?;
+        let text = Text::get(from)?;
         let code = Code::ALL.iter().find(|code| code.text() == &*text);
         code.copied().ok_or_else(|| from.invalid("no such code"))
     }

@@ -1,6 +1,7 @@
 //! The encoding of numbers, truth and text.
 
 use super::{Reader, Wire, put_varint};
+use crate::domain::Text;
 use crate::wire::WireError;
 
 impl Wire for u8 {
@@ -86,15 +87,15 @@ impl Wire for bool {
     }
 }
 
-impl Wire for Box<str> {
+impl Wire for Text {
     fn put(&self, out: &mut Vec<u8>) {
         put_varint(self.len() as u64, out);
         out.extend_from_slice(self.as_bytes());
     }
 
-    fn get(from: &mut Reader<'_>) -> Result<Box<str>, WireError> {
+    fn get(from: &mut Reader<'_>) -> Result<Text, WireError> {
         let count = from.count()?;
         let bytes = from.take(count)?;
-        std::str::from_utf8(bytes).map(Box::from).map_err(|_| from.invalid("text that isn't UTF-8"))
+        std::str::from_utf8(bytes).map(Text::from).map_err(|_| from.invalid("text that isn't UTF-8"))
     }
 }
