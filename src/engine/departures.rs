@@ -66,7 +66,7 @@ impl Engine {
     /// The manager, if they are a rep who is still there; else the role's first holding user.
     fn heir(&mut self, role: usize, rep: RepId) -> Option<RepId> {
         let manager = self.state.reps[rep.index()].manager.as_ref();
-        let manager = manager.and_then(|id| self.index.rep_by_id.get(id).copied()).filter(|manager| {
+        let manager = manager.and_then(|id| self.rep_by_id(id)).filter(|manager| {
             let manager = &self.state.reps[manager.index()];
             manager.known && manager.status != RepStatus::Departed
         });

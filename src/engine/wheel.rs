@@ -27,17 +27,8 @@ pub struct Wheel {
     heads: Vec<u32>,
     occupied: [[u64; SLOTS / 64]; LEVELS],
     timers: Vec<Timer>,
-}
-
-impl Default for Wheel {
-    fn default() -> Wheel {
-        Wheel {
-            time: Secs::ZERO,
-            heads: vec![NONE; LEVELS * SLOTS + 1],
-            occupied: [[0; SLOTS / 64]; LEVELS],
-            timers: Vec::new(),
-        }
-    }
+    /// The earliest deadline, where it is known: found once, kept until its timer moves.
+    soonest: Option<Secs>,
 }
 
 fn byte(at: u32, level: usize) -> usize {
@@ -45,6 +36,21 @@ fn byte(at: u32, level: usize) -> usize {
 }
 
 impl Wheel {
+    /// Timers 0 to `timers` − 1, none of them set.
+    pub fn new(timers: usize) -> Wheel {
+        Wheel {
+            time: Secs::ZERO,
+            heads: vec![NONE; LEVELS * SLOTS + 1],
+            occupied: [[0; SLOTS / 64]; LEVELS],
+            timers: vec![IDLE; timers],
+            soonest: None,
+        }
+    }
+
+    pub fn add_timer(&mut self) {
+        self.timers.push(IDLE);
+    }
+
     /// The list where a timer due at `due` belongs, seen from `self.time`: by the highest byte that differs.
     fn list_of(&self, due: Secs) -> u16 {
         if due <= self.time {
@@ -56,9 +62,6 @@ impl Wheel {
 
     /// Sets the timer of `id`, or moves it. [`Secs::NEVER`] cancels.
     pub fn set(&mut self, id: u32, due: Secs) {
-        if self.timers.len() <= id as usize {
-            self.timers.resize(id as usize + 1, IDLE);
-        }
         if self.timers[id as usize].list != UNSET {
             if self.timers[id as usize].due == due {
                 return;
@@ -71,6 +74,7 @@ impl Wheel {
     }
 
     fn link(&mut self, id: u32, due: Secs) {
+        self.soonest = self.soonest.map(|soonest| soonest.min(due));
         let list = self.list_of(due);
         let head = self.heads[usize::from(list)];
         self.timers[id as usize] = Timer { due, next: head, previous: NONE, list };
@@ -85,7 +89,10 @@ impl Wheel {
     }
 
     fn unlink(&mut self, id: u32) {
-        let Timer { next, previous, list, .. } = std::mem::replace(&mut self.timers[id as usize], IDLE);
+        let Timer { due, next, previous, list } = std::mem::replace(&mut self.timers[id as usize], IDLE);
+        if self.soonest == Some(due) {
+            self.soonest = None;
+        }
         if next != NONE {
             self.timers[next as usize].previous = previous;
         }
@@ -114,6 +121,17 @@ impl Wheel {
 
     /// The earliest deadline that is set.
     pub fn next_deadline(&self) -> Option<Secs> {
+        self.soonest.or_else(|| self.search())
+    }
+
+    /// Looks the earliest deadline up, unless it is known: asking for it takes a constant then.
+    pub fn settle(&mut self) {
+        if self.soonest.is_none() {
+            self.soonest = self.search();
+        }
+    }
+
+    fn search(&self) -> Option<Secs> {
         let list = if self.heads[usize::from(OVERDUE)] != NONE { OVERDUE } else { self.next_slot()?.0 };
         let mut least = Secs::NEVER;
         let mut id = self.heads[usize::from(list)];
@@ -174,7 +192,7 @@ mod tests {
             (seed >> 33) % below
         };
         for _ in 0..50 {
-            let (mut wheel, mut naive) = (Wheel::default(), BTreeMap::new());
+            let (mut wheel, mut naive) = (Wheel::new(200), BTreeMap::new());
             let mut now = Secs(draw(1 << 31) as u32);
             for _ in 0..2_000 {
                 let id = draw(200) as u32;
@@ -188,6 +206,9 @@ mod tests {
                     naive.insert(id, due);
                 }
                 assert_eq!(wheel.next_deadline(), naive.values().min().copied());
+                if draw(2) == 0 {
+                    wheel.settle();
+                }
                 if draw(4) == 0 {
                     let span = draw(24);
                     now = now.plus(draw(1 << span) as u32);

@@ -65,7 +65,10 @@ const WALKS: &[&str] =
     &[".iter(", ".iter_mut(", ".keys(", ".values(", ".values_mut(", ".drain(", ".retain(", ".into_iter("];
 
 /// Places that may say a banned word all the same: file, word, reason.
-const ALLOWED: &[(&str, &str, &str)] = &[];
+const ALLOWED: &[(&str, &str, &str)] = &[
+    ("src/engine/fetch.rs", "unsafe", "a prefetch; it pays, says benches/engine.rs"),
+    ("tests/allocations.rs", "unsafe", "an allocator that counts: the trait asks for it"),
+];
 
 pub fn check(file: &File) -> Vec<String> {
     let (code, shipped) = (file.code(), file.shipped());
