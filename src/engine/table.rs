@@ -222,7 +222,7 @@ pub struct NameTable {
 }
 
 fn word(hash: u64, row: u32) -> u64 {
-    hash & !u64::from(u32::MAX) | u64::from(row) + 1
+    (hash & !u64::from(u32::MAX)) | (u64::from(row) + 1)
 }
 
 fn row(word: u64) -> u32 {
