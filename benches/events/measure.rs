@@ -1,18 +1,16 @@
 //! Clocks, medians and what this machine is.
 
 use std::fs;
-use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use cpu_time::ThreadTime;
 
 /// What this thread alone has used of a processor: other programs on the machine don't count.
 #[derive(Clone, Copy)]
-pub struct Cpu(Duration);
+pub struct Cpu(ThreadTime);
 
 impl Cpu {
     pub fn now() -> Cpu {
-        let at = clock_gettime(ClockId::ThreadCPUTime);
-        Cpu(Duration::new(at.tv_sec as u64, at.tv_nsec as u32))
+        Cpu(ThreadTime::now())
     }
 
     pub fn ns(self) -> u64 {
@@ -20,7 +18,7 @@ impl Cpu {
     }
 
     pub fn since(self, earlier: Cpu) -> u64 {
-        (self.0 - earlier.0).as_nanos() as u64
+        self.0.duration_since(earlier.0).as_nanos() as u64
     }
 }
 
