@@ -12,6 +12,7 @@ mod company;
 #[path = "engine/measure.rs"]
 mod measure;
 
+use bookd::domain::time::{DAY, HOUR};
 use bookd::domain::{Body, Input, Millis};
 use bookd::engine::Engine;
 
@@ -29,7 +30,45 @@ fn main() {
     let sizes = if sizes.is_empty() { vec![100_000, 1_000_000] } else { sizes };
     for accounts in sizes {
         measure_size(accounts);
+        gaps(accounts);
     }
+}
+
+/// Placements after a silence in which all priorities fell: bounds in the heaps are too high, and found out one by one.
+/// With half-lives all alike, and after a campaign that half of the accounts answered and that is over soon.
+fn gaps(accounts: u32) {
+    let gaps: [(&str, [u32; 4], Draw, u32); 4] = [
+        ("mixed half-lives, 72 h", [14 * DAY, 7 * DAY, 2 * DAY, 30 * DAY], Company::mixed, 72 * HOUR),
+        ("equal half-lives, no gap", [7 * DAY; 4], Company::mixed, 0),
+        ("equal half-lives, 72 h", [7 * DAY; 4], Company::mixed, 72 * HOUR),
+        ("a campaign of 1 h half-life, 6 h", [14 * DAY, 7 * DAY, HOUR, 30 * DAY], Company::campaign, 6 * HOUR),
+    ];
+    for (name, half_life_s, draw, gap_s) in gaps {
+        let mut company = Company::new(accounts, REPS);
+        company.half_life_s = half_life_s;
+        let mut engine = company.engine();
+        run(&mut engine, &mut company, accounts as usize / 2, draw);
+        company.wait(gap_s);
+        let returned = returns(&mut engine, &mut company);
+        println!("{accounts} accounts: {name}: a return and the placement of the next best: {returned}");
+    }
+}
+
+const RETURNS: usize = 1_000;
+
+fn returns(engine: &mut Engine, company: &mut Company) -> Laps {
+    let mut laps = Laps::new(1);
+    let mut out = Vec::new();
+    // The first entry after a silence fires timers; it isn't meant.
+    let entries: Vec<_> = (0..=RETURNS).map(|_| company.entry(1, Company::hand_back)).collect();
+    engine.apply(entries[0].0, &entries[0].1, &mut out);
+    laps.time(|lap| {
+        for (now, inputs) in &entries[1..] {
+            lap(&mut || _ = engine.apply(*now, inputs, &mut out));
+            out.clear();
+        }
+    });
+    laps
 }
 
 type Draw = fn(&mut Company, Millis) -> Body;
@@ -41,6 +80,10 @@ fn measure_size(accounts: u32) {
         measure::named(&format!("{accounts} accounts: load, ns an account"), accounts, || company.engine());
     let bytes = measure::resident_bytes().saturating_sub(before);
     println!("{accounts} accounts: {} resident bytes an account after loading", bytes / u64::from(accounts));
+    let state = engine.state().clone();
+    drop(measure::named(&format!("{accounts} accounts: rebuild from their rows, ns an account"), accounts, || {
+        Engine::from_state(state)
+    }));
     let mixes: [(&str, Draw); 5] = [
         ("intent, deltas", Company::delta),
         ("intent, snapshots", Company::snapshot),
@@ -53,8 +96,6 @@ fn measure_size(accounts: u32) {
         let laps = run(&mut engine, &mut company, EVENTS, draw);
         println!("{accounts} accounts: {name}: {laps}");
     }
-    let bytes = measure::resident_bytes().saturating_sub(before);
-    println!("{accounts} accounts: {} resident bytes an account after the events", bytes / u64::from(accounts));
 }
 
 /// Applies so many events and says what an entry took; making them isn't counted.

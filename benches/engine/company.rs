@@ -19,11 +19,16 @@ const START: Millis = Millis(1_767_225_600_000);
 /// Entries to a second.
 const ENTRIES_A_SECOND: i64 = 100;
 
+/// The place of calls among the policy's kinds.
+const CALL: u16 = 4;
+
 pub struct Company {
     accounts: u32,
     reps: u32,
     /// Event ids remembered at most.
     pub remembered: u32,
+    /// By class.
+    pub half_life_s: [u32; 4],
     dice: u64,
     now: Millis,
     offset: u64,
@@ -49,6 +54,7 @@ impl Company {
             accounts,
             reps,
             remembered: Windows::default().dedup_max,
+            half_life_s: [14 * DAY, 7 * DAY, 2 * DAY, 30 * DAY],
             dice: 88_172_645_463_325_252,
             now: START,
             offset: 0,
@@ -95,7 +101,9 @@ impl Company {
     /// Of five accounts one is owned.
     fn policy(&self) -> Policy {
         let windows = Windows { dedup_max: self.remembered, ..Windows::default() };
-        Policy { windows, ..policy(self.accounts / self.reps / 5) }
+        let policy = policy(self.accounts / self.reps / 5);
+        let scoring = Scoring { half_life_s: self.half_life_s, ..policy.scoring };
+        Policy { windows, scoring, ..policy }
     }
 
     /// Whose account is whose.
@@ -193,7 +201,20 @@ impl Company {
         self.mixed(now)
     }
 
-    fn hand_back(&mut self, now: Millis) -> Body {
+    /// What comes of a campaign that reached many at once.
+    pub fn campaign(&mut self, now: Millis) -> Body {
+        match self.signal(now, "campaign", Mode::Delta) {
+            Body::Signal(signal) => Body::Signal(Signal { class: Class::Inbound, strength: None, ..signal }),
+            other => other,
+        }
+    }
+
+    /// Time passes and nothing comes.
+    pub fn wait(&mut self, seconds: u32) {
+        self.now.0 += i64::from(seconds) * 1000;
+    }
+
+    pub fn hand_back(&mut self, now: Millis) -> Body {
         let pick = self.roll(self.owned.len() as u64) as usize;
         let (account, owner) = self.owned.swap_remove(pick);
         Body::Request(Request {
@@ -242,6 +263,7 @@ fn policy(capacity: u32) -> Policy {
         kind(Class::Intent, "surge", 20_000, 0),
         kind(Class::Intent, "visit", 3_000, 0),
         kind(Class::Engagement, "open", 500, 2),
+        kind(Class::Inbound, "campaign", 30_000, 0),
         kind(Class::Activity, "call", 0, 0),
     ];
     kinds.sort_by(|a, b| (a.class, &a.name).cmp(&(b.class, &b.name)));
@@ -257,7 +279,7 @@ fn policy(capacity: u32) -> Policy {
             sort: Vec::new(),
         }],
         scoring: Scoring {
-            half_life_s: [14 * DAY, 7 * DAY, 2 * DAY, 30 * DAY],
+            half_life_s: [DAY; 4],
             weight: [1.0, 0.8, 2.0, 0.5],
             cap: [60.0, 40.0, 100.0, 20.0],
             half_timing_points: 30.0,
@@ -294,7 +316,7 @@ fn book(number: u32, capacity: u32) -> Book {
         fill_idle: None,
         fill_slack: 1,
         zone: Zone::utc(),
-        evidence: Evidence { window_s: 21 * DAY, touches: 3, days: 2, contacts: 1, replies: 0, kinds: vec![3] },
+        evidence: Evidence { window_s: 21 * DAY, touches: 3, days: 2, contacts: 1, replies: 0, kinds: vec![CALL] },
         grace_s: 21 * DAY,
         lead_s: 5 * DAY,
         caps: RetrievalCaps { per_rep_day: 5, per_book_hour_ppm: 20_000 },

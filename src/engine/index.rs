@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::domain::output::SeatStatus;
 use crate::domain::policy::Policy;
 use crate::domain::signal::Class;
-use crate::domain::{Candidate, Text};
+use crate::domain::{Body, Candidate, Text};
 
 use super::crew::{Crew, Standing};
 use super::heap::{Heap, Place};
 use super::names::{AccountNames, Domains, KindNames, RepNames};
 use super::score::{Decays, Reading};
-use super::state::{AccountId, RepId, State};
+use super::state::{AccountId, RepId, Seat, State};
 use super::table::IdSet;
 use super::wheel::Wheel;
 
@@ -30,6 +31,8 @@ pub struct Index {
     pub unknown_by_name: HashMap<Name, BTreeSet<u64>>,
     /// Kept signals by their first candidate: how many.
     pub unknown_by_first: HashMap<Candidate, u32>,
+    /// The kept record of an opportunity: at most one each.
+    pub unknown_opportunities: HashMap<Text, u64>,
     /// By role.
     pub pools: Vec<Pool>,
     pub wheels: Vec<Wheel>,
@@ -43,6 +46,8 @@ pub struct Index {
     pub open_segments: Vec<u64>,
     /// Open opportunities by account are counted in the account; here, which ids name it.
     pub opportunities_of: HashMap<AccountId, BTreeSet<Text>>,
+    /// Seats that somebody holds without owning them, by holder, account and role.
+    pub holding: BTreeSet<(RepId, AccountId, usize)>,
     /// How sums are read now.
     pub reading: Reading,
     pub decays: Decays,
@@ -86,7 +91,17 @@ impl Pool {
     }
 }
 
+/// Accounts whose names' slots are fetched before they are entered.
+const NAMED_AHEAD: usize = 16;
+
 impl Index {
+    fn fetch_names(&self, state: &State, number: usize) {
+        if let (Some(side), Some(record)) = (state.sides.get(number), state.records.get(number)) {
+            self.accounts.fetch(side.hash);
+            record.domains.iter().for_each(|domain| self.domains.fetch_name(domain));
+        }
+    }
+
     pub fn add_role(&mut self, accounts: usize) {
         self.pools.push(Pool { places: vec![Place::Nowhere; accounts], ..Pool::default() });
         self.wheels.push(Wheel::new(accounts));
@@ -124,7 +139,11 @@ impl Index {
         })
     }
 
-    pub fn keep_unknown(&mut self, arrival: u64, candidates: &[Candidate]) {
+    pub fn keep_unknown(&mut self, arrival: u64, body: &Body) {
+        let candidates = super::signals::candidates(body);
+        if let Body::Opportunity(record) = body {
+            self.unknown_opportunities.insert(record.id.clone(), arrival);
+        }
         for name in candidates.iter().filter_map(Name::of) {
             self.unknown_by_name.entry(name).or_default().insert(arrival);
         }
@@ -133,7 +152,11 @@ impl Index {
         }
     }
 
-    pub fn forget_unknown(&mut self, arrival: u64, candidates: &[Candidate]) {
+    pub fn forget_unknown(&mut self, arrival: u64, body: &Body) {
+        let candidates = super::signals::candidates(body);
+        if let Body::Opportunity(record) = body {
+            self.unknown_opportunities.remove(&record.id);
+        }
         for name in candidates.iter().filter_map(Name::of) {
             if let Some(kept) = self.unknown_by_name.get_mut(&name) {
                 kept.remove(&arrival);
@@ -152,6 +175,18 @@ impl Index {
         }
     }
 
+    /// Before and after a change of a seat.
+    pub fn note_holding(&mut self, role: usize, account: AccountId, seat: &Seat, holds: bool) {
+        if seat.status == SeatStatus::Holding {
+            let place = (seat.owner, account, role);
+            if holds {
+                self.holding.insert(place)
+            } else {
+                self.holding.remove(&place)
+            };
+        }
+    }
+
     /// Names and memories; pools, timers and room are entered by the engine, which knows how.
     pub fn rebuild(state: &State) -> Index {
         let accounts = state.accounts.len();
@@ -162,10 +197,13 @@ impl Index {
             standings: vec![Standing::default(); state.reps.len()],
             ..Index::default()
         };
-        for (number, _) in state.accounts.iter().enumerate().filter(|(_, row)| row.alive) {
-            let account = AccountId(number as u32);
-            index.accounts.insert(&state.sides[number], account);
-            state.records[number].domains.iter().for_each(|domain| index.domains.name(domain, account));
+        for (number, row) in state.accounts.iter().enumerate() {
+            index.fetch_names(state, number + NAMED_AHEAD);
+            if row.alive {
+                let account = AccountId(number as u32);
+                index.accounts.insert(&state.sides[number], account);
+                state.records[number].domains.iter().for_each(|domain| index.domains.name(domain, account));
+            }
         }
         for (rep, number) in state.reps.iter().zip(0..) {
             index.reps.insert(&rep.id, RepId(number));
@@ -173,10 +211,15 @@ impl Index {
         }
         state.remembered.iter().for_each(|id| index.remembered.insert(*id));
         for (arrival, kept) in &state.unknown {
-            index.keep_unknown(*arrival, super::signals::candidates(&kept.input.body));
+            index.keep_unknown(*arrival, &kept.input.body);
         }
         for (id, opportunity) in &state.opportunities {
             index.opportunities_of.entry(opportunity.account).or_default().insert(id.clone());
+        }
+        for (role, seats) in state.seats.iter().enumerate() {
+            for (number, seat) in seats.iter().enumerate() {
+                index.note_holding(role, AccountId(number as u32), seat, true);
+            }
         }
         state.roles.iter().for_each(|_| index.add_role(accounts));
         if let Some(policy) = &state.policy {

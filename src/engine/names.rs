@@ -207,6 +207,10 @@ impl Domains {
         self.table.fetch(hash);
     }
 
+    pub fn fetch_name(&self, domain: &str) {
+        self.fetch(domain_hash(domain));
+    }
+
     /// The row that is probably meant; it is fetched.
     pub fn fetch_likely(&self, hash: u64) -> Option<u32> {
         let row = self.table.likely(hash)?;

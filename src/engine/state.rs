@@ -9,7 +9,9 @@ use crate::domain::output::{BreakerScope, SeatStatus};
 use crate::domain::policy::Policy;
 use crate::domain::rep::RepStatus;
 use crate::domain::signal::Class;
-use crate::domain::{Input, Position, Secs, Text};
+use crate::domain::{Input, Secs, Text};
+
+pub use super::contributions::{Contribution, Contributions, MAX_CONTRIBUTIONS};
 
 /// An account by the order in which it became known. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +78,8 @@ pub struct State {
     /// Signals for accounts that nobody created yet, by arrival.
     pub unknown: BTreeMap<u64, Kept>,
     pub unknown_next: u64,
+    /// By account and role, as they are called: what the emitted commands said, until the seat is settled.
+    pub restored: BTreeMap<(Text, Text), RestoredSeat>,
     pub book_losses: BTreeMap<Text, VecDeque<Secs>>,
     /// Instants at which reps left, the last hour's.
     pub departures: VecDeque<Secs>,
@@ -131,72 +135,6 @@ pub struct AccountRecordRow {
     pub crm_version: Option<u64>,
     /// The strongest of each kind's days, by kind and day, the strongest first.
     pub daily: Vec<DailyRow>,
-}
-
-/// Contributions kept to explain a decision.
-pub const MAX_CONTRIBUTIONS: usize = 8;
-
-/// The last [`MAX_CONTRIBUTIONS`] of an account, in a ring: a new one overwrites the oldest.
-#[derive(Clone, Debug, Default)]
-pub struct Contributions(Option<Box<Ring>>);
-
-#[derive(Clone, Debug, Default)]
-struct Ring {
-    rows: [Contribution; MAX_CONTRIBUTIONS],
-    len: u8,
-    next: u8,
-}
-
-impl Contributions {
-    pub fn push(&mut self, row: Contribution) {
-        let ring = self.0.get_or_insert_default();
-        ring.rows[usize::from(ring.next)] = row;
-        ring.next = (ring.next + 1) % MAX_CONTRIBUTIONS as u8;
-        ring.len = (ring.len + 1).min(MAX_CONTRIBUTIONS as u8);
-    }
-
-    /// The oldest first.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Contribution> + ExactSizeIterator {
-        let ring = self.0.as_deref();
-        let (len, next) = ring.map_or((0, 0), |ring| (usize::from(ring.len), usize::from(ring.next)));
-        let rows = ring.map_or(&[][..], |ring| &ring.rows);
-        (0..len).map(move |number| &rows[(next + MAX_CONTRIBUTIONS - len + number) % MAX_CONTRIBUTIONS])
-    }
-
-    pub fn clear(&mut self) {
-        self.0 = None;
-    }
-
-    /// Has what says where the next row goes fetched, and then that row.
-    pub(super) fn fetch(&self) {
-        if let Some(ring) = &self.0 {
-            super::fetch::ahead(&ring.next);
-        }
-    }
-
-    pub(super) fn fetch_next(&self) {
-        if let Some(ring) = &self.0 {
-            super::fetch::whole(&ring.rows[usize::from(ring.next)]);
-        }
-    }
-}
-
-impl PartialEq for Contributions {
-    fn eq(&self, other: &Contributions) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for Contributions {}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Contribution {
-    /// Index into [`State::kinds`].
-    pub kind: u32,
-    pub subject: Option<Text>,
-    pub at: Secs,
-    pub points_milli: u32,
-    pub position: Option<Position>,
 }
 
 /// From which phase of matching on a marked account is tried.
@@ -381,6 +319,13 @@ pub struct Kept {
     pub input: Input,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoredSeat {
+    pub status: SeatStatus,
+    pub owner: RepId,
+    pub sequence: u32,
+}
+
 impl State {
     pub fn new(journal: Id128, shard: u16) -> State {
         State {
@@ -409,11 +354,36 @@ impl State {
             arrivals: VecDeque::new(),
             unknown: BTreeMap::new(),
             unknown_next: 0,
+            restored: BTreeMap::new(),
             book_losses: BTreeMap::new(),
             departures: VecDeque::new(),
             departures_proceeded: Secs::ZERO,
             tripped: BTreeSet::new(),
             again: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten million accounts multiply every byte: a row grows on purpose or not at all.
+    #[test]
+    fn rows_are_as_large_as_they_were_meant() {
+        let sizes = [
+            ("Account", size_of::<Account>(), 64),
+            ("AccountSide", size_of::<AccountSide>(), 64),
+            ("Seat", size_of::<Seat>(), 40),
+            ("Tenure", size_of::<Tenure>(), 200),
+            ("Contribution", size_of::<Contribution>(), 56),
+            ("SnapshotRow", size_of::<SnapshotRow>(), 32),
+            ("DailyRow", size_of::<DailyRow>(), 32),
+            ("heap entry", size_of::<super::super::heap::Entry>(), 12),
+            ("Place", size_of::<super::super::heap::Place>(), 8),
+        ];
+        for (row, size, meant) in sizes {
+            assert_eq!(size, meant, "{row}");
         }
     }
 }

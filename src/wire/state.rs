@@ -12,7 +12,8 @@ use crate::engine::evidence::Touches;
 use crate::engine::few::Few;
 use crate::engine::state::{
     Account, AccountId, AccountRecordRow, AccountSide, Contribution, Contributions, DailyRow, Kept, MAX_CONTRIBUTIONS,
-    Mark, Opportunity, Pass, PastOwner, Phase, Rep, RepId, RoleState, Seat, SnapshotRow, SourceState, State, Tenure,
+    Mark, Opportunity, Pass, PastOwner, Phase, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow, SourceState,
+    State, Tenure,
 };
 
 /// The whole state, between two entries.
@@ -82,7 +83,8 @@ fn accounts_named(state: &State) -> impl Iterator<Item = AccountId> {
 fn reps_named(state: &State) -> impl Iterator<Item = RepId> {
     let seats = state.seats.iter().flatten().flat_map(|seat| [seat.owner, seat.crm_owner, seat.shown_owner]);
     let past = state.past_owners.iter().flat_map(|past| past.values().flatten()).map(|past| past.rep);
-    seats.chain(past)
+    let restored = state.restored.values().map(|seat| seat.owner);
+    seats.chain(past).chain(restored)
 }
 
 impl Wire for AccountId {
@@ -139,7 +141,7 @@ wire_struct! {
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
         past_owners, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
-        unknown, unknown_next, book_losses, departures, departures_proceeded, tripped, again,
+        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, contributions, snapshots }
@@ -162,4 +164,5 @@ wire_struct! {
     SnapshotRow { key, class, at, contributed, epoch }
     DailyRow { kind, day, points_milli, contributed, epoch }
     Kept { arrived, input }
+    RestoredSeat { status, owner, sequence }
 }
