@@ -187,9 +187,10 @@ impl Company {
     }
 
     pub fn mixed(&mut self, now: Millis) -> Body {
-        match self.roll(4) {
-            0 => self.activity(now),
-            1 => self.snapshot(now),
+        match self.roll(8) {
+            0 | 1 => self.activity(now),
+            2 | 3 => self.snapshot(now),
+            4 => self.engagement(now),
             _ => self.delta(now),
         }
     }

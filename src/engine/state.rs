@@ -375,10 +375,10 @@ mod tests {
             ("Account", size_of::<Account>(), 64),
             ("AccountSide", size_of::<AccountSide>(), 64),
             ("Seat", size_of::<Seat>(), 40),
-            ("Tenure", size_of::<Tenure>(), 200),
+            ("Tenure", size_of::<Tenure>(), 208),
             ("Contribution", size_of::<Contribution>(), 56),
             ("SnapshotRow", size_of::<SnapshotRow>(), 32),
-            ("DailyRow", size_of::<DailyRow>(), 32),
+            ("DailyRow", size_of::<DailyRow>(), 24),
             ("heap entry", size_of::<super::super::heap::Entry>(), 12),
             ("Place", size_of::<super::super::heap::Place>(), 8),
         ];

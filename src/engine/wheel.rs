@@ -1,6 +1,8 @@
 //! A timing wheel: four levels of 256 slots, a second wide at the finest, links by index. Setting and
 //! cancelling cost a constant; the next deadline is exact.
 
+use std::cmp::Ordering;
+
 use crate::domain::Secs;
 
 const LEVELS: usize = 4;
@@ -27,8 +29,17 @@ pub struct Wheel {
     heads: Vec<u32>,
     occupied: [[u64; SLOTS / 64]; LEVELS],
     timers: Vec<Timer>,
-    /// The earliest deadline, where it is known: found once, kept until its timer moves.
-    soonest: Option<Secs>,
+    /// The earliest deadline and how many timers have it, where that is known: found once, kept until they are gone.
+    soonest: Option<(Secs, u32)>,
+}
+
+/// The earlier of a deadline that so many timers have and one more timer's.
+fn sooner((at, count): (Secs, u32), due: Secs) -> (Secs, u32) {
+    match due.cmp(&at) {
+        Ordering::Less => (due, 1),
+        Ordering::Equal => (at, count + 1),
+        Ordering::Greater => (at, count),
+    }
 }
 
 fn byte(at: u32, level: usize) -> usize {
@@ -74,7 +85,7 @@ impl Wheel {
     }
 
     fn link(&mut self, id: u32, due: Secs) {
-        self.soonest = self.soonest.map(|soonest| soonest.min(due));
+        self.soonest = self.soonest.map(|soonest| sooner(soonest, due));
         let list = self.list_of(due);
         let head = self.heads[usize::from(list)];
         self.timers[id as usize] = Timer { due, next: head, previous: NONE, list };
@@ -90,9 +101,10 @@ impl Wheel {
 
     fn unlink(&mut self, id: u32) {
         let Timer { due, next, previous, list } = std::mem::replace(&mut self.timers[id as usize], IDLE);
-        if self.soonest == Some(due) {
-            self.soonest = None;
-        }
+        self.soonest = match self.soonest {
+            Some((at, count)) if at == due => (count > 1).then(|| (at, count - 1)),
+            other => other,
+        };
         if next != NONE {
             self.timers[next as usize].previous = previous;
         }
@@ -121,7 +133,7 @@ impl Wheel {
 
     /// The earliest deadline that is set.
     pub fn next_deadline(&self) -> Option<Secs> {
-        self.soonest.or_else(|| self.search())
+        self.soonest.or_else(|| self.search()).map(|(at, _)| at)
     }
 
     /// Looks the earliest deadline up, unless it is known: asking for it takes a constant then.
@@ -131,12 +143,12 @@ impl Wheel {
         }
     }
 
-    fn search(&self) -> Option<Secs> {
+    fn search(&self) -> Option<(Secs, u32)> {
         let list = if self.heads[usize::from(OVERDUE)] != NONE { OVERDUE } else { self.next_slot()?.0 };
-        let mut least = Secs::NEVER;
+        let mut least = (Secs::NEVER, 0);
         let mut id = self.heads[usize::from(list)];
         while id != NONE {
-            least = least.min(self.timers[id as usize].due);
+            least = sooner(least, self.timers[id as usize].due);
             id = self.timers[id as usize].next;
         }
         Some(least)
