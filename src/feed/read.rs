@@ -80,7 +80,7 @@ impl Reader<'_> {
 
     /// Trimmed and within limits; `None` if nothing is left.
     pub fn clean<'s>(&self, name: &str, text: &'s str) -> Read<Option<&'s str>> {
-        let text = text.trim();
+        let text = trimmed(text);
         if text.len() > self.limits.text_bytes {
             let detail = format!("`{name}` is longer than {} bytes", self.limits.text_bytes);
             return Err(Rejection::new(Code::TooLong, detail));
@@ -233,6 +233,14 @@ impl Reader<'_> {
             return Ok(());
         }
         Err(Rejection::new(Code::TooLong, format!("`{name}` has more than {most} entries")))
+    }
+}
+
+/// Most texts begin and end with what is seen and ASCII: nothing to be trimmed, which Unicode's tables needn't say.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
     }
 }
 
