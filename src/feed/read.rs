@@ -27,6 +27,9 @@ pub struct Reader<'d> {
     pub secret: &'d Secret,
 }
 
+/// Keys and values of an object whose keys are data.
+type Entries<'s, T> = SmallVec<[(&'s str, &'s Slot<T>); USUAL_ENTRIES]>;
+
 /// What a record does to what is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -205,12 +208,7 @@ impl Reader<'_> {
     }
 
     /// The entries of an object whose keys are data, sorted by key.
-    pub fn entries<'s, T>(
-        &self,
-        name: &str,
-        slot: &'s Slot<Map<'_, T>>,
-        most: usize,
-    ) -> Read<SmallVec<[(&'s str, &'s Slot<T>); USUAL_ENTRIES]>> {
+    pub fn entries<'s, T>(&self, name: &str, slot: &'s Slot<Map<'_, T>>, most: usize) -> Read<Entries<'s, T>> {
         let mut sorted = SmallVec::new();
         let Some(Map(entries)) = content(name, slot, "an object")? else { return Ok(sorted) };
         self.count(name, entries.len(), most)?;

@@ -262,13 +262,11 @@ impl<'a> Scan<'a> {
 /// The place of the first byte that a text can't go on with.
 fn stop(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
-    // Most texts end within 32 bytes. Both halves at once, as how long one is can't be foreseen.
-    while let Some([near, far]) = bytes[at..].as_chunks::<16>().0.first_chunk::<2>() {
-        let stops = words::stops(near) | words::stops(far) << 16;
-        if stops != 0 {
-            return Some(at + stops.trailing_zeros() as usize);
+    while let Some(chunk) = bytes[at..].first_chunk() {
+        if let Some(place) = words::first_stop(chunk) {
+            return Some(at + place);
         }
-        at += 32;
+        at += chunk.len();
     }
     bytes[at..].iter().position(|byte| words::is_stop(*byte)).map(|place| at + place)
 }

@@ -104,7 +104,7 @@ impl Style {
         match self {
             Style::Compact => {}
             Style::Spaced => text.push_str(if usual { " " } else { "" }),
-            Style::Wild => text.push_str(draw.one_of(&["", "", "", " ", "\n  ", "\t", "\r\n", "      "])),
+            Style::Wild => text.push_str(draw.word(&["", "", "", " ", "\n  ", "\t", "\r\n", "      "])),
         }
     }
 }
