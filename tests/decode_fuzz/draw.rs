@@ -28,7 +28,7 @@ impl Draw {
     }
 
     pub fn word(&mut self, words: &[&'static str]) -> &'static str {
-        self.one_of(words)
+        words[self.below(words.len())]
     }
 
     pub fn byte(&mut self) -> u8 {
