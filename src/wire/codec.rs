@@ -34,6 +34,7 @@ pub fn from_bytes<T: Wire>(bytes: &[u8]) -> Result<T, WireError> {
 }
 
 /// Bytes being read, and how far.
+#[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -62,14 +63,14 @@ impl<'a> Reader<'a> {
         Ok(byte)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);
         Ok(array)
     }
 
     /// A varint in its shortest form; a longer one of the same value is an error.
-    fn varint(&mut self) -> Result<u64, WireError> {
+    pub(super) fn varint(&mut self) -> Result<u64, WireError> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -93,6 +94,12 @@ impl<'a> Reader<'a> {
             Ok(count) if count <= self.left() => Ok(count),
             _ => Err(self.invalid("a list longer than the bytes left")),
         }
+    }
+
+    /// A part of its own, its length before it.
+    pub(super) fn section(&mut self) -> Result<Reader<'a>, WireError> {
+        let length = self.count()?;
+        Ok(Reader { bytes: self.take(length)?, at: 0, depth: self.depth })
     }
 
     /// Reads one level further down.
