@@ -178,11 +178,7 @@ fn unpack(stored: &[u8], length: usize, body: &mut Vec<u8>) -> Result<(), WireEr
     }
 }
 
-fn read_body(
-    from: &mut Reader<'_>,
-    columns: &mut inputs::Inputs,
-    mut inputs: Vec<Input>,
-) -> Result<Entry, WireError> {
+fn read_body(from: &mut Reader<'_>, columns: &mut inputs::Inputs, mut inputs: Vec<Input>) -> Result<Entry, WireError> {
     let journal = Id128::get(from)?;
     let shard = u16::get(from)?;
     let sequence = u64::get(from)?;

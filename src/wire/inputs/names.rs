@@ -118,7 +118,7 @@ mod tests {
     fn names_come_back_and_cost_what_differs() {
         let long = "x".repeat(40);
         let names = [
-            ("001A000001299999AAA", 20),
+            ("001A000001299999AAA", 21),
             ("001A000001234567AAA", 5),
             ("001A000001234567AAA", 2),
             ("", 2),

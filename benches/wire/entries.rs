@@ -1,7 +1,5 @@
-//! What writing and reading a journal entry costs an input, in nanoseconds of processor time and in bytes: by
-//! columns, as entries are, and by rows with LZ4, as they were at first.
-//!
-//! `cargo bench --bench wire`
+//! Journal entries: what one costs an input to write and to read, by columns, as entries are, and by rows with LZ4,
+//! as they were at first.
 
 use std::time::Duration;
 
@@ -9,7 +7,8 @@ use bookd::domain::ids::{Actor, Id128};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::{Body, Candidate, Entry, EntryKind, Input, Millis, Position, Span, Topic};
 use bookd::wire::{codec, entry};
-use rustix::time::{ClockId, clock_gettime};
+
+use super::{Chance, clock, crm_id, domain, median};
 
 const ACCOUNTS: u64 = 1_000_000;
 const BATCHES: [usize; 4] = [10, 30, 100, 1_000];
@@ -17,7 +16,8 @@ const BATCHES: [usize; 4] = [10, 30, 100, 1_000];
 const INPUTS: usize = 100_000;
 const ROUNDS: usize = 9;
 
-fn main() {
+pub fn measure() {
+    println!("journal entries, an input");
     println!("{:>6} {:>8} {:>10} {:>10} {:>10}", "batch", "", "bytes", "encode ns", "decode ns");
     for batch in BATCHES {
         let entries = entries(batch);
@@ -40,28 +40,17 @@ struct Figures {
 
 impl Figures {
     fn print(&mut self, batch: usize, what: &str) {
-        let per_input = |times: &mut Vec<Duration>| {
-            times.sort_unstable();
-            times[times.len() / 2].as_nanos() as f64 / INPUTS as f64
-        };
+        let per_input = |times: &mut Vec<Duration>| median(times).as_nanos() as f64 / INPUTS as f64;
         let (encode, decode) = (per_input(&mut self.encode), per_input(&mut self.decode));
         let bytes = self.bytes as f64 / INPUTS as f64;
         println!("{batch:>6} {what:>8} {bytes:>10.1} {encode:>10.1} {decode:>10.1}");
     }
 }
 
-/// Processor time of this thread.
-fn clock() -> Duration {
-    let now = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
-}
-
 fn by_rows(entries: &[Entry], figures: &mut Figures) {
     let start = clock();
-    let encoded: Vec<Vec<u8>> = entries
-        .iter()
-        .map(|entry| lz4_flex::block::compress_prepend_size(&codec::to_bytes(&entry.inputs)))
-        .collect();
+    let encoded: Vec<Vec<u8>> =
+        entries.iter().map(|entry| lz4_flex::block::compress_prepend_size(&codec::to_bytes(&entry.inputs))).collect();
     let between = clock();
     for bytes in &encoded {
         let plain = lz4_flex::block::decompress_size_prepended(bytes).expect("it was compressed");
@@ -132,26 +121,6 @@ fn entry(number: usize, now: Millis, inputs: Vec<Input>, spans: Vec<Span>) -> En
     }
 }
 
-struct Chance(u64);
-
-impl Chance {
-    fn word(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ word >> 31
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        ((u128::from(self.word()) * u128::from(limit)) >> 64) as u64
-    }
-
-    fn pick<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len() as u64) as usize]
-    }
-}
-
 fn input(now: Millis, chance: &mut Chance) -> Input {
     let at = Millis((now.0 - chance.below(5_000) as i64) / 1_000 * 1_000);
     let topic = match chance.below(100) {
@@ -164,34 +133,14 @@ fn input(now: Millis, chance: &mut Chance) -> Input {
     Input { position: Some(Position { topic, partition: 0, offset: 0 }), body }
 }
 
-/// An id as a CRM gives them: the number of the record in base 62.
-fn crm_id(prefix: &str, mut number: u64) -> String {
-    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let mut digits = [b'0'; 9];
-    for digit in digits.iter_mut().rev() {
-        *digit = DIGITS[(number % 62) as usize];
-        number /= 62;
-    }
-    format!("{prefix}Qx0{}", String::from_utf8_lossy(&digits))
-}
-
-/// Words that make no company, but are as long as the names of some.
-fn domain(account: u64) -> String {
-    const PARTS: [&str; 16] = [
-        "ka", "ron", "tel", "mi", "vex", "lo", "san", "tri", "go", "ber", "nu", "pol", "di", "mar", "ze", "fin",
-    ];
-    let mut chance = Chance(account);
-    let name: String = (0..3 + chance.below(2)).map(|_| chance.pick(&PARTS)).collect();
-    format!("{name}.{}", chance.pick(&["com", "com", "com", "de", "io", "co.uk"]))
-}
-
 fn signal(topic: Topic, at: Millis, chance: &mut Chance) -> Body {
     let account = chance.below(ACCOUNTS);
     let id = Candidate::CrmId(crm_id("001", 7_000_000 + account * 13).into());
     let web = domain(account);
     let (class, source, kind, subject, account) = match topic {
         Topic::Intent => {
-            let vendor = Candidate::VendorId { vendor: "intent-vendor".into(), id: format!("{}", 31_000_000 + account).into() };
+            let vendor =
+                Candidate::VendorId { vendor: "intent-vendor".into(), id: format!("{}", 31_000_000 + account).into() };
             let kind = chance.pick(&["surge", "surge", "keyword_research", "comparison"]);
             let subject = chance.pick(&["crm software", "lead routing", "data enrichment", "forecasting"]);
             (Class::Intent, "intent-vendor", kind, subject, vec![vendor, Candidate::Domain(web.into())])
