@@ -1,6 +1,6 @@
 //! What leaves the process and comes back, in processor time: journal entries, and a snapshot's restore.
 //!
-//! `cargo bench --bench wire`; `BOOKD_BENCH_ACCOUNTS` says how many accounts the snapshot holds.
+//! `cargo bench --bench wire`, with `-- entries` or `-- restore` for one of them; `BOOKD_BENCH_ACCOUNTS` says how many accounts the snapshot holds.
 
 mod entries;
 mod restore;
@@ -10,8 +10,13 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 fn main() {
-    entries::measure();
-    restore::measure();
+    let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let parts: [(&str, fn()); 2] = [("entries", entries::measure), ("restore", restore::measure)];
+    for (name, measure) in parts {
+        if asked.is_empty() || asked.iter().any(|word| word == name) {
+            measure();
+        }
+    }
 }
 
 /// Processor time of this thread.

@@ -8,6 +8,8 @@
 //! can be compared, hashed and chained. Reading is total: no bytes whatever make it panic or allocate beyond
 //! what they can hold.
 
+use smallvec::SmallVec;
+
 use super::WireError;
 
 /// How deep values may nest through boxes and lists. Policies hold filters, which are trees; `config` must not
@@ -42,6 +44,9 @@ fn get_each<T: Wire>(count: usize, from: &mut Reader<'_>, into: &mut Vec<T>) -> 
     }
     Ok(())
 }
+
+/// A column of a group, to be written; where it has few items it takes no memory.
+pub(super) type Group<'a, T> = SmallVec<[&'a T; FEW]>;
 
 /// A column of a group, read.
 pub(super) fn column<T: Wire>(count: usize, from: &mut Reader<'_>) -> Result<std::vec::IntoIter<T>, WireError> {
@@ -88,6 +93,7 @@ impl<'a> Reader<'a> {
         self.bytes.len() - self.at
     }
 
+    #[inline]
     pub fn take(&mut self, count: usize) -> Result<&'a [u8], WireError> {
         let rest = &self.bytes[self.at..];
         let taken = rest.get(..count).ok_or(WireError::Truncated { at: self.bytes.len() })?;
@@ -95,6 +101,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    #[inline]
     pub fn byte(&mut self) -> Result<u8, WireError> {
         let byte = *self.bytes.get(self.at).ok_or(WireError::Truncated { at: self.at })?;
         self.at += 1;
@@ -108,7 +115,18 @@ impl<'a> Reader<'a> {
     }
 
     /// A varint in its shortest form; a longer one of the same value is an error.
+    #[inline]
     pub(super) fn varint(&mut self) -> Result<u64, WireError> {
+        match self.bytes.get(self.at) {
+            Some(byte) if *byte < 0x80 => {
+                self.at += 1;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, WireError> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -189,7 +207,7 @@ macro_rules! wire_struct {
 
             fn put_group(items: &[&Self], out: &mut Vec<u8>) {
                 $({
-                    let column: Vec<&_> = items.iter().map(|item| &item.$field).collect();
+                    let column: $crate::wire::codec::Group<'_, _> = items.iter().map(|item| &item.$field).collect();
                     $crate::wire::codec::Wire::put_group(&column, out);
                 })*
             }
@@ -249,7 +267,7 @@ macro_rules! wire_number {
             }
 
             fn put_group(items: &[&Self], out: &mut Vec<u8>) {
-                let numbers: Vec<&$number> = items.iter().map(|item| &item.0).collect();
+                let numbers: $crate::wire::codec::Group<'_, $number> = items.iter().map(|item| &item.0).collect();
                 $crate::wire::codec::Wire::put_group(&numbers, out);
             }
 
@@ -276,6 +294,7 @@ mod primitives;
 mod view;
 
 /// Appends a varint in its shortest form.
+#[inline]
 pub fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);

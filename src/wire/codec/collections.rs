@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use smallvec::{Array, SmallVec};
 
-use super::{FEW, GROUP, Reader, Wire, column, next, put_varint};
+use super::{GROUP, Group, Reader, Wire, column, next, put_varint};
 use crate::wire::WireError;
 
 impl<T: Wire> Wire for Option<T> {
@@ -23,7 +23,7 @@ impl<T: Wire> Wire for Option<T> {
     /// Which ones there are, then those.
     fn put_group(items: &[&Option<T>], out: &mut Vec<u8>) {
         items.iter().for_each(|item| item.is_some().put(out));
-        let there: Vec<&T> = items.iter().filter_map(|item| item.as_ref()).collect();
+        let there: Group<'_, T> = items.iter().filter_map(|item| item.as_ref()).collect();
         T::put_group(&there, out);
     }
 
@@ -47,7 +47,7 @@ impl<T: Wire> Wire for Box<T> {
 
 /// Items of a list, group by group.
 fn put_items<'a, T: Wire + 'a>(items: impl Iterator<Item = &'a T>, out: &mut Vec<u8>) {
-    let mut group: SmallVec<[&T; FEW]> = SmallVec::new();
+    let mut group: Group<'_, T> = Group::new();
     for item in items {
         group.push(item);
         if group.len() == GROUP {
@@ -152,7 +152,7 @@ macro_rules! tuples {
             }
 
             fn put_group(items: &[&Self], out: &mut Vec<u8>) {
-                $($name::put_group(&items.iter().map(|item| &item.$item).collect::<Vec<_>>(), out);)*
+                $($name::put_group(&items.iter().map(|item| &item.$item).collect::<Group<'_, _>>(), out);)*
             }
 
             fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<Self>) -> Result<(), WireError> {
@@ -201,8 +201,8 @@ impl<K: Wire + Ord, V: Wire> Wire for BTreeMap<K, V> {
         let (mut keys, mut values) = (self.keys(), self.values());
         for start in (0..self.len()).step_by(GROUP) {
             let count = GROUP.min(self.len() - start);
-            K::put_group(&keys.by_ref().take(count).collect::<Vec<_>>(), out);
-            V::put_group(&values.by_ref().take(count).collect::<Vec<_>>(), out);
+            K::put_group(&keys.by_ref().take(count).collect::<Group<'_, _>>(), out);
+            V::put_group(&values.by_ref().take(count).collect::<Group<'_, _>>(), out);
         }
     }
 

@@ -190,6 +190,7 @@ impl<'a> Source<'a> {
         [shapes, numbers, hashes, names, rows].iter().map(|column| column.left()).sum()
     }
 
+    #[inline(always)]
     pub fn input(
         &mut self,
         shapes: &[Shape],
@@ -215,6 +216,7 @@ impl<'a> Source<'a> {
         }
     }
 
+    #[inline(always)]
     fn signal(&mut self, shape: &SignalShape, subjects: &[Text], uses: &mut Uses) -> Result<Signal, WireError> {
         let at = self.instant(shape.at)?;
         let subject = if shape.has_subject { Some(self.subject(subjects, uses)?) } else { None };
@@ -227,6 +229,7 @@ impl<'a> Source<'a> {
         Ok(Signal { class, kind, account, source, subject, strength, mode, at, dedup, due })
     }
 
+    #[inline(always)]
     fn activity(&mut self, shape: &ActivityShape) -> Result<Activity, WireError> {
         let at = self.instant(shape.at)?;
         let meeting_at = if shape.has_meeting { Some(self.relative()?) } else { None };
@@ -242,6 +245,7 @@ impl<'a> Source<'a> {
         Ok(Activity { kind, account, source, actor, contact, direction: shape.direction, at, dedup, meeting_at })
     }
 
+    #[inline(always)]
     fn candidates(&mut self, named: &Named) -> Result<Candidates, WireError> {
         let mut candidates = Candidates::with_capacity(named.candidates.len());
         for shape in &named.candidates {
@@ -250,6 +254,7 @@ impl<'a> Source<'a> {
         Ok(candidates)
     }
 
+    #[inline(always)]
     fn candidate(&mut self, shape: &CandidateShape) -> Result<Candidate, WireError> {
         let Source { names, last, .. } = self;
         Ok(match shape {
@@ -262,6 +267,7 @@ impl<'a> Source<'a> {
         })
     }
 
+    #[inline(always)]
     fn instant(&mut self, unit: Unit) -> Result<Millis, WireError> {
         if unit == Unit::Wholes {
             let seconds = i64::get(&mut self.numbers)?.checked_add(self.now.0 / WHOLE);
@@ -273,10 +279,12 @@ impl<'a> Source<'a> {
     }
 
     /// An instant in milliseconds against the entry's.
+    #[inline(always)]
     fn relative(&mut self) -> Result<Millis, WireError> {
         i64::get(&mut self.numbers).map(|by| Millis(self.now.0.wrapping_add(by)))
     }
 
+    #[inline(always)]
     fn strength(&mut self, unit: Unit) -> Result<u32, WireError> {
         let number = u32::get(&mut self.numbers)?;
         let strength = match unit {
@@ -286,16 +294,19 @@ impl<'a> Source<'a> {
         strength.ok_or_else(|| self.numbers.invalid("a strength in the wrong unit"))
     }
 
+    #[inline(always)]
     fn subject(&mut self, subjects: &[Text], uses: &mut Uses) -> Result<Text, WireError> {
         let number = self.numbers.varint()? as usize;
         uses.note(number, &self.numbers)?;
         subjects.get(number).cloned().ok_or_else(|| self.numbers.invalid("no such subject"))
     }
 
+    #[inline(always)]
     fn hash(&mut self) -> Result<u64, WireError> {
         self.hashes.array().map(u64::from_le_bytes)
     }
 
+    #[inline(always)]
     fn contact(&mut self) -> Result<u32, WireError> {
         match self.hashes.array().map(u32::from_le_bytes)? {
             0 => Err(self.hashes.invalid("no contact where there is one")),

@@ -33,6 +33,7 @@ impl Dictionary {
     }
 
     /// The string's number: a new one if it wasn't seen yet.
+    #[inline]
     pub fn number(&mut self, string: &[u8]) -> u32 {
         let hash = xxh3_64(string) as u32;
         let mut at = hash as usize & (self.slots.len() - 1);
@@ -74,11 +75,6 @@ impl Dictionary {
 
     pub fn len(&self) -> usize {
         self.ends.len()
-    }
-
-    /// Bytes of all strings.
-    pub fn size(&self) -> usize {
-        self.bytes.len()
     }
 
     pub fn string(&self, number: usize) -> &[u8] {

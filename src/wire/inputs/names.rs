@@ -13,6 +13,7 @@ const MOST_SHARED: usize = 15;
 /// Digits that are written as a number: fewer gain nothing, more don't fit into 64 bits.
 const DIGITS: std::ops::RangeInclusive<usize> = 2..=19;
 
+#[inline]
 pub fn put(before: &[u8], text: &[u8], out: &mut Vec<u8>) {
     let head = shared(before.iter(), text.iter());
     let (before, rest) = (&before[head..], &text[head..]);
@@ -47,11 +48,10 @@ fn number(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// The last name of one kind.
+/// The last name of one kind, which the next one is written over.
 #[derive(Debug, Default)]
 pub struct Last {
     text: Vec<u8>,
-    next: Vec<u8>,
 }
 
 impl Last {
@@ -66,48 +66,61 @@ impl Last {
         if head + tail > self.text.len() {
             return Err(from.invalid("more shared than there is"));
         }
-        self.next.clear();
-        self.next.extend_from_slice(&self.text[..head]);
-        self.middle(from)?;
-        self.next.extend_from_slice(&self.text[self.text.len() - tail..]);
-        if self.shares_more(head, tail) {
+        let before = self.ends(head, tail);
+        self.middle(head, tail, from)?;
+        let after = self.ends(head, tail);
+        let more =
+            |shared: usize, before: Option<u8>, after| shared < MOST_SHARED && before.is_some() && before == after;
+        if more(head, before.0, after.0) || more(tail, before.1, after.1) {
             return Err(from.invalid("less shared than there is"));
         }
-        std::mem::swap(&mut self.text, &mut self.next);
         let text = std::str::from_utf8(&self.text).map_err(|_| from.invalid("text that isn't UTF-8"))?;
         Ok(Text::new(text))
     }
 
-    fn middle(&mut self, from: &mut Reader<'_>) -> Result<(), WireError> {
-        let length = from.varint()?;
-        let (is_number, length) = (length & 1 == 1, (length >> 1) as usize);
-        if !is_number {
-            let middle = from.take(length)?;
-            if number(middle).is_some() {
-                return Err(from.invalid("digits that aren't a number"));
-            }
-            self.next.extend_from_slice(middle);
-            return Ok(());
-        }
-        let mut rest = from.varint()?;
-        if !DIGITS.contains(&length) {
-            return Err(from.invalid("a number of so many digits"));
-        }
-        let start = self.next.len();
-        self.next.resize(start + length, 0);
-        for digit in self.next[start..].iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
-        if rest == 0 { Ok(()) } else { Err(from.invalid("a number of more digits")) }
+    /// The byte behind the head, and the one before the tail that isn't of the head.
+    fn ends(&self, head: usize, tail: usize) -> (Option<u8>, Option<u8>) {
+        let rest = &self.text[head..];
+        (rest.first().copied(), rest.len().checked_sub(tail + 1).map(|at| rest[at]))
     }
 
-    fn shares_more(&self, head: usize, tail: usize) -> bool {
-        let (before, text) = (&self.text[head..], &self.next[head..]);
-        let more_head = head < MOST_SHARED && before.first().is_some() && before.first() == text.first();
-        let end = |bytes: &[u8]| bytes.len().checked_sub(tail + 1).map(|at| bytes[at]);
-        more_head || (tail < MOST_SHARED && end(before).is_some() && end(before) == end(text))
+    fn middle(&mut self, head: usize, tail: usize, from: &mut Reader<'_>) -> Result<(), WireError> {
+        let length = from.varint()?;
+        let (is_number, length) = (length & 1 == 1, (length >> 1) as usize);
+        if is_number {
+            let number = from.varint()?;
+            if !DIGITS.contains(&length) || !write(number, self.between(head, tail, length)) {
+                return Err(from.invalid("a number of other digits"));
+            }
+            return Ok(());
+        }
+        let middle = from.take(length)?;
+        if number(middle).is_some() {
+            return Err(from.invalid("digits that aren't a number"));
+        }
+        self.between(head, tail, length).copy_from_slice(middle);
+        Ok(())
     }
+
+    /// Room for so many bytes between head and tail.
+    fn between(&mut self, head: usize, tail: usize, length: usize) -> &mut [u8] {
+        let (before, after) = (self.text.len(), head + length + tail);
+        if before != after {
+            self.text.resize(before.max(after), 0);
+            self.text.copy_within(before - tail..before, after - tail);
+            self.text.truncate(after);
+        }
+        &mut self.text[head..head + length]
+    }
+}
+
+/// Writes a number with leading zeros; false if it has more digits.
+fn write(mut number: u64, digits: &mut [u8]) -> bool {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    number == 0
 }
 
 #[cfg(test)]
@@ -129,7 +142,7 @@ mod tests {
             (&long, 42),
             (&long, 12),
             ("日本.jp", 11),
-            ("日木.jp", 4),
+            ("日木.jp", 3),
         ];
         let (mut last, mut before) = (Last::default(), "");
         for (name, length) in names {
@@ -144,7 +157,7 @@ mod tests {
     #[test]
     fn what_would_be_written_otherwise_is_refused() {
         let after = |before: &str, bytes: &[u8]| {
-            let mut last = Last { text: before.into(), next: Vec::new() };
+            let mut last = Last { text: before.into() };
             last.get(&mut Reader::new(bytes))
         };
         assert_eq!(after("ab", &[0x11, 2, b'c']).as_deref(), Ok("acb"));
