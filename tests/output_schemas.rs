@@ -239,8 +239,11 @@ fn dead_letters() -> Vec<(&'static str, OutRecord)> {
     let unreadable = original(Topic::Intent, b"{\"kind\": \"\xff\"}");
     let unknown = original(Topic::Engagement, br#"{"kind": "billboard_seen", "account": {"domain": "acme.com"}}"#);
     vec![
-        ("not-understood", dead_letter::record(&unreadable, Code::NotUtf8, "byte 10 is no UTF-8", Stage::Decode, 0)),
-        ("unknown-kind", dead_letter::record(&unknown, Code::UnknownKind, "", Stage::Apply, 0)),
+        (
+            "not-understood",
+            dead_letter::record(&unreadable, "bookd.intent.v1", Code::NotUtf8, "byte 10 is no UTF-8", Stage::Decode, 0),
+        ),
+        ("unknown-kind", dead_letter::record(&unknown, "bookd.engagement.v1", Code::UnknownKind, "", Stage::Apply, 0)),
     ]
 }
 

@@ -137,7 +137,10 @@ fn a_journal_that_lost_its_beginning_needs_its_snapshot() {
         std::fs::remove_file(snapshot).unwrap();
     }
     let refused = world.start().failure();
-    assert!(matches!(&refused, RunError::Log(_) | RunError::Journal { why: Broken::Sequence { .. }, .. }), "{refused}");
+    assert!(
+        matches!(&refused, RunError::Damaged { .. } | RunError::Journal { why: Broken::Sequence { .. }, .. }),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -134,12 +134,16 @@ fn a_foreign_file_and_a_newer_one_are_told_apart() {
     let (_dir, path, _) = written();
     let whole = fs::read(&path).unwrap();
     let length = u32::from_le_bytes(whole[6..10].try_into().unwrap()) as usize;
-    let mut newer = whole[..10 + length].to_vec();
-    newer[4] = 2;
-    let checksum = crc32c::crc32c(&newer);
-    newer.extend(checksum.to_le_bytes());
-    newer.extend(b"whatever a newer one has");
-    assert!(matches!(read_bytes(&newer), Err(SnapshotError::Newer { found: 2, known: snapshot::FORMAT })));
+    let of_format = |format: u8| {
+        let mut bytes = whole[..10 + length].to_vec();
+        bytes[4] = format;
+        let checksum = crc32c::crc32c(&bytes);
+        bytes.extend(checksum.to_le_bytes());
+        bytes.extend(b"whatever it has");
+        read_bytes(&bytes)
+    };
+    assert!(matches!(of_format(3), Err(SnapshotError::Newer { found: 3, known: snapshot::FORMAT })));
+    assert!(matches!(of_format(1), Err(SnapshotError::Older { found: 1, known: snapshot::FORMAT })));
 }
 
 fn read_bytes(bytes: &[u8]) -> Result<(Header, Vec<u8>), SnapshotError> {

@@ -7,7 +7,7 @@ mod restore;
 
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use cpu_time::ThreadTime;
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
@@ -21,8 +21,7 @@ fn main() {
 
 /// Processor time of this thread.
 fn clock() -> Duration {
-    let now = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+    ThreadTime::now().as_duration()
 }
 
 fn median(times: &mut [Duration]) -> Duration {

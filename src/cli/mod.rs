@@ -5,6 +5,7 @@ pub mod demo;
 pub mod explain;
 pub mod generate;
 pub mod journal;
+pub mod recover;
 pub mod replay;
 pub mod run;
 
@@ -42,6 +43,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Print or verify the journal.
     Journal(journal::JournalArgs),
+    /// The ways out when the journal can't be followed, or an input topic isn't what was read of it.
+    Recover(recover::RecoverArgs),
     /// A quarter of a made-up company, decided before your eyes.
     Demo(demo::DemoArgs),
 }
@@ -105,8 +108,8 @@ impl Failure {
         match self {
             Failure::Config(_) | Failure::Run(RunError::PolicyReused { .. }) => EXIT_USAGE,
             Failure::Run(RunError::Log(LogError::Fenced(_))) => EXIT_FENCED,
-            Failure::Run(RunError::Journal { .. } | RunError::Snapshot { .. })
-            | Failure::Run(RunError::Log(LogError::Corrupt { .. })) => EXIT_REFUSED,
+            Failure::Run(RunError::Journal { .. } | RunError::Snapshot { .. } | RunError::Damaged { .. })
+            | Failure::Run(RunError::Parted { .. } | RunError::Log(LogError::Corrupt { .. })) => EXIT_REFUSED,
             Failure::Run(_) | Failure::Other(_) => EXIT_FAILED,
         }
     }
@@ -123,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args).map_err(Failure::Config),
         Command::Explain(args) => explain::run(&args),
         Command::Journal(args) => journal::run(&args),
+        Command::Recover(args) => recover::run(&args),
         Command::Demo(args) => demo::run(&args),
     };
     let Err(failure) = ended else { return ExitCode::SUCCESS };

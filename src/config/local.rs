@@ -12,16 +12,13 @@ use super::raw::{RawConfig, Spanned};
 use super::settings::{LogSettings, Settings};
 use super::warning::Warning;
 use crate::domain::Topic;
-use crate::domain::feeds::{FeedLimits, Feeds};
+use crate::domain::feeds::{FeedLimits, Feeds, RECORD_BYTES_MAX};
 
 /// Secrets are a line; more is the wrong file.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
 /// Shorter keys of a hash can be guessed.
 const MIN_HASH_KEY_BYTES: usize = 16;
-
-/// A record must fit one message of a broker's default size with room to spare in a journal entry.
-const MAX_RECORD_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Bounds that keep any configuration's memory and pauses within reason.
 const MAX_BATCH: u64 = 100_000;
@@ -30,8 +27,8 @@ const MAX_ENTRIES: u64 = 1_000_000_000;
 /// Kafka's own limit.
 const MAX_TOPIC_BYTES: usize = 249;
 
-/// Properties that correctness needs as they are, each with the reason.
-const RESERVED: [(&str, &str); 22] = [
+/// Properties that correctness needs as they are, each with the reason; by every name that librdkafka has for them.
+const RESERVED: [(&str, &str); 28] = [
     ("bootstrap.servers", "it is `brokers`"),
     ("metadata.broker.list", "it is `brokers`"),
     ("group.id", "it is made of `id` and `shard`"),
@@ -44,12 +41,18 @@ const RESERVED: [(&str, &str); 22] = [
     ("transactional.id", "it is made of `id` and `shard`; it fences a former leader"),
     ("transaction.timeout.ms", "it must outlast the longest pause of a leader, and no longer"),
     ("enable.idempotence", "without it a retry could write twice"),
+    ("retries", "a record that is given up aborts its commit"),
+    ("message.send.max.retries", "a record that is given up aborts its commit"),
     ("acks", "a commit counts only when every replica has it"),
     ("request.required.acks", "a commit counts only when every replica has it"),
     ("max.in.flight", "more would lose the order"),
     ("max.in.flight.requests.per.connection", "more would lose the order"),
     ("isolation.level", "uncommitted records must never be read"),
+    ("message.max.bytes", "journal entries are cut to what brokers take by default"),
+    ("partitioner", "Java's clients must find an account in the same partition"),
+    ("queuing.strategy", "another one would lose the order"),
     ("enable.auto.commit", "positions are in the journal, nowhere else"),
+    ("auto.commit.enable", "positions are in the journal, nowhere else"),
     ("enable.auto.offset.store", "positions are in the journal, nowhere else"),
     ("auto.offset.reset", "a position that is gone is an error, never a jump"),
     ("enable.partition.eof", "the gate and the frontier are told by it where a topic ends"),
@@ -279,7 +282,7 @@ fn domain(value: &Spanned<String>, check: &mut Check) -> String {
 fn limits(raw: &RawLimits, check: &mut Check) -> FeedLimits {
     let mut limit = |value: &Spanned<u64>, what, least, most| check.count(value, what, least, most) as usize;
     FeedLimits {
-        record_bytes: limit(&raw.record_bytes, "record_bytes", 1024, MAX_RECORD_BYTES),
+        record_bytes: limit(&raw.record_bytes, "record_bytes", 1024, RECORD_BYTES_MAX as u64),
         depth: limit(&raw.depth, "depth", 4, 64),
         text_bytes: limit(&raw.text_bytes, "text_bytes", 64, 64 * 1024),
         list_items: limit(&raw.list_items, "list_items", 1, 10_000),

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// No input record is ever larger: it is what a Kafka broker takes by default, and what a Files log takes as a line.
+pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Feeds {
     /// Key of the hashes that stand for contacts and aliases. The same for the life of a journal.
@@ -15,7 +18,7 @@ pub struct Feeds {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedLimits {
-    /// Checked before anything is parsed.
+    /// Checked before anything is parsed; at most [`RECORD_BYTES_MAX`].
     pub record_bytes: usize,
     pub depth: usize,
     pub text_bytes: usize,

@@ -4,6 +4,10 @@
 use super::Text;
 use super::account::Value;
 
+/// Filters within filters. A policy is written into the journal, whose reader bounds how deep things are nested; nobody
+/// can read even as many as these.
+pub const DEPTH_MAX: usize = 32;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Compare {
     Equal,
@@ -52,6 +56,16 @@ pub enum Filter {
 }
 
 impl Filter {
+    /// How many filters stand within each other.
+    pub fn depth(&self) -> usize {
+        let within = match self {
+            Filter::All(parts) | Filter::Any(parts) => parts.iter().map(Filter::depth).max().unwrap_or(0),
+            Filter::Not(part) => part.depth(),
+            _ => 0,
+        };
+        1 + within
+    }
+
     /// Whether the fields that `field` looks up satisfy the filter.
     pub fn matches<'a>(&self, field: &impl Fn(&str) -> Option<&'a Value>) -> bool {
         match self {

@@ -4,6 +4,7 @@
 use super::account::AccountRecord;
 use super::ids::Id128;
 use super::opportunity::OpportunityRecord;
+use super::output::SeatStatus;
 use super::policy::Policy;
 use super::rep::RepRecord;
 use super::request::Request;
@@ -30,11 +31,12 @@ pub enum Body {
     Activity(Activity),
     Request(Request),
     Signal(Signal),
+    Restored(Restored),
 }
 
 impl Body {
     /// The place of this input in its batch: policy, gate, reps, accounts, opportunities, results,
-    /// activity, requests, signals, frontiers; then topic, partition, offset.
+    /// activity, requests, signals, frontiers, restored seats; then topic, partition, offset.
     pub fn order(&self) -> u8 {
         match self {
             Body::Policy(_) => 0,
@@ -47,8 +49,22 @@ impl Body {
             Body::Request(_) => 7,
             Body::Signal(_) => 8,
             Body::Frontier(_) => 9,
+            Body::Restored(_) => 10,
         }
     }
+}
+
+/// A seat as the emitted commands say: what a journal is told that begins anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The account's CRM id.
+    pub account: Text,
+    pub role: Text,
+    /// `Owned` or `Holding` with an owner, else `Pool`, `Review` or `Retired`.
+    pub status: SeatStatus,
+    pub owner: Option<Text>,
+    /// Of the seat's last command.
+    pub sequence: u32,
 }
 
 /// Sorts a batch into the order in which it is applied.

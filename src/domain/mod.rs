@@ -20,7 +20,7 @@ pub mod signal;
 pub mod time;
 
 pub use ids::{Candidate, Candidates, Position, Text, Topic};
-pub use input::{Body, Entry, EntryKind, Gate, Input, Span};
+pub use input::{Body, Entry, EntryKind, Gate, Input, Restored, Span};
 pub use output::{Alert, AlertKind, Decision, DecisionKind, Disposition, Output};
 pub use policy::Policy;
 pub use reason::Code;

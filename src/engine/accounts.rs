@@ -2,14 +2,14 @@
 
 use crate::domain::account::{AccountChange, AccountOp, AccountRecord, Change};
 use crate::domain::ids::tie_hash;
-use crate::domain::opportunity::OpportunityOp;
+use crate::domain::opportunity::{OpportunityOp, OpportunityRecord};
 use crate::domain::output::SeatStatus;
 use crate::domain::policy::{Fit, PRIORITY_ONE};
-use crate::domain::{Body, Code, Input, Secs, Text};
+use crate::domain::{Body, Candidates, Code, Input, Position, Secs, Text};
 
 use super::Engine;
 use super::reps::change_fields;
-use super::state::{Account, AccountId, AccountSide, Opportunity, RepId, Seat};
+use super::state::{Account, AccountId, AccountSide, Kept, Opportunity, RepId, Seat};
 
 impl Engine {
     pub(super) fn account_record(&mut self, record: &AccountRecord) -> Result<(), Code> {
@@ -18,9 +18,9 @@ impl Engine {
         }
         let known = self.index.account_by_id.get(&record.id).copied();
         match (&record.op, known) {
-            (AccountOp::Delete, None) => Ok(()),
-            (AccountOp::Delete, Some(account)) => {
-                self.delete_account(account);
+            (AccountOp::Delete, known) => {
+                self.forget_restored(&record.id);
+                known.into_iter().for_each(|account| self.delete_account(account));
                 Ok(())
             }
             (AccountOp::Change(change), known) => {
@@ -198,7 +198,8 @@ impl Engine {
             if let Some(pass) = &mut self.state.roles[role].pass {
                 pass.aside.remove(&account);
             }
-            self.state.seats[role][account.index()] = Seat::default();
+            let seat = std::mem::take(&mut self.state.seats[role][account.index()]);
+            self.index.note_holding(role, account, &seat, false);
             self.index.wheels[role].set(account.0, Secs::NEVER);
         }
         let side = &mut self.state.sides[account.index()];
@@ -231,26 +232,48 @@ impl Engine {
         if self.state.policy.is_none() {
             return Err(Code::NoPolicy);
         }
-        let now_open = self.state.opportunities.get(&record.id).map(|known| (known.account, known.open));
+        // It stands in one place: with its account, or with what is kept for one that nobody created yet.
+        let kept = self.take_kept_opportunity(&record.id);
         let OpportunityOp::Change { account, open } = &record.op else {
             self.set_opportunity(&record.id, None);
             return Ok(());
         };
-        let resolved = match (account.as_slice(), now_open) {
-            ([], Some((account, _))) => account,
-            ([], None) => return Err(Code::NoAccount),
-            (candidates, _) => match self.index.resolve(candidates) {
-                Some(account) => account,
-                None => return self.keep_unknown(input),
-            },
-        };
+        let before = self.state.opportunities.get(&record.id).map(|known| (known.account, known.open));
+        let (kept_account, kept_open) = kept.as_ref().and_then(|(_, kept)| kept_opportunity(kept)).unwrap_or_default();
         let open = match open {
-            Change::Keep => now_open.is_some_and(|(_, open)| open),
+            Change::Keep => before.map_or(kept_open, |(_, open)| open),
             Change::Clear => false,
             Change::Set(open) => *open,
         };
-        self.set_opportunity(&record.id, Some(Opportunity { account: resolved, open }));
+        let account = if account.is_empty() { kept_account } else { account.clone() };
+        let resolved = match (account.as_slice(), before) {
+            ([], Some((account, _))) => Some(account),
+            ([], None) => return Err(Code::NoAccount),
+            (candidates, _) => self.index.resolve(candidates),
+        };
+        let Some(account) = resolved else {
+            let op = OpportunityOp::Change { account, open: Change::Set(open) };
+            return self.keep_opportunity(input.position, OpportunityRecord { op, ..record.clone() }, kept);
+        };
+        self.set_opportunity(&record.id, Some(Opportunity { account, open }));
         Ok(())
+    }
+
+    /// Its account is nobody known: kept instead of what was kept before, and gone from the account before.
+    fn keep_opportunity(
+        &mut self,
+        position: Option<Position>,
+        record: OpportunityRecord,
+        before: Option<(u64, Kept)>,
+    ) -> Result<(), Code> {
+        let id = record.id.clone();
+        let kept = self.keep_unknown(&Input { position, body: Body::Opportunity(record) });
+        match (kept, before) {
+            (Ok(()), _) => self.set_opportunity(&id, None),
+            (Err(_), Some((arrival, before))) => self.put_unknown(arrival, before),
+            (Err(_), None) => {}
+        }
+        kept
     }
 
     /// Remembers or forgets an opportunity, and counts its account's open ones anew, the one before's too.
@@ -275,4 +298,11 @@ impl Engine {
         self.look_at_exclusion(account);
         self.roles().for_each(|role| self.mark(role, account));
     }
+}
+
+/// What is kept of an opportunity: the names of its account, and whether it is open.
+fn kept_opportunity(kept: &Kept) -> Option<(Candidates, bool)> {
+    let Body::Opportunity(record) = &kept.input.body else { return None };
+    let OpportunityOp::Change { account, open } = &record.op else { return None };
+    Some((account.clone(), *open == Change::Set(true)))
 }

@@ -43,6 +43,8 @@ impl Engine {
             .map(|owner| &self.state.reps[owner.index()])
             .is_some_and(|owner| owner.role == Some(role as u8) && owner.accounts.contains(&account));
         require(in_book == owned, || format!("{}: its owner's book doesn't know it", name()))?;
+        let held = owner.is_some_and(|owner| self.index.holding.contains(&(owner, account, role)));
+        require(held == (seat.status == SeatStatus::Holding), || format!("{}: held {held}", name()))?;
         let waits = self.state.roles[role].waiting.contains(&account);
         let promised = self.state.tenures[role].get(&account).and_then(|tenure| tenure.promised);
         require(!waits || promised.is_some_and(|at| at <= self.state.now), || format!("{}: waits unpromised", name()))?;
@@ -111,7 +113,9 @@ impl Engine {
             }
         }
         let gone = row.status == RepStatus::Departed && !row.departing;
-        require(!gone || row.accounts.is_empty(), || format!("{}: left, yet owns accounts", row.id))
+        let holds =
+            self.index.holding.range((rep, AccountId(0), 0)..).next().is_some_and(|(holder, ..)| *holder == rep);
+        require(!gone || row.accounts.is_empty() && !holds, || format!("{}: left, yet owns or holds accounts", row.id))
     }
 
     fn audit_memory(&self) -> Audit {

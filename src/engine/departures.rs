@@ -1,5 +1,8 @@
 //! Reps who left: their books go back at once, unless too many leave at once. `docs/rules.md`, 7.
 
+use std::collections::BTreeSet;
+
+use crate::domain::Text;
 use crate::domain::output::{BreakerScope, DecisionKind, SeatStatus, Why};
 use crate::domain::rep::RepStatus;
 use crate::domain::time::HOUR;
@@ -15,12 +18,22 @@ impl Engine {
         }
         for rep in departing {
             self.state.reps[rep.index()].departing = false;
-            let Some(role) = self.state.reps[rep.index()].role.map(usize::from) else { continue };
-            for account in self.state.reps[rep.index()].accounts.clone() {
+            for (account, role) in self.seats_of(rep) {
                 self.release(role, account, rep);
             }
-            self.dirty_all(role);
+            if let Some(role) = self.state.reps[rep.index()].role {
+                self.dirty_all(usize::from(role));
+            }
         }
+    }
+
+    /// What somebody owns, and what they hold for others who left.
+    fn seats_of(&self, rep: RepId) -> BTreeSet<(AccountId, usize)> {
+        let row = &self.state.reps[rep.index()];
+        let owned =
+            row.role.into_iter().flat_map(|role| row.accounts.iter().map(move |each| (*each, usize::from(role))));
+        let held = self.index.holding.range((rep, AccountId(0), 0)..=(rep, AccountId(u32::MAX), usize::MAX));
+        owned.chain(held.map(|(_, account, role)| (*account, *role))).collect()
     }
 
     fn departing(&self) -> impl Iterator<Item = RepId> {
@@ -63,14 +76,18 @@ impl Engine {
         }
     }
 
-    /// The manager, if they are a rep who is still there; else the role's first holding user.
+    /// The manager, if they are a rep who is still there; else the role's first holding user who didn't leave.
     fn heir(&mut self, role: usize, rep: RepId) -> Option<RepId> {
         let manager = self.state.reps[rep.index()].manager.as_ref();
         let manager = manager.and_then(|id| self.index.rep_by_id.get(id).copied()).filter(|manager| {
             let manager = &self.state.reps[manager.index()];
             manager.known && manager.status != RepStatus::Departed
         });
-        let holder = self.rules().roles[role].holding_users.first().cloned();
+        let left = |id: &Text| {
+            let user = self.index.rep_by_id.get(id);
+            user.is_some_and(|user| self.state.reps[user.index()].status == RepStatus::Departed)
+        };
+        let holder = self.rules().roles[role].holding_users.iter().find(|id| !left(id)).cloned();
         manager.or_else(|| holder.and_then(|id| self.rep_number(&id).ok()))
     }
 }

@@ -125,7 +125,7 @@ impl Engine {
 
     /// A seat that a later policy or a record brought after the gate's first opening.
     pub(super) fn settle_new_seat(&mut self, role: usize, account: AccountId) {
-        if self.state.seats[role][account.index()].status != SeatStatus::Unknown {
+        if self.state.seats[role][account.index()].status != SeatStatus::Unknown || self.restore(role, account) {
             return;
         }
         if self.excluded(role, account) {
@@ -153,10 +153,10 @@ impl Engine {
 
     /// Day one: the CRM's owners are ours, and their clocks start now.
     fn adopt(&mut self, role: usize, account: AccountId) {
-        let seat = &self.state.seats[role][account.index()];
-        if seat.status != SeatStatus::Unknown {
+        if self.state.seats[role][account.index()].status != SeatStatus::Unknown || self.restore(role, account) {
             return;
         }
+        let seat = &self.state.seats[role][account.index()];
         let Some(owner) = seat.crm_owner.some() else { return self.settle_new_seat(role, account) };
         let rep = &self.state.reps[owner.index()];
         if rep.known && rep.role == Some(role as u8) {
@@ -175,7 +175,7 @@ impl Engine {
         }
     }
 
-    fn adopted_segment(&self, owner: RepId, account: AccountId) -> Option<u8> {
+    pub(super) fn adopted_segment(&self, owner: RepId, account: AccountId) -> Option<u8> {
         let bits = self.state.accounts[account.index()].segments;
         let book = self.book_of(owner)?;
         book.segments.iter().map(|each| each.segment).find(|segment| bits >> segment & 1 == 1)

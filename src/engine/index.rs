@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use crate::domain::output::SeatStatus;
 use crate::domain::policy::Policy;
-use crate::domain::{Candidate, Text};
+use crate::domain::{Body, Candidate, Text};
 
 use super::heap::{Heap, Places};
-use super::state::{AccountId, RepId, State};
+use super::state::{AccountId, RepId, Seat, State};
 use super::wheel::Wheel;
 
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Index {
     pub unknown_by_name: HashMap<Name, BTreeSet<u64>>,
     /// Kept signals by their first candidate: how many.
     pub unknown_by_first: HashMap<Candidate, u32>,
+    /// The kept record of an opportunity: at most one each.
+    pub unknown_opportunities: HashMap<Text, u64>,
     /// By role.
     pub pools: Vec<Pool>,
     pub wheels: Vec<Wheel>,
@@ -31,6 +34,8 @@ pub struct Index {
     pub open: Vec<Vec<BTreeSet<RepId>>>,
     /// Open opportunities by account are counted in the account; here, which ids name it.
     pub opportunities_of: HashMap<AccountId, BTreeSet<Text>>,
+    /// Seats that somebody holds without owning them, by holder, account and role.
+    pub holding: BTreeSet<(RepId, AccountId, usize)>,
 }
 
 /// What an account can be found by.
@@ -105,7 +110,11 @@ impl Index {
         }
     }
 
-    pub fn keep_unknown(&mut self, arrival: u64, candidates: &[Candidate]) {
+    pub fn keep_unknown(&mut self, arrival: u64, body: &Body) {
+        let candidates = super::signals::candidates(body);
+        if let Body::Opportunity(record) = body {
+            self.unknown_opportunities.insert(record.id.clone(), arrival);
+        }
         for name in candidates.iter().filter_map(Name::of) {
             self.unknown_by_name.entry(name).or_default().insert(arrival);
         }
@@ -114,7 +123,11 @@ impl Index {
         }
     }
 
-    pub fn forget_unknown(&mut self, arrival: u64, candidates: &[Candidate]) {
+    pub fn forget_unknown(&mut self, arrival: u64, body: &Body) {
+        let candidates = super::signals::candidates(body);
+        if let Body::Opportunity(record) = body {
+            self.unknown_opportunities.remove(&record.id);
+        }
         for name in candidates.iter().filter_map(Name::of) {
             if let Some(kept) = self.unknown_by_name.get_mut(&name) {
                 kept.remove(&arrival);
@@ -130,6 +143,18 @@ impl Index {
             if *count == 0 {
                 self.unknown_by_first.remove(first);
             }
+        }
+    }
+
+    /// Before and after a change of a seat.
+    pub fn note_holding(&mut self, role: usize, account: AccountId, seat: &Seat, holds: bool) {
+        if seat.status == SeatStatus::Holding {
+            let place = (seat.owner, account, role);
+            if holds {
+                self.holding.insert(place)
+            } else {
+                self.holding.remove(&place)
+            };
         }
     }
 
@@ -149,10 +174,15 @@ impl Index {
         }
         index.remembered = state.remembered.iter().map(|(_, id)| *id).collect();
         for (arrival, kept) in &state.unknown {
-            index.keep_unknown(*arrival, super::signals::candidates(&kept.input.body));
+            index.keep_unknown(*arrival, &kept.input.body);
         }
         for (id, opportunity) in &state.opportunities {
             index.opportunities_of.entry(opportunity.account).or_default().insert(id.clone());
+        }
+        for (role, seats) in state.seats.iter().enumerate() {
+            for (number, seat) in seats.iter().enumerate() {
+                index.note_holding(role, AccountId(number as u32), seat, true);
+            }
         }
         state.roles.iter().for_each(|_| index.add_role());
         if let Some(policy) = &state.policy {

@@ -243,8 +243,12 @@ impl Engine {
         }
     }
 
-    /// The next instant at which time alone may let a waiting loss go.
-    pub(super) fn next_loss(&self) -> Option<Secs> {
+    /// The next instant at which time alone may let a waiting loss go. Looks at all that wait, so it is found once
+    /// an entry, as losses are, and not each time that it is asked for: nothing but an entry changes it.
+    pub(super) fn find_next_loss(&self) -> Option<Secs> {
+        if !self.state.gate_open {
+            return None;
+        }
         let now = self.state.now;
         let waiting = self.roles().flat_map(|role| self.state.roles[role].waiting.iter().map(move |a| (role, *a)));
         let instants = waiting.flat_map(|(role, account)| {

@@ -18,6 +18,7 @@ mod matching;
 mod pool;
 mod reps;
 mod requests;
+mod restored;
 mod rows;
 mod score;
 mod seats;
@@ -51,6 +52,8 @@ pub struct Engine {
     index: Index,
     /// Of the entry being applied.
     entry: Scratch,
+    /// When time alone may next let a waiting loss go, as of the last entry.
+    next_loss: Option<Secs>,
 }
 
 /// What one entry gathers while it is applied.
@@ -70,14 +73,20 @@ struct Scratch {
 impl Engine {
     /// An empty engine: no policy, gate closed, sequence 0.
     pub fn new(journal: Id128, shard: u16) -> Engine {
-        Engine { state: State::new(journal, shard), index: Index::default(), entry: Scratch::default() }
+        Engine {
+            state: State::new(journal, shard),
+            index: Index::default(),
+            entry: Scratch::default(),
+            next_loss: None,
+        }
     }
 
     /// An engine that goes on from a snapshot's state. Everything that isn't state is rebuilt.
     pub fn from_state(state: State) -> Engine {
         let index = Index::rebuild(&state);
-        let mut engine = Engine { state, index, entry: Scratch::default() };
+        let mut engine = Engine { state, index, entry: Scratch::default(), next_loss: None };
         engine.rebuild_indexes();
+        engine.next_loss = engine.find_next_loss();
         engine
     }
 
@@ -115,6 +124,7 @@ impl Engine {
         }
         let done = std::mem::take(&mut self.entry);
         self.state.again = self.looks_again(done.placed);
+        self.next_loss = self.find_next_loss();
         out.extend(done.out);
         done.tally
     }
@@ -133,6 +143,7 @@ impl Engine {
             Body::Result(_) => {}
             Body::Activity(_) | Body::Signal(_) => return self.event(input),
             Body::Request(request) => return self.request(request),
+            Body::Restored(row) => return self.keep_restored(row),
         }
         Ok(())
     }
@@ -145,7 +156,7 @@ impl Engine {
         }
         let timers = self.index.wheels.iter().filter_map(|wheel| wheel.next_deadline());
         let again = self.state.again.then_some(self.state.now);
-        timers.chain(again).chain(self.next_silence()).chain(self.next_loss()).min().map(Secs::millis)
+        timers.chain(again).chain(self.next_silence()).chain(self.next_loss).min().map(Secs::millis)
     }
 
     /// Whether matching stopped at its bound: the next entry should come at once, inputs or not.

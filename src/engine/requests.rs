@@ -137,7 +137,7 @@ impl Engine {
         Ok(zone.day_start(until))
     }
 
-    fn out_of_pool(&mut self, role: usize, account: AccountId, status: SeatStatus) {
+    pub(super) fn out_of_pool(&mut self, role: usize, account: AccountId, status: SeatStatus) {
         let now = self.state.now;
         self.change_seat(role, account, |seat| {
             seat.status = status;
@@ -158,6 +158,8 @@ impl Engine {
     }
 
     fn retire(&mut self, request: &Request, role: usize, account: AccountId) -> Result<(), Code> {
+        // Out for good: the owner that the commands say must hear of it.
+        self.settle_restored(role, account);
         match self.state.seats[role][account.index()].status {
             SeatStatus::Retired => return Err(Code::AlreadyRetired),
             SeatStatus::Owned | SeatStatus::Holding => {

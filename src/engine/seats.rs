@@ -15,7 +15,9 @@ impl Engine {
         self.leave_pool(role, account);
         let cause = self.cause();
         let seat = &mut self.state.seats[role][account.index()];
+        self.index.note_holding(role, account, seat, false);
         change(seat);
+        self.index.note_holding(role, account, seat, true);
         seat.cause = cause;
         self.entry.touched.insert(account);
         self.place_in_pool(role, account);

@@ -135,7 +135,7 @@ impl Engine {
         }
         let arrival = self.state.unknown_next;
         self.state.unknown_next += 1;
-        self.index.keep_unknown(arrival, names);
+        self.index.keep_unknown(arrival, &input.body);
         self.state.unknown.insert(arrival, Kept { arrived: self.state.now, input: input.clone() });
         self.entry.tally.kept += 1;
         Ok(())
@@ -143,8 +143,19 @@ impl Engine {
 
     fn take_unknown(&mut self, arrival: u64) -> Option<Kept> {
         let kept = self.state.unknown.remove(&arrival)?;
-        self.index.forget_unknown(arrival, candidates(&kept.input.body));
+        self.index.forget_unknown(arrival, &kept.input.body);
         Some(kept)
+    }
+
+    pub(super) fn take_kept_opportunity(&mut self, id: &Text) -> Option<(u64, Kept)> {
+        let arrival = self.index.unknown_opportunities.get(id).copied()?;
+        Some((arrival, self.take_unknown(arrival)?))
+    }
+
+    /// Back to its place: nothing came instead.
+    pub(super) fn put_unknown(&mut self, arrival: u64, kept: Kept) {
+        self.index.keep_unknown(arrival, &kept.input.body);
+        self.state.unknown.insert(arrival, kept);
     }
 
     /// What was kept for any name of the account is applied now, in the order of its arrival.

@@ -75,6 +75,8 @@ pub struct State {
     /// Signals for accounts that nobody created yet, by arrival.
     pub unknown: BTreeMap<u64, Kept>,
     pub unknown_next: u64,
+    /// By account and role, as they are called: what the emitted commands said, until the seat is settled.
+    pub restored: BTreeMap<(Text, Text), RestoredSeat>,
     pub book_losses: BTreeMap<Text, VecDeque<Secs>>,
     /// Instants at which reps left, the last hour's.
     pub departures: VecDeque<Secs>,
@@ -292,6 +294,13 @@ pub struct Kept {
     pub input: Input,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoredSeat {
+    pub status: SeatStatus,
+    pub owner: RepId,
+    pub sequence: u32,
+}
+
 impl State {
     pub fn new(journal: Id128, shard: u16) -> State {
         State {
@@ -319,6 +328,7 @@ impl State {
             remembered: VecDeque::new(),
             unknown: BTreeMap::new(),
             unknown_next: 0,
+            restored: BTreeMap::new(),
             book_losses: BTreeMap::new(),
             departures: VecDeque::new(),
             departures_proceeded: Secs::ZERO,

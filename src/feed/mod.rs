@@ -9,7 +9,7 @@ mod domains;
 mod events;
 mod free_mail;
 mod guard;
-mod instant;
+pub mod instant;
 mod people;
 mod read;
 mod reference;

@@ -12,6 +12,7 @@
 //! ends with its process.
 
 mod again;
+mod anew;
 mod frame;
 mod inputs;
 mod lines;
@@ -129,6 +130,27 @@ impl Log for Files {
 
     fn sync(&mut self) -> Result<(), LogError> {
         self.writer.as_mut().map_or(Ok(()), Writer::flush)
+    }
+
+    fn read_output(&mut self, topic: Topic, each: &mut dyn FnMut(&[u8])) -> Result<u64, LogError> {
+        let path = names::lines(&self.options.dir, topic, u32::from(self.options.shard));
+        if let Some(mut lines) = lines::Lines::open(&path, 0)? {
+            while let Some(line) = lines.next()? {
+                each(&line.text);
+            }
+        }
+        Ok(0)
+    }
+
+    fn begin_anew(&mut self, entry: &[u8]) -> Result<Option<String>, LogError> {
+        self.writer = None;
+        // Nobody leads the old one while it is set aside.
+        let lock = self.locked_journal()?;
+        let aside = anew::begin(&self.options.dir, self.options.shard, entry, now())?;
+        self.journal = None;
+        drop(lock);
+        self.lead()?;
+        Ok(aside.map(|path| path.display().to_string()))
     }
 
     fn open_journal(&mut self, at: u64) -> Result<Box<dyn JournalReader>, LogError> {

@@ -87,8 +87,35 @@ pub trait Log: Send {
         Ok(())
     }
 
+    /// Hands over the value of every committed record of an output, from the first that is still there; those of
+    /// one key in order. Returns how many offsets are gone before them. The caller leads.
+    fn read_output(&mut self, topic: Topic, each: &mut dyn FnMut(&[u8])) -> Result<u64, LogError>;
+
+    /// Begins a journal anew with this entry, beside outputs that stay as they are, and leads it. A holder that can
+    /// sets the old journal aside, and says where it is now; the others need an empty place for the new one.
+    fn begin_anew(&mut self, entry: &[u8]) -> Result<Option<String>, LogError> {
+        self.lead()?;
+        let mut reader = match self.open_journal(0) {
+            Err(LogError::Corrupt { place, .. }) => return Err(not_empty(&place)),
+            opened => opened?,
+        };
+        match reader.next(Duration::ZERO) {
+            Ok(None) => self.commit(&[], entry).map(|()| None),
+            Ok(Some(_)) => Err(not_empty("the configured journal")),
+            Err(LogError::Corrupt { place, .. }) => Err(not_empty(&place)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// A reader of this shard's journal from a place that a [`JournalRecord`] gave, or 0 for its beginning.
     fn open_journal(&mut self, at: u64) -> Result<Box<dyn JournalReader>, LogError>;
+}
+
+fn not_empty(place: &str) -> LogError {
+    LogError::Fatal(format!(
+        "{place} holds entries, and a new journal needs a new topic: create one, name it in the configuration \
+         (`[kafka.topics] journal`), and say this again. The old topic stays as it is"
+    ))
 }
 
 /// Inputs, and the journal itself, are not written as outputs.

@@ -14,13 +14,33 @@ pub enum RunError {
     /// An entry isn't what this engine makes of the same inputs, or isn't the next one.
     #[error(
         "journal entry {sequence} (place {at}): {why}. bookd does not go on from a state that it can't prove: restore \
-         the journal from a backup, or begin a new journal and let the CRM's owners be adopted"
+         the journal from a backup, or begin a new one from the emitted commands: `bookd recover --from-commands`"
     )]
     Journal { sequence: u64, at: u64, why: Broken },
+    /// The log's own checks found it.
+    #[error(
+        "journal{}: {place}: {what}. Restore it from a backup, or begin a new one from the emitted commands: \
+         `bookd recover --from-commands`", entry.map_or(String::new(), |entry| format!(" entry {entry}"))
+    )]
+    Damaged { entry: Option<u64>, place: String, what: String },
+    /// An input topic isn't what was read of it.
+    #[error(
+        "{place}: {what}. `bookd recover --rebase` takes the reading of `reps`, `accounts` and `opportunities` back to \
+         their beginning; `--topics` names others"
+    )]
+    Parted { place: String, what: String },
+    #[error("command {number} of the commands topic can't be read: {why}. Repair or remove that line or record")]
+    Command { number: u64, why: String },
+    #[error(
+        "the journal is whole up to entry {sequence}: nothing needs recovering, and a new journal would lose scores, \
+         rests, holds and warnings. `--force` does it all the same"
+    )]
+    Whole { sequence: u64 },
     /// The newest good snapshot isn't of this journal as it is now.
     #[error(
         "snapshot {}: {why}. If the journal was restored or begun anew on purpose, move the snapshots away; \
-         otherwise the journal has lost its end: restore it", path.display()
+         otherwise the journal has lost its end: restore it, or begin a new one from the emitted commands: \
+         `bookd recover --from-commands`", path.display()
     )]
     Snapshot { path: PathBuf, why: Foreign },
     #[error(

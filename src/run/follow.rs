@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::error::{Broken, RunError};
+use super::recover::damaged;
 use super::replica::{Replica, Taken};
 use crate::engine::Engine;
 use crate::log::{JournalReader, JournalRecord, Log};
@@ -28,7 +29,12 @@ struct Last {
 impl Follower {
     /// Follows the whole journal.
     pub fn from_start(log: &mut dyn Log, shard: u16) -> Result<Follower, RunError> {
-        Ok(Follower { reader: log.open_journal(0)?, shard, replica: None, last: None })
+        Ok(Follower {
+            reader: log.open_journal(0).map_err(|error| damaged(Some(1), error))?,
+            shard,
+            replica: None,
+            last: None,
+        })
     }
 
     /// Goes on behind a snapshot. The caller has made sure that it is of this journal.
@@ -43,7 +49,9 @@ impl Follower {
 
     /// Takes the next entry in; `None` if there is none within `wait`.
     pub fn next(&mut self, wait: Duration) -> Result<Option<Taken>, RunError> {
-        let Some(record) = self.reader.next(wait)? else { return Ok(None) };
+        let sequence = self.sequence() + 1;
+        let record = self.reader.next(wait).map_err(|error| damaged(Some(sequence), error))?;
+        let Some(record) = record else { return Ok(None) };
         self.take(&record).map(Some)
     }
 

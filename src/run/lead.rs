@@ -99,7 +99,7 @@ impl<'a> Leader<'a> {
     pub fn begin(&mut self, reader: Box<dyn JournalReader>) -> Result<(), RunError> {
         let proposed = self.proposed_policy()?;
         self.partitions = patiently(|| self.log.partitions())?;
-        self.log.assign(&self.replica.positions().places())?;
+        self.log.assign(&self.replica.positions().places()).map_err(parted)?;
         self.prove_clock(reader)?;
         if let Some(policy) = proposed {
             info!(version = policy.version, "a policy takes force");
@@ -199,7 +199,7 @@ impl<'a> Leader<'a> {
                 warn!(why, "no records now");
                 std::thread::sleep(RETRY_WAIT);
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(parted(error)),
         }
         for record in &records {
             match self.newest.iter_mut().find(|(topic, _)| *topic == record.topic) {
@@ -322,7 +322,7 @@ impl<'a> Leader<'a> {
         self.commit_own(EntryKind::Partitions, frontier.into_iter().collect())?;
         if added {
             info!(partitions = ?self.partitions, "partitions were added");
-            self.log.assign(&self.replica.positions().places())?;
+            self.log.assign(&self.replica.positions().places()).map_err(parted)?;
         }
         Ok(())
     }
@@ -338,7 +338,8 @@ impl<'a> Leader<'a> {
         let made = self.replica.make(draft);
         let dead = outbox::dead(batch, &made);
         self.streaks.judge(batch, &dead)?;
-        let records = outbox::records(batch, &made, &dead, self.setup.open.has_lines());
+        let open = &self.setup.open;
+        let records = outbox::records(batch, &made, &dead, open.has_lines(), |topic| open.topic_name(topic));
         let started = Instant::now();
         let log = &mut self.log;
         patiently(|| log.commit(&records, &made.bytes))?;
@@ -398,6 +399,14 @@ fn patiently<T>(mut call: impl FnMut() -> Result<T, LogError>) -> Result<T, LogE
         }
     }
     call()
+}
+
+/// What is wrong with an input has a way out of its own.
+fn parted(error: LogError) -> RunError {
+    match error {
+        LogError::Corrupt { place, what } => RunError::Parted { place, what },
+        other => other.into(),
+    }
 }
 
 fn own(body: Body) -> Input {

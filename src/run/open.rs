@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::config::settings::LogSettings;
+use crate::domain::Topic;
 use crate::log::files::{self, Files};
 #[cfg(feature = "kafka")]
 use crate::log::kafka;
@@ -36,6 +37,16 @@ impl OpenLog {
         matches!(self, OpenLog::Settings(LogSettings::Files { .. }))
     }
 
+    /// The topic's name in the log.
+    pub fn topic_name(&self, topic: Topic) -> &str {
+        match self {
+            OpenLog::Settings(LogSettings::Kafka { topics, .. }) => {
+                topics.get(&topic).map_or(topic.name(), String::as_str)
+            }
+            OpenLog::Settings(LogSettings::Files { .. }) | OpenLog::Simulated(..) => topic.name(),
+        }
+    }
+
     /// Touches nothing but what reading needs; leading is the caller's next step.
     pub fn open(&self) -> Result<Box<dyn Log>, LogError> {
         match self {
@@ -59,6 +70,22 @@ impl OpenLog {
                 Err(LogError::Fatal("this bookd was built without Kafka: build it with the feature `kafka`".to_owned()))
             }
             OpenLog::Simulated(cluster, shard) => Ok(Box::new(cluster.log(*shard))),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "kafka"))]
+mod tests {
+    use crate::config;
+
+    /// The configuration says what is wrong with a property, before the log would.
+    #[test]
+    fn what_the_log_refuses_the_configuration_refuses_too() {
+        let shipped = include_str!("../../config/default.toml").replace("kind = \"files\"", "kind = \"kafka\"");
+        for name in crate::log::kafka::RESERVED {
+            let text = shipped.replace("[kafka.properties]\n", &format!("[kafka.properties]\n\"{name}\" = \"1\"\n"));
+            let report = format!("{:?}", config::parse("bookd.toml", &text, &[]).expect_err("a property of ours"));
+            assert!(report.contains(&format!("`{name}`")), "{name}: {report}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::intake::{Batch, Dead};
 use super::replica::Made;
-use crate::domain::{OutRecord, Output};
+use crate::domain::{OutRecord, Output, Topic};
 use crate::wire::dead_letter::{self, Stage};
 use crate::wire::json::{self, Stamp};
 
@@ -27,8 +27,15 @@ pub fn dead(batch: &Batch, made: &Made) -> Vec<Dead> {
     dead
 }
 
-/// All records of an entry. With `lines` a record is a line of JSON and a dead letter an envelope.
-pub fn records(batch: &Batch, made: &Made, dead: &[Dead], lines: bool) -> Vec<OutRecord> {
+/// All records of an entry. With `lines` a record is a line of JSON and a dead letter an envelope; `name_of` gives the
+/// names of the topics from which the records came.
+pub fn records<'a>(
+    batch: &Batch,
+    made: &Made,
+    dead: &[Dead],
+    lines: bool,
+    name_of: impl Fn(Topic) -> &'a str,
+) -> Vec<OutRecord> {
     let stamp = Stamp { journal: made.entry.journal, shard: made.entry.shard, sequence: made.entry.sequence };
     let outputs = made.outputs.iter().enumerate();
     let decided = outputs.filter_map(|(index, output)| json::record(output, &stamp, index));
@@ -36,7 +43,8 @@ pub fn records(batch: &Batch, made: &Made, dead: &[Dead], lines: bool) -> Vec<Ou
         let by_feed = batch.rejected.binary_search_by_key(&letter.record, |(record, _)| *record).is_ok();
         let stage = if by_feed { Stage::Decode } else { Stage::Apply };
         let original = &batch.records[letter.record];
-        let record = dead_letter::record(original, letter.code, &letter.detail, stage, stamp.shard);
+        let topic = name_of(original.topic);
+        let record = dead_letter::record(original, topic, letter.code, &letter.detail, stage, stamp.shard);
         if lines { in_a_line(record) } else { record }
     });
     decided.chain(letters).collect()

@@ -20,6 +20,19 @@ use crate::wire::snapshot::{self, Header};
 /// How long the entry that a snapshot was made at may take to arrive.
 const ENTRY_WAIT: Duration = Duration::from_secs(30);
 
+/// Takes the leadership. A journal that is found damaged has a way out.
+pub fn lead(log: &mut dyn Log) -> Result<(), RunError> {
+    log.lead().map_err(|error| damaged(None, error))
+}
+
+/// Of the journal; `entry`: the one that should have come.
+pub(super) fn damaged(entry: Option<u64>, error: LogError) -> RunError {
+    match error {
+        LogError::Corrupt { place, what } => RunError::Damaged { entry, place, what },
+        other => other.into(),
+    }
+}
+
 /// A follower that has taken in the whole journal, and the entry of the snapshot that it began from.
 pub fn recover(log: &mut dyn Log, shard: u16, snapshots: &Path) -> Result<(Follower, u64), RunError> {
     let mut follower = begin(log, shard, snapshots)?;

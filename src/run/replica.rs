@@ -111,7 +111,7 @@ impl Replica {
         };
         let bytes = self.encoder.encode(&entry);
         self.previous = wire::entry::digest(&bytes);
-        self.positions.fold(&entry.spans).expect("the loop's spans begin where reading had got to");
+        self.positions.fold(entry.kind, &entry.spans).expect("the loop's spans begin where reading had got to");
         Made { entry, bytes, outputs, tally }
     }
 
@@ -131,7 +131,7 @@ impl Replica {
                 return Err(Broken::State { expected, found });
             }
         }
-        self.positions.fold(&entry.spans)?;
+        self.positions.fold(entry.kind, &entry.spans)?;
         self.previous = wire::entry::digest(bytes);
         Ok(Taken { entry, outputs })
     }

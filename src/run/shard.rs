@@ -74,7 +74,7 @@ fn lead_once(
     let shard = setup.open.shard();
     setup.status.set_phase(Phase::Recovering);
     let mut log = setup.open.open()?;
-    log.lead()?;
+    recover::lead(&mut *log)?;
     let (follower, from) = recover::recover(&mut *log, shard, &setup.settings.snapshots_dir)?;
     snapshots.began_from(from);
     let (replica, reader) = follower.into_parts();
@@ -90,7 +90,7 @@ fn lead_once(
 }
 
 /// Drawn once in a journal's life, for its first entry. Unlike everything else it needn't be computed again.
-fn new_journal_id() -> Id128 {
+pub(super) fn new_journal_id() -> Id128 {
     use std::hash::{BuildHasher, RandomState};
     let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
     // Two hashers with keys of their own from the system's randomness.

@@ -368,6 +368,9 @@ mod tests {
         let nested = |depth: u16| (0..depth).fold(Filter::Always, |inner, _| Filter::Not(Box::new(inner)));
         assert_eq!(from_bytes::<Filter>(&to_bytes(&nested(MAX_DEPTH))), Ok(nested(MAX_DEPTH)));
         assert!(from_bytes::<Filter>(&to_bytes(&nested(MAX_DEPTH + 1))).is_err());
+        // The configuration lets no deeper filter into a policy, whose own lists take a few levels.
+        let (deepest, policys) = (crate::domain::filter::DEPTH_MAX, 32);
+        assert!(deepest + policys <= usize::from(MAX_DEPTH));
         // Endless nesting in few bytes.
         assert!(from_bytes::<Filter>(&[4; 1_000_000]).is_err());
     }

@@ -1,6 +1,7 @@
 //! Dead letters: the original key, value and headers, with Kafka Connect's `__connect.errors.*` headers.
 //!
-//! Kafka's tools know those names. In Kafka the record is written as it is; where a record is one line of JSON
+//! Kafka's tools know those names. Connect also gives its dead letters the originals' timestamps; then the topic's
+//! retention would delete the letter of an old record at once. So here the original's stands in a header of ours. In Kafka the record is written as it is; where a record is one line of JSON
 //! and has no headers, as in a Files log, [`envelope`] puts everything into the line.
 
 use serde::{Serialize, Serializer};
@@ -9,6 +10,9 @@ use crate::domain::{Code, OutRecord, Record, Topic};
 
 /// Longest `exception.message`, in bytes: it is for people, and the original is beside it.
 pub const MAX_MESSAGE: usize = 256;
+
+/// Milliseconds since 1970, as text.
+const TIMESTAMP_HEADER: &str = "bookd.original.timestamp";
 
 /// Where a record was turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +39,12 @@ impl Stage {
     }
 }
 
-/// The dead letter of a record. Its own headers stay in front, also those of these names: a record that was
+/// The dead letter of a record, from the topic that the log calls `topic`. Its own headers stay in front, also those of these names: a record that was
 /// replayed and died again tells both stories, the newest last, as Connect does it.
-pub fn record(original: &Record, code: Code, detail: &str, stage: Stage, shard: u16) -> OutRecord {
+pub fn record(original: &Record, topic: &str, code: Code, detail: &str, stage: Stage, shard: u16) -> OutRecord {
     let mut headers = original.headers.clone();
     let errors = [
-        ("topic", original.topic.name().to_owned()),
+        ("topic", topic.to_owned()),
         ("partition", original.partition.to_string()),
         ("offset", original.offset.to_string()),
         ("connector.name", "bookd".to_owned()),
@@ -51,6 +55,7 @@ pub fn record(original: &Record, code: Code, detail: &str, stage: Stage, shard: 
         ("exception.message", bounded(detail).to_owned()),
     ];
     headers.extend(errors.map(|(name, value)| (format!("__connect.errors.{name}"), value.into_bytes())));
+    headers.push((TIMESTAMP_HEADER.to_owned(), original.timestamp.0.to_string().into_bytes()));
     OutRecord { topic: Topic::DeadLetters, key: original.key.clone(), value: original.value.clone(), headers }
 }
 
@@ -139,7 +144,7 @@ mod tests {
 
     #[test]
     fn the_original_is_untouched_and_the_errors_stand_behind_its_headers() {
-        let letter = record(&original(), Code::NotUtf8, "byte 0", Stage::Decode, 3);
+        let letter = record(&original(), "sales.intent", Code::NotUtf8, "byte 0", Stage::Decode, 3);
         assert_eq!((&letter.key, &letter.value), (&original().key, &original().value));
         assert_eq!(letter.topic, Topic::DeadLetters);
         assert_eq!(letter.headers[..2], original().headers);
@@ -150,7 +155,7 @@ mod tests {
         assert_eq!(
             added,
             [
-                ("__connect.errors.topic", "intent"),
+                ("__connect.errors.topic", "sales.intent"),
                 ("__connect.errors.partition", "2"),
                 ("__connect.errors.offset", "91834"),
                 ("__connect.errors.connector.name", "bookd"),
@@ -159,6 +164,7 @@ mod tests {
                 ("__connect.errors.class.name", "bookd::feed::Decoder"),
                 ("__connect.errors.exception.class.name", "not_utf8"),
                 ("__connect.errors.exception.message", "byte 0"),
+                ("bookd.original.timestamp", "1"),
             ]
         );
     }
@@ -172,7 +178,7 @@ mod tests {
 
     #[test]
     fn an_envelope_keeps_bytes_that_are_no_text() {
-        let mut letter = record(&original(), Code::NotUtf8, "byte 0", Stage::Apply, 0);
+        let mut letter = record(&original(), "sales.intent", Code::NotUtf8, "byte 0", Stage::Apply, 0);
         letter.headers.truncate(1);
         let line = String::from_utf8(envelope(&letter)).unwrap();
         let expected =

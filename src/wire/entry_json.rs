@@ -14,7 +14,7 @@ use crate::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
 use crate::domain::request::{Request, ReturnReason};
 use crate::domain::result::{ResultRecord, ResultStatus};
 use crate::domain::signal::{Activity, Direction, Mode, Signal};
-use crate::domain::{Body, Candidate, Entry, Gate, Input, Millis, Policy, Position, Span, Text};
+use crate::domain::{Body, Candidate, Entry, Gate, Input, Millis, Policy, Position, Restored, Span, Text};
 
 /// The whole entry; all inputs are readable.
 pub fn json(entry: &Entry) -> Value {
@@ -48,6 +48,7 @@ pub fn input(input: &Input) -> Value {
         Body::Activity(event) => ("activity", activity(event)),
         Body::Request(request) => ("request", self::request(request)),
         Body::Signal(event) => ("signal", signal(event)),
+        Body::Restored(row) => ("restored", restored(row)),
     };
     let mut fields = Map::new();
     if let Some(Position { topic, partition, offset }) = input.position {
@@ -187,6 +188,11 @@ fn request(request: &Request) -> Value {
         "reason": reason.map(ReturnReason::name), "until": until.map(time), "by": by, "requested_at": time(*at),
         "dedup": hash(*dedup),
     })
+}
+
+fn restored(row: &Restored) -> Value {
+    let Restored { account, role, status, owner, sequence } = row;
+    json!({ "account": account, "role": role, "status": status.name(), "owner_id": owner, "sequence": sequence })
 }
 
 fn candidates(candidates: &[Candidate]) -> Value {

@@ -1,6 +1,7 @@
 //! Outputs, journal entries and snapshots to bytes, and back.
 
 pub mod codec;
+pub mod command;
 pub mod dead_letter;
 pub mod digest;
 pub mod entry;

@@ -22,8 +22,8 @@ use crate::domain::ids::Id128;
 use crate::domain::{Millis, Text, Topic};
 
 const MAGIC: [u8; 4] = *b"bkds";
-/// The format this build writes, and the only one so far.
-pub const FORMAT: u16 = 1;
+/// The format this build writes. An older one is passed over: its state had fewer rows.
+pub const FORMAT: u16 = 2;
 /// Small enough that a flipped bit is found early, large enough that checksums cost nothing beside the bytes.
 const BLOCK: usize = 1 << 20;
 /// Positions of some thousand partitions; a longer header is a forged length.
@@ -68,6 +68,8 @@ pub enum SnapshotError {
     Foreign,
     #[error("format {found}, this build reads {known}: written by a newer bookd")]
     Newer { found: u16, known: u16 },
+    #[error("format {found}, this build reads {known}: written by an older bookd")]
+    Older { found: u16, known: u16 },
     #[error("ends in its {part}: a torn write")]
     Torn { part: Part },
     #[error("checksum of its {part} differs: a flipped bit")]
@@ -115,6 +117,16 @@ pub fn write(dir: &Path, header: &Header, payload: &[u8]) -> io::Result<PathBuf>
 /// The snapshots of a shard in a directory, the newest first; none where there is no directory.
 pub fn list(dir: &Path, shard: u16) -> io::Result<Vec<PathBuf>> {
     Ok(sequences(dir, shard)?.into_iter().map(|sequence| dir.join(file_name(shard, sequence))).collect())
+}
+
+/// Sets the shard's snapshots aside, under names that nobody reads; returns how many. They belong to a journal that
+/// was set aside too.
+pub fn set_aside(dir: &Path, shard: u16) -> io::Result<usize> {
+    let found = list(dir, shard)?;
+    for path in &found {
+        fs::rename(path, path.with_extension("bkds.aside"))?;
+    }
+    Ok(found.len())
 }
 
 /// Reads a snapshot: all of it, every checksum compared.
@@ -216,6 +228,9 @@ fn read_header(file: &mut impl Read) -> Result<Header, SnapshotError> {
     }
     if format > FORMAT {
         return Err(SnapshotError::Newer { found: format, known: FORMAT });
+    }
+    if format < FORMAT {
+        return Err(SnapshotError::Older { found: format, known: FORMAT });
     }
     codec::from_bytes(&head[10..]).map_err(SnapshotError::Header)
 }

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::engine::evidence::Touches;
 use crate::engine::state::{
     Account, AccountId, AccountSide, Contribution, DailyRow, Kept, Opportunity, Pass, PastOwner, Phase, Rep, RepId,
-    RoleState, Seat, SnapshotRow, SourceState, State, Tenure,
+    RestoredSeat, RoleState, Seat, SnapshotRow, SourceState, State, Tenure,
 };
 
 /// The whole state, between two entries.
@@ -67,7 +67,8 @@ fn accounts_named(state: &State) -> impl Iterator<Item = AccountId> {
 fn reps_named(state: &State) -> impl Iterator<Item = RepId> {
     let seats = state.seats.iter().flatten().flat_map(|seat| [seat.owner, seat.crm_owner, seat.shown_owner]);
     let past = state.past_owners.iter().flat_map(|past| past.values().flatten()).map(|past| past.rep);
-    seats.chain(past)
+    let restored = state.restored.values().map(|seat| seat.owner);
+    seats.chain(past).chain(restored)
 }
 
 wire_number! {
@@ -80,7 +81,7 @@ wire_struct! {
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, seats, tenures,
         past_owners, reps, roles, sources, partitions, ends_passed, opportunities, snapshots, daily, remembered,
-        unknown, unknown_next, book_losses, departures, departures_proceeded, tripped, again,
+        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, domains, fit_given, fields, parent, crm_version, contributions, shown }
@@ -102,4 +103,5 @@ wire_struct! {
     SnapshotRow { class, at, contributed, epoch }
     DailyRow { points_milli, contributed, epoch }
     Kept { arrived, input }
+    RestoredSeat { status, owner, sequence }
 }

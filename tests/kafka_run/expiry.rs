@@ -22,7 +22,7 @@ const USAGE: i32 = 2;
 
 type Offsets = BTreeMap<(Topic, u32), Vec<u64>>;
 
-fn send(site: &Site, events: &[Line]) {
+pub fn send(site: &Site, events: &[Line]) {
     let feeder = site.feeder();
     for line in events {
         site.send(&feeder, line.topic, &line.key(), &line.happening(Clock::Wall.now()));
@@ -35,7 +35,7 @@ fn count(offsets: &Offsets) -> usize {
 }
 
 /// Runs bookd until it has decided about so many records.
-fn run(home: &Home, site: &Site, records: usize) {
+pub fn run(home: &Home, site: &Site, records: usize) {
     let mut process = home.start();
     site.wait_until_decided(&mut process, records);
     process.stop();

@@ -56,7 +56,8 @@ fn a_history_is_replayed_onto_files_and_broker_alike() {
         let replayed = home.bookd(&[&["replay", exports, "--tick", TICK], place].concat());
         assert!(replayed.status.success(), "{place:?}: {}", String::from_utf8_lossy(&replayed.stderr));
     }
-    let (journal, commands) = (site.journal(), site.commands());
+    // Nothing of ours between the broker and the judge.
+    let (journal, commands) = (site.journal(), site.commands_on_console());
     assert!(journal == home.journal(), "the same entries");
     let owned = twin::judge_owners(&journal, &commands);
     println!("replayed: {} entries, {} commands, {owned} accounts owned", journal.len(), commands.len());
@@ -90,6 +91,7 @@ fn a_history_as_a_backlog_is_read_to_its_end_before_anything_is_decided() {
     site.wait_until_decided(&mut process, records);
     process.stop();
     let committed = site.committed();
+    assert_eq!(by_account(site.commands_on_console()), by_account(committed.commands.clone()));
     assert_eq!(read_before_opening(&committed.journal), records, "the gate opened before the backlog's end");
     let verdict = committed.judge();
     let owned = twin::judge_owners(&committed.journal, &committed.commands);

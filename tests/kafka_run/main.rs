@@ -12,6 +12,7 @@ mod expiry;
 mod hasty;
 mod history;
 mod kill;
+mod recover;
 // The twin's own tests ask it more than these do.
 #[allow(dead_code)]
 #[path = "../twin/naive/mod.rs"]

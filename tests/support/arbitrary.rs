@@ -19,12 +19,13 @@ use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::time::Zone;
 use bookd::domain::{
-    Body, Candidate, Candidates, Code, Entry, EntryKind, Gate, Input, Millis, Position, Secs, Span, Text, Topic,
+    Body, Candidate, Candidates, Code, Entry, EntryKind, Gate, Input, Millis, Position, Restored, Secs, Span, Text,
+    Topic,
 };
 use bookd::engine::evidence::Touches;
 use bookd::engine::state::{
     Account, AccountId, AccountSide, Contribution, DailyRow, Kept, Opportunity, Pass, PastOwner, Phase, Rep, RepId,
-    RoleState, Seat, SnapshotRow, SourceState, State, Tenure,
+    RestoredSeat, RoleState, Seat, SnapshotRow, SourceState, State, Tenure,
 };
 use bookd::engine::view::{AccountView, RepView, SeatView, TenureView, View};
 use proptest::prelude::*;
@@ -261,7 +262,7 @@ enums! {
     }
     Body {
         Gate(gate), Policy(policy), Frontier(frontier), Rep(record), Account(record), Opportunity(record),
-        Result(record), Activity(event), Request(request), Signal(event),
+        Result(record), Activity(event), Request(request), Signal(event), Restored(row),
     }
     EntryKind { Batch, Policy, Gate, Checkpoint, Rules, Undo, Partitions, Rebase, Heartbeat }
     Compare { Equal, Less, LessEqual, Greater, GreaterEqual }
@@ -301,6 +302,8 @@ structs! {
     Signal { class, kind, account, source, subject, strength, mode, at, dedup, due }
     Activity { kind, account, source, actor, contact, direction, at, dedup, meeting_at }
     Request { op, account, role, rep, reason, until, by, at, dedup }
+    Restored { account, role, status, owner, sequence }
+    RestoredSeat { status, owner, sequence }
     Input { position, body }
     Span { topic, partition, from, next, read, rejected }
     Entry { journal, shard, sequence, previous, now, rules, kind, spans, inputs, outputs, state }
@@ -346,7 +349,7 @@ structs! {
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, seats, tenures,
         past_owners, reps, roles, sources, partitions, ends_passed, opportunities, snapshots, daily, remembered,
-        unknown, unknown_next, book_losses, departures, departures_proceeded, tripped, again,
+        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, domains, fit_given, fields, parent, crm_version, contributions, shown }

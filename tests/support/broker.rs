@@ -4,6 +4,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
+use super::proxy::Proxy;
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/broker");
+
 /// One or three brokers of one cluster.
 pub struct Brokers {
     child: Child,
@@ -16,9 +20,21 @@ pub struct Brokers {
 impl Brokers {
     /// Starts them and waits until they answer. Fails, in one line, if Java or Maven is missing.
     pub fn start(count: u32) -> Brokers {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/broker");
-        let mut command = Command::new(script);
-        command.args(["serve", &count.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        Brokers::serve(&[&count.to_string()])
+    }
+
+    /// One broker and a proxy before it. Whoever comes through the proxy is told of no other way.
+    pub fn start_behind(proxy: &Proxy) -> Brokers {
+        let mut brokers = Brokers::serve(&["1", &proxy.port().to_string()]);
+        let (direct, proxied) = brokers.address.split_once(' ').expect("two addresses");
+        proxy.lead_to(proxied);
+        brokers.address = direct.to_owned();
+        brokers
+    }
+
+    fn serve(args: &[&str]) -> Brokers {
+        let mut command = Command::new(SCRIPT);
+        command.arg("serve").args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("tests/kafka/broker runs");
         let commands = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().expect("a pipe"));
@@ -52,6 +68,24 @@ impl Drop for Brokers {
         drop(self.commands.take());
         drop(self.child.wait());
     }
+}
+
+/// Nothing more comes after so long: longer than a group of one consumer takes to begin on a busy machine.
+const CONSOLE_QUIET_MS: &str = "15000";
+
+/// The committed values of a topic as Kafka's own console consumer prints them, one a line.
+pub fn console_consumer(address: &str, topic: &str) -> Vec<Vec<u8>> {
+    let mut command = Command::new(SCRIPT);
+    command.args(["consume", address, "--topic", topic, "--from-beginning", "--isolation-level", "read_committed"]);
+    let output = command.args(["--timeout-ms", CONSOLE_QUIET_MS]).stdin(Stdio::null()).output().expect("it runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    let values: Vec<Vec<u8>> = output.stdout.split_inclusive(|byte| *byte == b'\n').map(without_end).collect();
+    assert!(told.contains(&format!("Processed a total of {} messages", values.len())), "{}: {told}", values.len());
+    values
+}
+
+fn without_end(line: &[u8]) -> Vec<u8> {
+    line.strip_suffix(b"\n").unwrap_or(line).to_vec()
 }
 
 /// The address of one broker that all tests of this process share.

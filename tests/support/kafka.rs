@@ -2,6 +2,7 @@
 //! no line with bookd's own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bookd::domain::Topic;
@@ -10,16 +11,24 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
+use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::feeder::Sink;
 use super::oracle::Committed;
 use super::process::{Home, Process};
 
 /// Longer than the broker needs on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A dead broker doesn't answer: another is asked.
+const ANSWER: Duration = Duration::from_secs(5);
+/// Between two lines of a sink: brokers and an unoptimised bookd share two cores, and are tested for faults.
+const PACE: Duration = Duration::from_millis(10);
+/// Where Kafka keeps what became of transactions.
+const TRANSACTION_STATE: &str = "__transaction_state";
 /// What stands before a piece of a journal entry: magic, number, count, length.
 const PIECE_HEAD: usize = 16;
 
@@ -28,9 +37,11 @@ const SETTINGS: &str = "[http]\nlisten = \"off\"\n[loop]\nheartbeat = \"1s\"\n";
 
 pub type Feeder = ThreadedProducer<DefaultProducerContext>;
 
-/// One bookd's topics on the broker that all tests of this process share.
+/// One bookd's topics on a broker.
 pub struct Site {
     options: Options,
+    /// Where bookd finds the broker; nobody else goes through a proxy.
+    brokers: String,
     /// For questions.
     client: BaseConsumer,
 }
@@ -43,20 +54,31 @@ pub struct Stored {
 }
 
 impl Site {
-    /// Creates the topics, each with a prefix of its own and so many partitions; the journal has one.
+    /// On the broker that all tests of this process share.
     pub fn new(prefix: &str, partitions: u32) -> Site {
+        Site::on(&super::broker::shared(), prefix, partitions, 1)
+    }
+
+    /// Creates the topics, each with a prefix of its own and so many partitions; the journal has one.
+    pub fn on(brokers: &str, prefix: &str, partitions: u32, replication: u32) -> Site {
         let topics = Topic::INPUTS.into_iter().chain(Topic::OUTPUTS);
         let options = Options {
-            brokers: super::broker::shared(),
+            brokers: brokers.to_owned(),
             id: prefix.to_owned(),
             shard: 0,
             topics: topics.map(|topic| (topic, format!("{prefix}.{}", topic.name()))).collect(),
             properties: BTreeMap::new(),
         };
-        ensure_topics(&options, partitions, 1).expect("topics");
+        ensure_topics(&options, partitions, replication).expect("topics");
         let mut config = ClientConfig::new();
         let client = config.set("bootstrap.servers", &options.brokers).create().expect("a client");
-        Site { options, client }
+        Site { brokers: options.brokers.clone(), options, client }
+    }
+
+    /// bookd goes this way to the broker.
+    pub fn through(mut self, address: &str) -> Site {
+        self.brokers = address.to_owned();
+        self
     }
 
     /// TOML that names the broker and the topics.
@@ -64,17 +86,21 @@ impl Site {
         let names = self.options.topics.iter().map(|(topic, name)| format!("{} = \"{name}\"\n", topic.name()));
         format!(
             "[log]\nkind = \"kafka\"\n[kafka]\nbrokers = \"{}\"\nid = \"{}\"\n[kafka.topics]\n{}",
-            self.options.brokers,
+            self.brokers,
             self.options.id,
             names.collect::<String>()
         )
     }
 
-    fn name(&self, topic: Topic) -> &str {
+    pub fn brokers(&self) -> &str {
+        &self.brokers
+    }
+
+    pub fn name(&self, topic: Topic) -> &str {
         &self.options.topics[&topic]
     }
 
-    fn config(&self) -> ClientConfig {
+    pub fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.options.brokers);
         config
@@ -84,10 +110,37 @@ impl Site {
         self.config().set("enable.idempotence", "true").create().expect("a producer")
     }
 
+    /// For very many records.
+    pub fn bulk_feeder(&self) -> Feeder {
+        self.config().set("enable.idempotence", "true").set("linger.ms", "50").create().expect("a producer")
+    }
+
+    /// Into the partition that the key says; waits while too many are on their way.
+    pub fn send_patiently(&self, feeder: &Feeder, topic: Topic, key: &str, value: &[u8]) {
+        let mut record = BaseRecord::to(self.name(topic)).key(key).payload(value);
+        while let Err((error, back)) = feeder.send(record) {
+            let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
+            assert_eq!(error, full, "a record for {}", self.name(topic));
+            record = back;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Into the partition that the key says.
     pub fn send(&self, feeder: &Feeder, topic: Topic, key: &str, value: &str) {
         let record = BaseRecord::to(self.name(topic)).key(key).payload(value);
         feeder.send(record).map_err(|(error, _)| error).expect("a record");
+    }
+
+    /// Takes lines and sends them by the account or rep that they name.
+    pub fn sink(self: &Arc<Site>, feeder: Arc<Feeder>) -> Sink {
+        let site = self.clone();
+        Box::new(move |topic, line| {
+            let record: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+            let key = record["id"].as_str().or(record["account"]["crm_id"].as_str()).unwrap_or("nobody");
+            site.send(&feeder, topic, key, line);
+            std::thread::sleep(PACE);
+        })
     }
 
     /// Returns when all that was sent is there.
@@ -96,43 +149,45 @@ impl Site {
     }
 
     fn partitions(&self, topic: Topic) -> i32 {
-        let metadata = self.client.fetch_metadata(Some(self.name(topic)), PATIENCE).expect("metadata");
-        metadata.topics()[0].partitions().len() as i32
+        self.metadata(self.name(topic)).topics()[0].partitions().len() as i32
     }
 
-    /// All that is committed in a topic, one partition after the other.
-    pub fn read(&self, topic: Topic) -> Vec<Stored> {
-        let mut config = self.config();
-        config.set("isolation.level", "read_committed").set("enable.partition.eof", "true").set("group.id", "reader");
-        let consumer: BaseConsumer = config.create().expect("a consumer");
-        let mut records = Vec::new();
-        for partition in 0..self.partitions(topic) {
-            let mut list = TopicPartitionList::new();
-            list.add_partition_offset(self.name(topic), partition, Offset::Beginning).expect("an offset");
-            consumer.assign(&list).expect("assign");
-            self.read_to_end(&consumer, &mut records);
-        }
-        records
+    fn metadata(&self, topic: &str) -> Metadata {
+        insist(|| self.client.fetch_metadata(Some(topic), ANSWER))
     }
 
-    fn read_to_end(&self, consumer: &BaseConsumer, records: &mut Vec<Stored>) {
+    /// The broker that has the journal, by its number.
+    pub fn journal_leader(&self) -> i32 {
+        self.metadata(self.name(Topic::Journal)).topics()[0].partitions()[0].leader()
+    }
+
+    /// The broker that keeps the state of bookd's transactions.
+    pub fn coordinator(&self) -> i32 {
+        let metadata = self.metadata(TRANSACTION_STATE);
+        let partitions = metadata.topics()[0].partitions();
+        let home = java_hash(&format!("{}-{}", self.options.id, self.options.shard)) as usize % partitions.len();
+        partitions.iter().find(|partition| partition.id() as usize == home).expect("its partition").leader()
+    }
+
+    /// Waits until so many replicas of the journal and of transactions' states are up to date.
+    pub fn wait_for_replicas(&self, count: usize) {
         let deadline = Instant::now() + PATIENCE;
-        loop {
-            match consumer.poll(Duration::from_secs(1)) {
-                Some(Ok(message)) => records.push(Stored {
-                    partition: message.partition() as u32,
-                    offset: message.offset() as u64,
-                    value: message.payload().unwrap_or_default().to_vec(),
-                }),
-                Some(Err(KafkaError::PartitionEOF(_))) => return,
-                _ => assert!(Instant::now() < deadline, "a partition is read to its end"),
+        for topic in [self.name(Topic::Journal), TRANSACTION_STATE] {
+            while !self.metadata(topic).topics()[0].partitions().iter().all(|each| each.isr().len() == count) {
+                assert!(Instant::now() < deadline, "{topic} has no {count} replicas");
+                std::thread::sleep(Duration::from_millis(200));
             }
         }
     }
 
+    /// All that is committed in a topic.
+    pub fn read(&self, topic: Topic) -> Vec<Stored> {
+        read(&self.options.brokers, self.name(topic))
+    }
+
     /// Where the journal ends, what isn't committed included: moves as soon as a leader writes.
     pub fn journal_end(&self) -> i64 {
-        self.client.fetch_watermarks(self.name(Topic::Journal), 0, PATIENCE).expect("an end").1
+        insist(|| self.client.fetch_watermarks(self.name(Topic::Journal), 0, ANSWER)).1
     }
 
     /// The journal's entries, put together from their pieces.
@@ -152,6 +207,11 @@ impl Site {
     /// Values of the commands topic; in order within an account, whose partition is one.
     pub fn commands(&self) -> Vec<Vec<u8>> {
         self.read(Topic::Commands).into_iter().map(|record| record.value).collect()
+    }
+
+    /// The same, read by Kafka's own console consumer.
+    pub fn commands_on_console(&self) -> Vec<Vec<u8>> {
+        super::broker::console_consumer(&self.options.brokers, self.name(Topic::Commands))
     }
 
     /// Offsets of all input records that are there, by partition.
@@ -182,8 +242,22 @@ impl Site {
         for altered in runtime.block_on(admin.alter_configs(&configs, &options)).expect("an answer") {
             altered.expect("another cleanup policy");
         }
+        self.delete(&Topic::INPUTS);
+    }
+
+    /// Names another journal topic, and creates it.
+    pub fn begin_journal(&mut self, name: &str) {
+        self.options.topics.insert(Topic::Journal, name.to_owned());
+        ensure_topics(&self.options, 1, 1).expect("topics");
+    }
+
+    /// Deletes every record of these topics, which may be deleted from.
+    pub fn delete(&self, topics: &[Topic]) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let options = AdminOptions::new();
         let mut list = TopicPartitionList::new();
-        for topic in Topic::INPUTS {
+        for topic in topics.iter().copied() {
             for partition in 0..self.partitions(topic) {
                 list.add_partition_offset(self.name(topic), partition, Offset::End).expect("an offset");
             }
@@ -213,6 +287,56 @@ impl Site {
             open && read == records
         });
     }
+}
+
+/// All that is committed in a topic, one partition after the other.
+pub fn read(brokers: &str, topic: &str) -> Vec<Stored> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", brokers).set("group.id", "reader");
+    config.set("isolation.level", "read_committed").set("enable.partition.eof", "true");
+    let consumer: BaseConsumer = config.create().expect("a consumer");
+    let metadata = insist(|| consumer.fetch_metadata(Some(topic), ANSWER));
+    let mut records = Vec::new();
+    for partition in metadata.topics()[0].partitions() {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition.id(), Offset::Beginning).expect("an offset");
+        consumer.assign(&list).expect("assign");
+        read_to_end(&consumer, &mut records);
+    }
+    records
+}
+
+fn read_to_end(consumer: &BaseConsumer, records: &mut Vec<Stored>) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match consumer.poll(Duration::from_secs(1)) {
+            Some(Ok(message)) => records.push(Stored {
+                partition: message.partition() as u32,
+                offset: message.offset() as u64,
+                value: message.payload().unwrap_or_default().to_vec(),
+            }),
+            Some(Err(KafkaError::PartitionEOF(_))) => return,
+            _ => assert!(Instant::now() < deadline, "a partition is read to its end"),
+        }
+    }
+}
+
+/// Asks again while brokers come and go.
+fn insist<T>(mut ask: impl FnMut() -> Result<T, KafkaError>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// By which brokers choose a partition for a transactional id: Java's hash of a string, without its sign.
+fn java_hash(text: &str) -> u32 {
+    let hash = text.encode_utf16().fold(0u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
+    hash & 0x7fff_ffff
 }
 
 fn first_error(list: TopicPartitionList) -> Result<(), KafkaError> {

@@ -12,3 +12,4 @@ pub mod instance;
 pub mod kafka;
 pub mod oracle;
 pub mod process;
+pub mod proxy;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bookd::domain::ids::Id128;
-use bookd::domain::{OutRecord, Topic};
+use bookd::domain::{EntryKind, OutRecord, Topic};
 use bookd::run::replica::Replica;
 use bookd::wire;
 use bookd::wire::json::Stamp;
@@ -71,7 +71,7 @@ impl Committed {
     }
 
     /// Ids are unique, sequences gapless per account and role, and each expects the owner whom the last one set.
-    fn check_commands(&self) {
+    pub fn check_commands(&self) {
         let mut ids = BTreeSet::new();
         let mut last: BTreeMap<(String, String), (u64, serde_json::Value)> = BTreeMap::new();
         for value in &self.commands {
@@ -92,16 +92,26 @@ impl Committed {
         let mut read: BTreeMap<(Topic, u32), (u64, u64)> = BTreeMap::new();
         let mut next: BTreeMap<(Topic, u32), u64> = BTreeMap::new();
         let mut inputs: BTreeMap<(Topic, u32), u64> = BTreeMap::new();
-        for bytes in &self.journal {
-            let entry = wire::entry::decode(bytes).unwrap();
+        let entries: Vec<_> = self.journal.iter().map(|bytes| wire::entry::decode(bytes).unwrap()).collect();
+        let mut begins: BTreeMap<(Topic, u32), usize> = BTreeMap::new();
+        for (number, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.kind == EntryKind::Rebase) {
+            begins.extend(entry.spans.iter().map(|span| ((span.topic, span.partition), number + 1)));
+        }
+        // What was read before a rebase took it back is read again.
+        let counts = |number: usize, partition: &(Topic, u32)| begins.get(partition).is_none_or(|from| number >= *from);
+        for (number, entry) in entries.iter().enumerate() {
             for span in &entry.spans {
                 let partition = (span.topic, span.partition);
+                if !counts(number, &partition) {
+                    continue;
+                }
                 let (records, rejected) = read.entry(partition).or_default();
                 *records += u64::from(span.read);
                 *rejected += u64::from(span.rejected);
                 next.insert(partition, span.next);
             }
-            for position in entry.inputs.iter().filter_map(|input| input.position) {
+            let positions_of_entry = entry.inputs.iter().filter_map(|input| input.position);
+            for position in positions_of_entry.filter(|at| counts(number, &(at.topic, at.partition))) {
                 assert!(positions.insert(position), "twice in the journal: {position:?}");
                 let known = &self.inputs[&(position.topic, position.partition)];
                 assert!(known.binary_search(&position.offset).is_ok(), "there is no record at {position:?}");

@@ -159,6 +159,14 @@ impl Process {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// All that was written to stderr, by earlier processes of this home too.
     pub fn told(&self) -> String {
         std::fs::read_to_string(&self.stderr).unwrap()

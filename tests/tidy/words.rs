@@ -54,8 +54,11 @@ const NOT_SHIPPED: &[Ban] = &[
     ("allow(dead_code)", "what nobody uses goes"),
 ];
 
-const NOWHERE: &[Ban] =
-    &[("dbg!", "left behind"), ("unsafe", "nothing here needs it"), ("#[ignore", "a test runs or goes")];
+const NOWHERE: &[Ban] = &[
+    ("dbg!", "left behind"),
+    ("unsafe", "it needs a measurement and a file of its own"),
+    ("#[ignore", "a test runs or goes"),
+];
 
 /// Places in the core that may say `HashMap` or `HashSet`, and why no order of theirs reaches an output.
 const HASHED: &[(&str, &str)] = &[("src/engine/index.rs", "looked up in by name; `walked` sees that none is walked")];
@@ -65,7 +68,8 @@ const WALKS: &[&str] =
     &[".iter(", ".iter_mut(", ".keys(", ".values(", ".values_mut(", ".drain(", ".retain(", ".into_iter("];
 
 /// Places that may say a banned word all the same: file, word, reason.
-const ALLOWED: &[(&str, &str, &str)] = &[];
+const ALLOWED: &[(&str, &str, &str)] =
+    &[("src/log/kafka/ffi.rs", "unsafe", "records in batches: half the time of one by one")];
 
 pub fn check(file: &File) -> Vec<String> {
     let (code, shipped) = (file.code(), file.shipped());

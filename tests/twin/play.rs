@@ -9,7 +9,7 @@ use bookd::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
 use bookd::domain::request::Request;
 use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
-use bookd::domain::{Body, Candidate, Input, Millis, Position, Secs, Text, Topic};
+use bookd::domain::{Body, Candidate, Input, Millis, Position, Restored, Secs, Text, Topic};
 use bookd::engine::view::{SeatView, View};
 
 use crate::generate::history::{
@@ -114,6 +114,16 @@ impl Player {
                 (None, Body::Policy(Box::new(policy)))
             }
             Op::Result => (Some(Topic::Results), Body::Result(result())),
+            Op::Restored { account, role, status, owner, sequence } => {
+                let restored = Restored {
+                    account: account_name(*account),
+                    role: role_name(*role),
+                    status: *status,
+                    owner: owner.map(rep_name),
+                    sequence: (*sequence).into(),
+                };
+                (None, Body::Restored(restored))
+            }
         };
         self.offset += 1;
         let position = topic.map(|topic| Position { topic, partition: 0, offset: self.offset });

@@ -10,12 +10,15 @@ use std::ops::Range;
 
 use cel::Env;
 
-use crate::domain::filter::Filter;
+use crate::domain::filter::{DEPTH_MAX, Filter};
 use read::Reader;
 pub use write::text;
 
 /// Longer filters are a list of accounts in disguise; that belongs into a field of the account.
 pub const MAX_FILTER_BYTES: usize = 4096;
+
+/// How the parser says that its own bound, which is above ours, is passed.
+const PARSER_TOO_DEEP: &str = "Recursion limit";
 
 /// Why a filter was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +27,8 @@ pub enum FilterFault {
     Syntax(String),
     #[error("a filter is at most {MAX_FILTER_BYTES} bytes long")]
     TooLong,
+    #[error("a filter is nested at most {DEPTH_MAX} levels deep")]
+    TooDeep,
     #[error("filters have no `{0}`")]
     Unsupported(String),
     #[error("a comparison needs a field on one side and a value on the other")]
@@ -47,7 +52,7 @@ impl FilterFault {
     pub fn help(&self) -> &'static str {
         match self {
             FilterFault::Syntax(_) => "for example: industry == \"software\" && employees >= 200",
-            FilterFault::TooLong => "give the accounts a field that says it, and compare that",
+            FilterFault::TooLong | FilterFault::TooDeep => "give the accounts a field that says it, and compare that",
             FilterFault::Unsupported(name) if name == "contains" => {
                 "for a list write \"x\" in field; texts know startsWith, endsWith and field in [\"x\", \"y\"]"
             }
@@ -80,7 +85,13 @@ pub fn parse(text: &str) -> Result<Filter, FilterError> {
     }
     // The default environment has no macros: `has(x)` and `exists(..)` stay the calls that they are written as.
     match Env::default().parser().parse_with_source_info(text) {
-        Ok((tree, source)) => Reader { text, source }.filter(&tree),
+        Ok((tree, source)) => {
+            let filter = Reader { text, source }.filter(&tree)?;
+            match filter.depth() > DEPTH_MAX {
+                true => Err(FilterError { fault: FilterFault::TooDeep, span: 0..text.len() }),
+                false => Ok(filter),
+            }
+        }
         Err(errors) => Err(syntax(text, &errors)),
     }
 }
@@ -89,6 +100,9 @@ fn syntax(text: &str, errors: &cel::ParseErrors) -> FilterError {
     let Some(first) = errors.errors.first() else {
         return FilterError { fault: FilterFault::Syntax("unknown".into()), span: 0..text.len() };
     };
+    if first.msg.contains(PARSER_TOO_DEEP) {
+        return FilterError { fault: FilterFault::TooDeep, span: 0..text.len() };
+    }
     let reason = first.msg.strip_prefix("Syntax error: ").unwrap_or(&first.msg);
     FilterError { fault: FilterFault::Syntax(reason.to_owned()), span: word_at(text, first.pos) }
 }

@@ -145,6 +145,18 @@ fn broken_text_is_refused_at_its_place() {
     assert_eq!(parse(&"a".repeat(5000)).expect_err("long").fault, FilterFault::TooLong);
 }
 
+/// What isn't refused here must be readable in the journal.
+#[test]
+fn filters_within_filters_end_at_a_depth() {
+    let nested = |pairs: usize| format!("{}a{}", "(b && (c || ".repeat(pairs), "))".repeat(pairs));
+    let deepest = parse(&nested(DEPTH_MAX / 2 - 1)).map(|filter| filter.depth());
+    assert_eq!(deepest, Ok(DEPTH_MAX - 1));
+    // The second is more than the parser bears.
+    for pairs in [DEPTH_MAX / 2, 5 * DEPTH_MAX] {
+        assert_eq!(parse(&nested(pairs)).expect_err("too deep").fault, FilterFault::TooDeep, "{pairs}");
+    }
+}
+
 #[test]
 fn the_same_filter_has_one_text() {
     for written in ["a==1&&!b", " a == 1.0  && ! b ", "(1 == account.a) && (!(account.b))", "a == 1 && !(b == true)"] {

@@ -126,6 +126,7 @@ fn what_this_process_cannot_use_is_refused() {
         ("[feeds]\nfree_mail = [\"www.example.com\"]", "this isn't a registrable domain"),
         ("[feeds]\nfree_mail = [\"https://example.com\"]", "this isn't a registrable domain"),
         ("[feeds.domain_aliases]\n\"co.uk\" = \"example.com\"", "this isn't a registrable domain"),
+        ("[feeds.limits]\nrecord_bytes = 1_048_577", "record_bytes must be from 1024 to 1048576"),
         ("[feeds.limits]\ndepth = 1", "depth must be from 4 to 64"),
         ("[log]\nkind = \"kafka\"", "[feeds] hash_key_file is missing"),
         ("[log]\nkind = \"kafke\"", "did you mean `kafka`?"),

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use super::failed;
 use crate::domain::Millis;
+use crate::domain::feeds::RECORD_BYTES_MAX;
 use crate::log::LogError;
 
-/// The longest line that is delivered whole: what a Kafka broker accepts by default. A longer one is cut to
-/// one byte more, so that `feed`, whose limit is never above this, turns it away as too large.
-pub const LINE_BYTES_MAX: usize = 1024 * 1024;
+/// The longest line that is delivered whole. A longer one is cut to one byte more, so that `feed`, whose limit is
+/// never above this, turns it away as too large.
+pub const LINE_BYTES_MAX: usize = RECORD_BYTES_MAX;
 /// Read at once from a file.
 const READ_BYTES: usize = 256 * 1024;
 

@@ -45,7 +45,7 @@ pub fn recover(dir: &Path, shard: u16, journal: &File) -> Result<Recovered, LogE
     Ok(Recovered { outputs, lengths, end })
 }
 
-fn open_outputs(dir: &Path, shard: u16) -> Result<[Output; OUTPUTS.len()], LogError> {
+pub fn open_outputs(dir: &Path, shard: u16) -> Result<[Output; OUTPUTS.len()], LogError> {
     let mut outputs = Vec::with_capacity(OUTPUTS.len());
     for topic in OUTPUTS {
         let path = names::lines(dir, topic, u32::from(shard));
@@ -65,6 +65,10 @@ fn begin(path: &Path, shard: u16, journal: &File, outputs: &[Output]) -> Result<
             return Err(corrupt(&output.path, what));
         }
     }
+    write_head(path, shard, journal)
+}
+
+pub fn write_head(path: &Path, shard: u16, journal: &File) -> Result<(), LogError> {
     let written = journal.set_len(0).and_then(|()| journal.write_all_at(&frame::file_head(shard), 0));
     written.and_then(|()| journal.sync_data()).map_err(|error| failed(path, &error))
 }
@@ -102,7 +106,7 @@ pub fn damaged(path: &Path, at: u64, before: Option<u64>) -> LogError {
 }
 
 /// Cuts off what was written but not committed.
-fn cut(path: &Path, file: &File, length: u64) -> Result<(), LogError> {
+pub fn cut(path: &Path, file: &File, length: u64) -> Result<(), LogError> {
     let found = file.metadata().map_err(|error| failed(path, &error))?.len();
     if found < length {
         return Err(corrupt(path, format!("has {found} bytes, {length} were committed: its end is missing")));
@@ -115,6 +119,6 @@ fn cut(path: &Path, file: &File, length: u64) -> Result<(), LogError> {
 }
 
 /// New files are there after a power loss only once their directory is synced.
-fn sync_directory(dir: &Path) -> Result<(), LogError> {
+pub fn sync_directory(dir: &Path) -> Result<(), LogError> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| failed(dir, &error))
 }

@@ -22,12 +22,18 @@ impl Context {
     }
 }
 
+/// A line of librdkafka's log; levels are those of syslog.
+pub fn log(level: i32, facility: &str, message: &str) {
+    if level >= RDKafkaLogLevel::Info as i32 {
+        tracing::debug!(target: "librdkafka", facility, message);
+    } else {
+        tracing::info!(target: "librdkafka", facility, message);
+    }
+}
+
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        match level {
-            RDKafkaLogLevel::Debug | RDKafkaLogLevel::Info => tracing::debug!(target: "librdkafka", facility, message),
-            _ => tracing::info!(target: "librdkafka", facility, message),
-        }
+        log(level as i32, facility, message);
     }
 
     /// "Connection refused" and the like: the calls themselves say what matters.

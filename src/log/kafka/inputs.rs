@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::context::Context;
 use super::errors::{self, Polled};
+use super::ffi::{self, Message};
 use super::options::Options;
 use crate::domain::{Millis, Record, Topic};
 use crate::log::{LogError, Place};
@@ -20,17 +21,47 @@ type Partition = (Topic, u32);
 
 pub struct Inputs {
     consumer: BaseConsumer<Context>,
+    reached: Reached,
+}
+
+#[derive(Default)]
+struct Reached {
     /// Where reading goes on in each partition that is assigned.
     next: BTreeMap<Partition, u64>,
     /// Of which nothing was ever read: their beginning is no place that anybody has reached.
     unread: BTreeSet<Partition>,
 }
 
+impl Reached {
+    fn pass(&mut self, run: &Run) {
+        self.next.insert((run.topic, run.partition), run.next);
+        self.unread.remove(&(run.topic, run.partition));
+    }
+}
+
+/// Messages of one partition, one after the other: what they have in common is looked up once.
+struct Run {
+    place: (usize, i32),
+    topic: Topic,
+    partition: u32,
+    next: u64,
+}
+
+impl Run {
+    /// `None` for a topic that isn't ours, which can't be.
+    fn begin(options: &Options, message: Message<'_>) -> Option<Run> {
+        let topic = options.topic(message.topic())?;
+        let (partition, next) = (message.partition() as u32, message.offset() as u64 + 1);
+        Some(Run { place: message.place(), topic, partition, next })
+    }
+}
+
 impl Inputs {
     pub fn new(options: &Options) -> Result<Inputs, LogError> {
         let created = options.consumer().create_with_context(Context::default());
         let consumer = created.map_err(|error| LogError::Fatal(error.to_string()))?;
-        Ok(Inputs { consumer, next: BTreeMap::new(), unread: BTreeSet::new() })
+        ffi::log_by_tracing(&consumer);
+        Ok(Inputs { consumer, reached: Reached::default() })
     }
 
     /// How many partitions a topic has; 0 if it doesn't exist.
@@ -54,8 +85,8 @@ impl Inputs {
         }
         let beginnings = self.offsets(options, &partitions, Offset::Beginning)?;
         let ends = self.offsets(options, &partitions, Offset::End)?;
-        self.next = beginnings.clone();
-        self.unread = beginnings.keys().copied().collect();
+        self.reached.next = beginnings.clone();
+        self.reached.unread = beginnings.keys().copied().collect();
         for place in places {
             let partition = (place.topic, place.partition);
             let (begin, end) = match (beginnings.get(&partition), ends.get(&partition)) {
@@ -63,11 +94,13 @@ impl Inputs {
                 _ => (0, 0),
             };
             check(options, place, begin, end)?;
-            self.next.insert(partition, place.next);
-            self.unread.remove(&partition);
+            self.reached.next.insert(partition, place.next);
+            self.reached.unread.remove(&partition);
         }
-        let list =
-            self.list(options, self.next.iter().map(|(partition, next)| (*partition, Offset::Offset(*next as i64))));
+        let list = self.list(
+            options,
+            self.reached.next.iter().map(|(partition, next)| (*partition, Offset::Offset(*next as i64))),
+        );
         self.consumer.assign(&list).map_err(|error| LogError::Fatal(format!("assigning inputs: {error}")))
     }
 
@@ -78,34 +111,71 @@ impl Inputs {
         wait: Duration,
         into: &mut Vec<Record>,
     ) -> Result<usize, LogError> {
-        let deadline = Instant::now() + wait;
         let begin = into.len();
-        while into.len() - begin < max {
-            let patience = if into.len() > begin { Duration::ZERO } else { left(deadline) };
-            match self.consumer.poll(patience) {
+        self.wait_for_first(options, wait, into)?;
+        // Whatever came with the first; librdkafka fetches the next meanwhile.
+        let mut more = into.len() > begin;
+        while more && into.len() - begin < max {
+            more = self.take_fetched(options, max - (into.len() - begin), into)?;
+        }
+        Ok(into.len() - begin)
+    }
+
+    /// rdkafka serves everything else that is in the queue, so the first record comes through it.
+    fn wait_for_first(&mut self, options: &Options, wait: Duration, into: &mut Vec<Record>) -> Result<(), LogError> {
+        let deadline = Instant::now() + wait;
+        loop {
+            match self.consumer.poll(left(deadline)) {
                 Some(Ok(message)) => {
-                    if let Some(record) = record(options, &message) {
-                        self.next.insert((record.topic, record.partition), record.next);
-                        self.unread.remove(&(record.topic, record.partition));
-                        into.push(record);
+                    let message = Message::of(&message);
+                    if let Some(run) = Run::begin(options, message) {
+                        into.push(record(run.topic, message));
+                        self.reached.pass(&run);
+                        return Ok(());
                     }
                 }
-                Some(Err(error)) => match errors::poll(&error) {
-                    Polled::Noise | Polled::End => {}
-                    Polled::Failed(error) => return Err(error),
-                    Polled::OutOfRange(what) => return Err(self.out_of_range(options, what)),
-                },
-                None if into.len() > begin || left(deadline).is_zero() => break,
+                Some(Err(error)) => self.judge(options, &error)?,
+                None if left(deadline).is_zero() => return Ok(()),
                 None => {}
             }
         }
-        Ok(into.len() - begin)
+    }
+
+    /// Returns whether there was anything.
+    fn take_fetched(&mut self, options: &Options, max: usize, into: &mut Vec<Record>) -> Result<bool, LogError> {
+        let messages = ffi::take_fetched(&self.consumer, max);
+        let mut run: Option<Run> = None;
+        for message in messages.iter() {
+            if let Some(code) = message.error() {
+                self.judge(options, &KafkaError::MessageConsumption(code))?;
+                continue;
+            }
+            match &mut run {
+                Some(run) if run.place == message.place() => run.next = message.offset() as u64 + 1,
+                other => {
+                    other.iter().for_each(|run| self.reached.pass(run));
+                    *other = Run::begin(options, message);
+                }
+            }
+            into.extend(run.as_ref().map(|run| record(run.topic, message)));
+        }
+        run.iter().for_each(|run| self.reached.pass(run));
+        Ok(!messages.is_empty())
+    }
+
+    /// Errors that reading gives in place of a record.
+    fn judge(&self, options: &Options, error: &KafkaError) -> Result<(), LogError> {
+        match errors::poll(error) {
+            Polled::Noise | Polled::End => Ok(()),
+            Polled::Failed(error) => Err(error),
+            Polled::OutOfRange(what) => Err(self.out_of_range(options, what)),
+        }
     }
 
     /// The ends of what is assigned. Where a partition has been read to its end, that is behind the last
     /// record: the markers of transactions behind it will never be delivered.
     pub fn ends(&self, options: &Options) -> Result<Vec<Place>, LogError> {
-        let partitions: Vec<Partition> = self.next.keys().copied().collect();
+        let partitions: Vec<Partition> = self.reached.next.keys().copied().collect();
         let ends = self.offsets(options, &partitions, Offset::End)?;
         let positions = self.consumer.position().map_err(|error| errors::question("asking for positions", &error))?;
         let position = |topic: Topic, partition: u32| {
@@ -115,10 +185,11 @@ impl Inputs {
         let place = |((topic, partition), end): ((Topic, u32), u64)| {
             let read = position(topic, partition).is_some_and(|position| position >= end);
             // All that there was has expired: no record can be read, and nobody needs to wait for one.
-            let expired = self.unread.contains(&(topic, partition)) && self.next[&(topic, partition)] >= end;
+            let expired =
+                self.reached.unread.contains(&(topic, partition)) && self.reached.next[&(topic, partition)] >= end;
             let next = match (expired, read) {
                 (true, _) => 0,
-                (false, true) => self.next[&(topic, partition)],
+                (false, true) => self.reached.next[&(topic, partition)],
                 (false, false) => end,
             };
             Place { topic, partition, next }
@@ -164,11 +235,11 @@ impl Inputs {
 
     /// A fetch said that some place isn't there: finds out which, to name it.
     fn out_of_range(&self, options: &Options, what: String) -> LogError {
-        let partitions: Vec<Partition> = self.next.keys().copied().collect();
+        let partitions: Vec<Partition> = self.reached.next.keys().copied().collect();
         let beginnings = self.offsets(options, &partitions, Offset::Beginning);
         let ends = self.offsets(options, &partitions, Offset::End);
         if let (Ok(beginnings), Ok(ends)) = (beginnings, ends) {
-            for (&(topic, partition), &next) in &self.next {
+            for (&(topic, partition), &next) in &self.reached.next {
                 let place = Place { topic, partition, next };
                 if let Err(error) = check(options, &place, beginnings[&(topic, partition)], ends[&(topic, partition)]) {
                     return error;
@@ -196,24 +267,18 @@ fn check(options: &Options, place: &Place, begin: u64, end: u64) -> Result<(), L
     Err(LogError::Corrupt { place: format!("{name}-{}", place.partition), what })
 }
 
-/// `None` for a topic that isn't ours, which can't be.
-fn record(options: &Options, message: &BorrowedMessage<'_>) -> Option<Record> {
-    let topic = options.topic(message.topic())?;
+fn record(topic: Topic, message: Message<'_>) -> Record {
     let offset = message.offset() as u64;
-    let headers = message.headers().map(|headers| headers.iter().collect::<Vec<_>>()).unwrap_or_default();
-    let header = |header: &rdkafka::message::Header<'_, &[u8]>| {
-        (header.key.to_owned(), header.value.unwrap_or_default().to_vec())
-    };
-    Some(Record {
+    Record {
         topic,
         partition: message.partition() as u32,
         offset,
         next: offset + 1,
         key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers: headers.iter().map(header).collect(),
-        timestamp: Millis(message.timestamp().to_millis().unwrap_or(0)),
-    })
+        value: message.value().map(<[u8]>::to_vec),
+        headers: message.headers().map(|(name, value)| (name.to_owned(), value.to_vec())).collect(),
+        timestamp: Millis(message.timestamp().unwrap_or(0)),
+    }
 }
 
 pub fn left(deadline: Instant) -> Duration {

@@ -10,9 +10,11 @@
 mod chunks;
 mod context;
 mod errors;
+pub mod ffi;
 mod inputs;
 mod journal;
 mod options;
+mod outputs;
 mod producer;
 mod topics;
 
@@ -93,6 +95,11 @@ impl Log for Kafka {
             doubtful.give_up();
         }
         committed
+    }
+
+    fn read_output(&mut self, topic: Topic, each: &mut dyn FnMut(&[u8])) -> Result<u64, LogError> {
+        let name = self.options.output(topic);
+        outputs::read(&self.options, name, self.inputs.partitions(name)?, each)
     }
 
     fn open_journal(&mut self, at: u64) -> Result<Box<dyn JournalReader>, LogError> {

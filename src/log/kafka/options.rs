@@ -9,9 +9,12 @@ use rdkafka::ClientConfig;
 use crate::domain::Topic;
 use crate::log::LogError;
 
-/// Properties of librdkafka that correctness needs as they are; nobody else may set them.
-pub const RESERVED: [&str; 13] = [
+/// Properties of librdkafka that correctness needs as they are, by every name that it has for them; nobody else may set
+/// them.
+pub const RESERVED: [&str; 21] = [
     "acks",
+    "allow.auto.create.topics",
+    "auto.commit.enable",
     "auto.offset.reset",
     "bootstrap.servers",
     "enable.auto.commit",
@@ -20,9 +23,15 @@ pub const RESERVED: [&str; 13] = [
     "enable.partition.eof",
     "group.id",
     "isolation.level",
+    "max.in.flight",
+    "max.in.flight.requests.per.connection",
     "message.max.bytes",
+    "message.send.max.retries",
+    "metadata.broker.list",
     "partitioner",
+    "queuing.strategy",
     "request.required.acks",
+    "retries",
     "transactional.id",
 ];
 
@@ -140,13 +149,16 @@ impl Options {
     /// For inputs and the journal, by assignment at places that bookd keeps itself.
     pub(super) fn consumer(&self) -> ClientConfig {
         let mut config = self.client();
-        if config.get("fetch.queue.backoff.ms").is_none() {
-            // A full queue is looked at again soon: the default of 1 s would be the latency of a burst.
-            config.set("fetch.queue.backoff.ms", "2");
-        }
-        if config.get("fetch.wait.max.ms").is_none() {
-            config.set("fetch.wait.max.ms", "100");
-        }
+        let mut default = |name: &str, value: &str| {
+            if config.get(name).is_none() {
+                config.set(name, value);
+            }
+        };
+        // A full queue is looked at again soon: the default of 1 s would be the latency of a burst.
+        default("fetch.queue.backoff.ms", "2");
+        default("fetch.wait.max.ms", "100");
+        // Fetched ahead of each partition. As fast as the default of 100,000, which for dozens of partitions is a gigabyte.
+        default("queued.min.messages", "10000");
         config
             .set("group.id", self.identity())
             .set("isolation.level", "read_committed")
@@ -197,6 +209,28 @@ mod tests {
         free.properties.insert("linger.ms".to_owned(), "7".to_owned());
         assert_eq!(free.producer().get("linger.ms"), Some("7"));
         assert_eq!(free.producer().get("transactional.id"), Some("bookd-3"));
+    }
+
+    /// From librdkafka's CONFIGURATION.md. All of them, so that a name reserved later is checked too.
+    #[test]
+    fn no_alias_is_a_way_around() {
+        let aliases = [
+            ("bootstrap.servers", "metadata.broker.list"),
+            ("max.in.flight", "max.in.flight.requests.per.connection"),
+            ("sasl.mechanism", "sasl.mechanisms"),
+            ("sasl.oauthbearer.client.credentials.client.id", "sasl.oauthbearer.client.id"),
+            ("sasl.oauthbearer.client.credentials.client.secret", "sasl.oauthbearer.client.secret"),
+            ("max.partition.fetch.bytes", "fetch.message.max.bytes"),
+            ("linger.ms", "queue.buffering.max.ms"),
+            ("retries", "message.send.max.retries"),
+            ("compression.type", "compression.codec"),
+            ("acks", "request.required.acks"),
+            ("delivery.timeout.ms", "message.timeout.ms"),
+            ("enable.auto.commit", "auto.commit.enable"),
+        ];
+        for (name, other) in aliases {
+            assert_eq!(RESERVED.contains(&name), RESERVED.contains(&other), "{name} and {other}");
+        }
     }
 
     #[test]

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
-use rdkafka::util::Timeout;
 
 use super::chunks::{self, ENTRY_BYTES_MAX};
 use super::context::Context;
 use super::errors;
+use super::ffi;
 use super::options::Options;
 use crate::domain::{OutRecord, Topic};
 use crate::log::LogError;
@@ -25,14 +25,14 @@ const INIT: Duration = Duration::from_secs(30);
 /// Deliveries end earlier, by the transaction's timeout; this only bounds the loop.
 const DRAIN: Duration = Duration::from_secs(120);
 /// Short against a round trip, long enough to leave the processor to librdkafka's threads.
-const DRAIN_SLEEP: Duration = Duration::from_micros(200);
+const QUEUE_SLEEP: Duration = Duration::from_micros(200);
 /// A producer that is about to be given up ends its transaction if it can: that spares its successor a wait.
 const ABORT: Duration = Duration::from_secs(1);
 /// The longest value of an output. Above the broker's limit a record would abort its transaction, again and
 /// again: dead letters, whose size others decide, are cut.
 const OUTPUT_BYTES_MAX: usize = 900 * 1024;
 /// Says of a dead letter that was cut how long it was.
-const CUT_HEADER: &str = "bookd.original_bytes";
+const CUT_HEADER: &str = "bookd.original.bytes";
 
 pub struct Producer {
     producer: ThreadedProducer<Context>,
@@ -90,7 +90,9 @@ impl Producer {
             self.send(record)?;
         }
         self.drain()?;
-        match self.producer.commit_transaction(Timeout::Never) {
+        // After this the brokers end it on their own. Without a bound librdkafka would ask a coordinator that never
+        // answers for ever, and a leader would neither lead nor end.
+        match self.producer.commit_transaction(self.transaction_timeout) {
             Ok(()) => Ok(()),
             Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => Err(self.doubt(&error.string())),
             Err(error) => Err(errors::transaction("committing", &error)),
@@ -131,7 +133,7 @@ impl Producer {
                     if Instant::now() < deadline =>
                 {
                     record = back;
-                    std::thread::sleep(DRAIN_SLEEP);
+                    std::thread::sleep(QUEUE_SLEEP);
                 }
                 Err((error, _)) => return Err(self.doubt(&format!("sending: {error}"))),
             }
@@ -140,12 +142,8 @@ impl Producer {
 
     /// Waits until every record was delivered. `commit_transaction` would do it too, in steps of 100 ms.
     fn drain(&self) -> Result<(), LogError> {
-        let deadline = Instant::now() + DRAIN;
-        while self.producer.in_flight_count() > 0 {
-            if Instant::now() > deadline {
-                return Err(self.doubt("records were not delivered in time"));
-            }
-            std::thread::sleep(DRAIN_SLEEP);
+        if !ffi::drain(&self.producer, DRAIN) {
+            return Err(self.doubt("records were not delivered in time"));
         }
         match self.context.undelivered() {
             Some(what) => Err(self.doubt(&what)),

@@ -55,6 +55,8 @@ fn new_topic<'a>(topic: Topic, name: &'a str, partitions: u32, replication: u32)
             .set("retention.ms", "-1")
             .set("retention.bytes", "-1")
             .set("message.timestamp.type", "LogAppendTime"),
+        // What is left when a journal is lost: who owns what.
+        Topic::Commands => new.set("cleanup.policy", "delete").set("retention.ms", "-1").set("retention.bytes", "-1"),
         _ => new.set("cleanup.policy", "delete"),
     }
 }

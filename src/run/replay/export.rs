@@ -185,7 +185,7 @@ fn time(input: &Input) -> Option<Millis> {
         Body::Activity(activity) => Some(activity.at),
         Body::Request(request) => Some(request.at),
         Body::Signal(signal) => Some(signal.at),
-        Body::Policy(_) | Body::Gate(_) | Body::Frontier(_) => None,
+        Body::Policy(_) | Body::Gate(_) | Body::Frontier(_) | Body::Restored(_) => None,
     }
 }
 

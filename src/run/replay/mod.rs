@@ -29,7 +29,7 @@ use crate::domain::ids::Id128;
 use crate::domain::input::{Frontier, order_batch};
 use crate::domain::output::BreakerScope;
 use crate::domain::request::{Request, RequestOp};
-use crate::domain::{AlertKind, Body, Candidates, EntryKind, Gate, Input, Millis, Output, Policy, Text};
+use crate::domain::{AlertKind, Body, Candidates, EntryKind, Gate, Input, Millis, Output, Policy, Text, Topic};
 use crate::feed::Decoder;
 use crate::log::{JournalReader, Log};
 
@@ -261,7 +261,7 @@ impl Replay<'_> {
         let mut made = self.replica.make(draft);
         let dead = outbox::dead(batch, &made);
         if !self.is_there(&made)? {
-            let records = outbox::records(batch, &made, &dead, self.lines);
+            let records = outbox::records(batch, &made, &dead, self.lines, Topic::name);
             self.log.commit(&records, &made.bytes)?;
         }
         self.summary.count(batch, &made, &dead);

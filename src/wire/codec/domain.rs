@@ -9,7 +9,9 @@ use crate::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
 use crate::domain::request::{Request, RequestOp, ReturnReason};
 use crate::domain::result::{ResultRecord, ResultStatus};
 use crate::domain::signal::{Activity, Class, Direction, Mode, Signal};
-use crate::domain::{Body, Candidate, Code, EntryKind, Gate, Input, Millis, Position, Secs, Span, Text, Topic};
+use crate::domain::{
+    Body, Candidate, Code, EntryKind, Gate, Input, Millis, Position, Restored, Secs, Span, Text, Topic,
+};
 use crate::wire::WireError;
 
 wire_number! {
@@ -122,6 +124,7 @@ wire_enum!(Body {
     7 = Activity(event),
     8 = Request(request),
     9 = Signal(event),
+    10 = Restored(row),
 });
 wire_enum!(EntryKind {
     0 = Batch,
@@ -146,6 +149,7 @@ wire_struct! {
     Signal { class, kind, account, source, subject, strength, mode, at, dedup, due }
     Activity { kind, account, source, actor, contact, direction, at, dedup, meeting_at }
     Request { op, account, role, rep, reason, until, by, at, dedup }
+    Restored { account, role, status, owner, sequence }
     Input { position, body }
     Span { topic, partition, from, next, read, rejected }
 }

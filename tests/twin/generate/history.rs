@@ -1,5 +1,6 @@
 //! Random histories: lists of steps, each a move of the clock and a few things that happen then.
 
+use bookd::domain::output::SeatStatus;
 use bookd::domain::request::{RequestOp, ReturnReason};
 use bookd::domain::signal::Direction;
 use proptest::collection::vec;
@@ -49,18 +50,44 @@ pub enum Advance {
 
 #[derive(Clone, Debug)]
 pub enum Op {
-    Rep { who: u8, what: RepWhat },
-    Account { who: u8, what: AccountWhat },
-    Opportunity { id: u8, what: OpportunityWhat },
+    Rep {
+        who: u8,
+        what: RepWhat,
+    },
+    Account {
+        who: u8,
+        what: AccountWhat,
+    },
+    Opportunity {
+        id: u8,
+        what: OpportunityWhat,
+    },
     Activity(ActivityWhat),
     Signal(SignalWhat),
     Request(RequestWhat),
     Gate(bool),
     Partitions(u8),
-    EndPassed { partition: u8, ago: u8 },
-    Complete { source: u8, ago: u8 },
-    Policy { spec: Box<PolicySpec>, rises: bool },
+    EndPassed {
+        partition: u8,
+        ago: u8,
+    },
+    Complete {
+        source: u8,
+        ago: u8,
+    },
+    Policy {
+        spec: Box<PolicySpec>,
+        rises: bool,
+    },
     Result,
+    /// What a seat's last command said, in a journal that begins anew.
+    Restored {
+        account: u8,
+        role: u8,
+        status: SeatStatus,
+        owner: Option<u8>,
+        sequence: u8,
+    },
 }
 
 /// A field that a record keeps, clears or sets.
@@ -211,13 +238,27 @@ fn beginnings() -> impl Strategy<Value = Beginning> {
         vec(prop_oneof![8 => (0u8..3).prop_map(RepWhat::Join), 1 => rep_whats()], 0..7),
         vec(prop_oneof![4 => known_accounts(), 1 => account_whats()], 0..13),
         prop_oneof![2 => Just(Vec::new()), 1 => vec(ops(), 1..5)],
+        prop_oneof![4 => Just(Vec::new()), 1 => vec(restored(), 1..9)],
     );
-    parts.prop_map(|(early, reps, accounts, before_opening)| Beginning {
-        early,
+    parts.prop_map(|(early, reps, accounts, before_opening, restored)| Beginning {
+        early: early.into_iter().chain(restored).collect(),
         reps,
         accounts,
         crowd: 0,
         before_opening,
+    })
+}
+
+fn restored() -> impl Strategy<Value = Op> {
+    let owned = (prop_oneof![3 => Just(SeatStatus::Owned), 1 => Just(SeatStatus::Holding)], (0u8..8).prop_map(Some));
+    let others = prop_oneof![Just(SeatStatus::Pool), Just(SeatStatus::Review), Just(SeatStatus::Retired)];
+    let seats = prop_oneof![3 => owned, 1 => (others, Just(None))];
+    (0u8..12, 0u8..3, seats, 1u8..200).prop_map(|(account, role, (status, owner), sequence)| Op::Restored {
+        account,
+        role,
+        status,
+        owner,
+        sequence,
     })
 }
 

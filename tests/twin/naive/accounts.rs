@@ -18,6 +18,7 @@ impl Twin {
     }
 
     fn delete(&mut self, id: &str) {
+        self.restored.retain(|(account, _), _| account != id);
         let Some(account) = self.find_account(id) else { return };
         self.accounts[account].alive = false;
         for role in 0..self.roles.len() {
@@ -28,7 +29,7 @@ impl Twin {
             self.roles[role].marked_for_fill.remove(&account);
             self.roles[role].aside.remove(&account);
         }
-        self.opportunities.retain(|_, opportunity| opportunity.account != Some(account));
+        self.opportunities.retain(|_, opportunity| opportunity.account != account);
         self.touched.insert(account);
     }
 
@@ -139,7 +140,7 @@ impl Twin {
     }
 
     pub(super) fn open_opportunities(&self, account: AccountNo) -> u32 {
-        let open = self.opportunities.values().filter(|each| each.open && each.account == Some(account));
+        let open = self.opportunities.values().filter(|each| each.open && each.account == account);
         open.count() as u32
     }
 
@@ -168,9 +169,11 @@ impl Twin {
         }
     }
 
-    /// `Excluded` or `Pool`, since now.
+    /// As restored, else `Excluded` or `Pool`, since now.
     pub(super) fn settle(&mut self, account: AccountNo, role: usize) {
-        self.enter_pool(account, role, self.now);
+        if !self.restore(account, role) {
+            self.enter_pool(account, role, self.now);
+        }
     }
 
     pub(super) fn look_at_exclusion(&mut self, account: AccountNo, role: usize) {
@@ -183,31 +186,15 @@ impl Twin {
     }
 
     pub(super) fn opportunity_record(&mut self, record: &OpportunityRecord) -> Result<(), Code> {
-        let before = self.opportunities.get(&record.id).and_then(|each| each.account);
+        let before = self.opportunities.get(&record.id).map(|each| each.account);
         match &record.op {
             OpportunityOp::Delete => {
                 self.opportunities.remove(&record.id);
+                self.kept.retain(|kept| !kept.is_of_opportunity(&record.id));
             }
-            OpportunityOp::Change { account: candidates, open } => {
-                let account = if candidates.is_empty() {
-                    before.ok_or(Code::NoAccount)?
-                } else if let Some(account) = self.resolve(candidates) {
-                    account
-                } else {
-                    let what = KeptWhat::Opportunity(record.clone());
-                    return self.keep(Kept { arrived: self.now, position: None, what });
-                };
-                let row = self.opportunities.entry(record.id.clone());
-                let row = row.or_insert(Opportunity { account: None, open: false });
-                row.account = Some(account);
-                match open {
-                    Change::Keep => {}
-                    Change::Clear => row.open = false,
-                    Change::Set(open) => row.open = *open,
-                }
-            }
+            OpportunityOp::Change { account, open } => self.change_opportunity(record, account, open)?,
         }
-        let after = self.opportunities.get(&record.id).and_then(|each| each.account);
+        let after = self.opportunities.get(&record.id).map(|each| each.account);
         for account in before.into_iter().chain(after.filter(|_| after != before)) {
             self.touched.insert(account);
             for role in 0..self.roles.len() {
@@ -216,6 +203,45 @@ impl Twin {
                 self.mark(account, role);
             }
         }
+        Ok(())
+    }
+
+    /// An opportunity is known with its account, or kept for an account that nobody knows; never both.
+    fn change_opportunity(
+        &mut self,
+        record: &OpportunityRecord,
+        names: &[Candidate],
+        open: &Change<bool>,
+    ) -> Result<(), Code> {
+        let kept_before = self.kept.clone();
+        let (mut names, mut is_open, mut known) = (names.to_vec(), false, None);
+        if let Some(row) = self.opportunities.get(&record.id) {
+            (is_open, known) = (row.open, Some(row.account));
+        }
+        if let Some(place) = self.kept.iter().position(|kept| kept.is_of_opportunity(&record.id)) {
+            let kept = self.kept.remove(place);
+            is_open = matches!(kept.what, KeptWhat::Opportunity(_, true));
+            if names.is_empty() {
+                names = kept.candidates().to_vec();
+            }
+        }
+        match open {
+            Change::Keep => {}
+            Change::Clear => is_open = false,
+            Change::Set(open) => is_open = *open,
+        }
+        let account = if names.is_empty() { Some(known.ok_or(Code::NoAccount)?) } else { self.resolve(&names) };
+        if let Some(account) = account {
+            self.opportunities.insert(record.id.clone(), Opportunity { account, open: is_open });
+            return Ok(());
+        }
+        let op = OpportunityOp::Change { account: names.into(), open: Change::Set(is_open) };
+        let what = KeptWhat::Opportunity(OpportunityRecord { op, ..record.clone() }, is_open);
+        if let Err(full) = self.keep(Kept { arrived: self.now, position: None, what }) {
+            self.kept = kept_before;
+            return Err(full);
+        }
+        self.opportunities.remove(&record.id);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use bookd::domain::output::{AlertKind, BreakerScope, Why};
 use bookd::domain::rep::RepStatus;
 use bookd::domain::time::HOUR;
-use bookd::domain::{DecisionKind, Secs};
+use bookd::domain::{DecisionKind, Secs, Text};
 
 use super::{AccountNo, RepNo, Twin};
 
@@ -17,7 +17,7 @@ impl Twin {
             return;
         }
         for rep in std::mem::take(&mut self.departing) {
-            for (account, role) in self.accounts_of(rep) {
+            for (account, role) in self.seats_of(rep) {
                 self.owner_left(account, role, rep);
             }
         }
@@ -57,14 +57,28 @@ impl Twin {
         self.roles[role].dirty = true;
     }
 
-    /// The manager if they are a known rep and there, else the role's first holding user.
+    /// What somebody owns, and what they hold for others who left; by number, then role.
+    fn seats_of(&self, rep: RepNo) -> Vec<(AccountNo, usize)> {
+        let mut seats = Vec::new();
+        for account in self.living() {
+            for (role, seat) in self.accounts[account].seats.iter().enumerate() {
+                if seat.owner == Some(rep) {
+                    seats.push((account, role));
+                }
+            }
+        }
+        seats
+    }
+
+    /// The manager if they are a known rep and there, else the role's first holding user who didn't leave.
     fn holder(&mut self, owner: RepNo, role: usize) -> Option<RepNo> {
         let manager = self.reps[owner].manager.clone().and_then(|manager| self.find_rep(&manager));
         let there = |rep: &RepNo| self.known_in(*rep).is_some() && self.reps[*rep].status != RepStatus::Departed;
         if let Some(manager) = manager.filter(there) {
             return Some(manager);
         }
-        let user = self.policy().roles[role].holding_users.first().cloned()?;
+        let left = |user: &Text| self.find_rep(user).is_some_and(|user| self.reps[user].status == RepStatus::Departed);
+        let user = self.policy().roles[role].holding_users.iter().find(|user| !left(user)).cloned()?;
         Some(self.rep_number(&user))
     }
 }

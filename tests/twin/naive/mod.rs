@@ -12,6 +12,7 @@ mod matching;
 mod policy;
 mod reps;
 mod requests;
+mod restored;
 mod score;
 mod seats;
 mod signals;
@@ -31,7 +32,7 @@ use bookd::domain::rep::RepStatus;
 use bookd::domain::request::ReturnReason;
 use bookd::domain::signal::{Activity, Class, Signal};
 use bookd::domain::{Alert, Body, Code, Decision, DecisionKind, Disposition, Input, Millis, Output, Policy};
-use bookd::domain::{Position, Secs, Text};
+use bookd::domain::{Position, Restored, Secs, Text};
 use bookd::engine::view::View;
 
 /// Numbers, in the order in which accounts and reps became known.
@@ -57,6 +58,8 @@ pub struct Twin {
     remembered: Vec<(u64, Secs)>,
     /// What names an account that nobody created yet, in the order of arrival.
     kept: Vec<Kept>,
+    /// What the emitted commands said, by account and role, until the seat is settled.
+    restored: BTreeMap<(Text, Text), Restored>,
     sources: BTreeMap<Text, Source>,
     partitions: u32,
     ends_passed: BTreeMap<u32, Secs>,
@@ -174,7 +177,7 @@ struct Rep {
 
 #[derive(Clone)]
 struct Opportunity {
-    account: Option<AccountNo>,
+    account: AccountNo,
     open: bool,
 }
 
@@ -189,7 +192,8 @@ struct Kept {
 enum KeptWhat {
     Signal(Signal, Secs),
     Activity(Activity, Secs),
-    Opportunity(OpportunityRecord),
+    /// With whether it is open.
+    Opportunity(OpportunityRecord, bool),
 }
 
 #[derive(Clone, Default)]
@@ -248,6 +252,7 @@ impl Twin {
             opportunities: BTreeMap::new(),
             remembered: Vec::new(),
             kept: Vec::new(),
+            restored: BTreeMap::new(),
             sources: BTreeMap::new(),
             partitions: 0,
             ends_passed: BTreeMap::new(),
@@ -300,7 +305,8 @@ impl Twin {
 
     /// Step 2. An error turns the input away.
     fn input(&mut self, input: &Input) -> Result<(), Code> {
-        let needs_policy = !matches!(input.body, Body::Policy(_) | Body::Gate(_) | Body::Frontier(_));
+        let needs_policy =
+            !matches!(input.body, Body::Policy(_) | Body::Gate(_) | Body::Frontier(_) | Body::Restored(_));
         if needs_policy && self.policy.is_none() {
             return Err(Code::NoPolicy);
         }
@@ -317,6 +323,7 @@ impl Twin {
             Body::Activity(activity) => self.activity(activity, input.position)?,
             Body::Request(request) => self.request(request)?,
             Body::Signal(signal) => self.signal(signal, input.position)?,
+            Body::Restored(row) => self.keep_restored(row),
         }
         Ok(())
     }

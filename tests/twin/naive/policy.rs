@@ -5,7 +5,7 @@ use std::rc::Rc;
 use bookd::domain::output::{AlertKind, SeatStatus};
 use bookd::domain::{Policy, Text};
 
-use super::{AccountNo, RoleState, Source, Twin, score};
+use super::{AccountNo, RepNo, RoleState, Source, Twin, score};
 
 impl Twin {
     pub(super) fn take_policy(&mut self, new: &Policy) {
@@ -25,8 +25,8 @@ impl Twin {
             .collect::<std::collections::BTreeMap<_, Source>>();
         self.forget_what_is_not_named(new);
         for account in self.living() {
-            self.settle_new_roles(account);
             self.segments_and_fit(account);
+            self.settle_new_roles(account);
             self.touched.insert(account);
         }
         for account in self.living() {
@@ -99,18 +99,26 @@ impl Twin {
         }
     }
 
-    /// At the first opening, what the CRM says is believed.
+    /// The name of the first segment of a known rep's book that the account matches.
+    pub(super) fn first_segment(&self, account: AccountNo, owner: RepNo) -> Option<Text> {
+        let policy = self.policy();
+        let book = self.book_of(owner).expect("a known rep has a book");
+        let mut segments = policy.books[book].segments.iter().map(|each| usize::from(each.segment));
+        let first = segments.find(|segment| self.matches(account, *segment));
+        first.map(|segment| policy.segments[segment].name.clone())
+    }
+
+    /// At the first opening, what the CRM says is believed, unless the commands say something.
     fn adopt(&mut self, account: AccountNo, role: usize) {
         let policy = self.policy();
+        if self.restore(account, role) {
+            return;
+        }
         let Some(owner) = self.accounts[account].seats[role].crm_owner else {
             return self.settle(account, role);
         };
         if self.known_in(owner) == Some(role) {
-            let book = self.book_of(owner).expect("a known rep has a book");
-            let segment = policy.books[book].segments.iter().map(|each| usize::from(each.segment));
-            let segment = segment.into_iter().find(|segment| self.matches(account, *segment));
-            let segment = segment.map(|segment| policy.segments[segment].name.clone());
-            return self.own(account, role, owner, segment);
+            return self.own(account, role, owner, self.first_segment(account, owner));
         }
         if !self.is_holding_user(owner, role) {
             self.accounts[account].seats[role].orphan = true;

@@ -129,7 +129,7 @@ impl Twin {
     }
 
     pub(super) fn book_of(&self, rep: RepNo) -> Option<usize> {
-        let policy = self.policy();
+        let policy = self.policy.as_ref()?;
         let book = usize::from(policy.book_index(self.reps[rep].book.as_ref()?)?);
         (self.reps[rep].role == Some(policy.books[book].role.into())).then_some(book)
     }

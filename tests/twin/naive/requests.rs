@@ -124,6 +124,9 @@ impl Twin {
     }
 
     fn retire(&mut self, request: &Request, account: AccountNo, role: usize) -> Result<(), Code> {
+        if self.accounts[account].seats[role].status == SeatStatus::Unknown {
+            self.restore(account, role);
+        }
         let seat = &self.accounts[account].seats[role];
         if seat.status == SeatStatus::Retired {
             return Err(Code::AlreadyRetired);

@@ -124,7 +124,7 @@ impl Twin {
             match &kept.what {
                 KeptWhat::Signal(signal, at) => self.resolved_signal(account, signal, *at, kept.position),
                 KeptWhat::Activity(activity, at) => self.resolved_activity(account, activity, *at, kept.position),
-                KeptWhat::Opportunity(record) => {
+                KeptWhat::Opportunity(record, _) => {
                     self.opportunity_record(record).expect("its account resolves");
                 }
             }
@@ -285,10 +285,14 @@ impl Kept {
         match &self.what {
             KeptWhat::Signal(signal, _) => &signal.account,
             KeptWhat::Activity(activity, _) => &activity.account,
-            KeptWhat::Opportunity(record) => match &record.op {
+            KeptWhat::Opportunity(record, _) => match &record.op {
                 OpportunityOp::Change { account, .. } => account,
                 OpportunityOp::Delete => &[],
             },
         }
+    }
+
+    pub(super) fn is_of_opportunity(&self, id: &str) -> bool {
+        matches!(&self.what, KeptWhat::Opportunity(record, _) if &*record.id == id)
     }
 }

@@ -73,10 +73,13 @@ fn tenure_view(twin: &Twin, tenure: &Tenure) -> TenureView {
 
 fn rep_view(twin: &Twin, rep: RepNo) -> RepView {
     let row = &twin.reps[rep];
-    let policy = twin.policy();
     let book = twin.book_of(rep);
-    let places = book.map_or(&[][..], |book| &policy.books[book].segments);
-    let names = places.iter().map(|place| &policy.segments[usize::from(place.segment)].name);
+    let mut names = Vec::new();
+    if let Some(book) = book {
+        let policy = twin.policy();
+        let places = policy.books[book].segments.iter();
+        names.extend(places.map(|place| policy.segments[usize::from(place.segment)].name.clone()));
+    }
     RepView {
         id: row.id.clone(),
         status: row.status,
@@ -85,7 +88,7 @@ fn rep_view(twin: &Twin, rep: RepNo) -> RepView {
         capacity: twin.capacity(rep),
         weight: twin.weight(rep),
         size: twin.size(rep),
-        per_segment: names.map(|name| twin.count_against(rep, name)).collect(),
+        per_segment: names.iter().map(|name| twin.count_against(rep, name)).collect(),
         turns: row.turns,
         acts: row.acts.clone(),
     }

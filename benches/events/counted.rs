@@ -1,0 +1,81 @@
+//! Instructions an event, counted exactly by valgrind: unlike time they repeat from run to run and from machine to
+//! machine, so that CI can hold each change to them.
+
+use std::process::Command;
+
+use crate::contestants::Contestants;
+use crate::findings::Findings;
+use crate::pass::LARGE;
+use crate::workload::{Shape, Workload, policy};
+
+/// Small: valgrind is fifty times slower than the machine.
+const ACCOUNTS: u32 = 20_000;
+const WARM: usize = 6;
+const ROUNDS: usize = 5;
+
+/// What is counted, by the function that it stands in alone.
+const COUNTED: [(&str, &str); 7] = [
+    ("decode", "stage_decode"),
+    ("apply", "stage_apply"),
+    ("outputs", "stage_outputs"),
+    ("journal", "stage_journal"),
+    ("value", "run_value"),
+    ("typed", "run_typed"),
+    ("card", "run_card"),
+];
+
+/// The part that runs under valgrind, which collects in [`counted_rounds`] alone.
+pub fn run_counted() {
+    let shape = Shape::of(ACCOUNTS);
+    let mut workload = Workload::new(shape);
+    let mut all = Contestants::all(&policy::config(&shape, 1), &workload);
+    run_rounds(&mut all, &mut workload, WARM);
+    if let Some(engine) = &mut all.engine {
+        engine.journals = true;
+    }
+    counted_rounds(&mut all, &mut workload);
+}
+
+#[inline(never)]
+fn counted_rounds(all: &mut Contestants, workload: &mut Workload) {
+    run_rounds(all, workload, ROUNDS);
+}
+
+fn run_rounds(all: &mut Contestants, workload: &mut Workload, rounds: usize) {
+    for _ in 0..rounds {
+        let mut events = workload.events(workload.shape.round());
+        all.run(&mut events, LARGE);
+    }
+}
+
+/// Instructions an event of each of [`COUNTED`]. `None`: no valgrind.
+pub fn count() -> Option<Findings> {
+    let listing = callgrind()?;
+    let events = (ROUNDS * Shape::of(ACCOUNTS).round()) as f64;
+    let mut found = Findings::default();
+    for (name, function) in COUNTED {
+        let all = inclusive(&listing, function).unwrap_or_else(|| panic!("{function} isn't in what valgrind lists"));
+        found.set(format!("instructions.{name}"), [all as f64 / events]);
+    }
+    Some(found)
+}
+
+fn callgrind() -> Option<String> {
+    let program = std::env::current_exe().expect("this program has a path");
+    let out = std::env::temp_dir().join(format!("bookd-callgrind-{}", std::process::id()));
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["-q", "--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*counted_rounds*"]);
+    valgrind.arg(format!("--callgrind-out-file={}", out.display()));
+    let run = valgrind.arg(program).arg("--counted").output().ok()?;
+    assert!(run.status.success(), "under valgrind: {}", String::from_utf8_lossy(&run.stderr));
+    let listed = Command::new("callgrind_annotate").args(["--inclusive=yes", "--threshold=100"]).arg(&out).output();
+    let text = String::from_utf8_lossy(&listed.ok()?.stdout).into_owned();
+    std::fs::remove_file(&out).expect("it was written a moment ago");
+    Some(text)
+}
+
+/// The instructions of a function with all that it calls: `1,234,567 ( 1.23%)  file:function`.
+fn inclusive(listing: &str, function: &str) -> Option<u64> {
+    let line = listing.lines().find(|line| line.contains(function))?;
+    line.split_whitespace().next()?.replace(',', "").parse().ok()
+}

@@ -1,0 +1,129 @@
+//! Snapshots, and the journal: how fast they are written, and how fast an engine comes back from them.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+
+use bookd::domain::Text;
+use bookd::domain::ids::Id128;
+use bookd::domain::input::RULES;
+use bookd::run::replica::Replica;
+use bookd::wire;
+use bookd::wire::snapshot::Header;
+use serde::{Deserialize, Serialize};
+
+use crate::baselines::score::Sums;
+use crate::contestants::{Contestants, run_engine};
+use crate::findings::Findings;
+use crate::measure::Cpu;
+use crate::pass::LARGE;
+use crate::subject::{JOURNAL, Subject};
+use crate::workload::Workload;
+
+/// Rounds lived through and replayed.
+const ROUNDS: usize = 2;
+/// Above this the whole state isn't compared row by row: that takes as much memory again.
+const MAX_COMPARED: u32 = 1_000_000;
+
+pub fn measure(mut live: Subject, mut workload: Workload, found: &mut Findings) {
+    let accounts = f64::from(workload.shape.accounts);
+    let start = Cpu::now();
+    let snapshot = wire::state::encode(&live.engine);
+    found.set("snapshot.encode", [start.ns() as f64 / accounts]);
+    found.set("snapshot.bytes", [snapshot.len() as f64 / accounts]);
+    let header = header(&live);
+
+    live.journals = true;
+    live.begin(false);
+    let mut ns = 0;
+    let mut count = 0.0;
+    for _ in 0..ROUNDS {
+        let mut events = workload.events(workload.shape.round());
+        count += events.len() as f64;
+        let start = Cpu::now();
+        run_engine(&mut live, &mut events, LARGE);
+        ns += start.ns();
+    }
+    let bytes: usize = live.entries.iter().map(Vec::len).sum();
+    found.set("journal.live", [ns as f64 / count]);
+    let [_, _, _, (_, encode), _] = live.stages.of(ns as f64 / count);
+    found.set("journal.encode", [encode]);
+    found.set("journal.bytes", [bytes as f64 / count]);
+
+    let compared = workload.shape.accounts <= MAX_COMPARED;
+    let state = compared.then(|| wire::digest::state(&live.engine.view()));
+    let entries = std::mem::take(&mut live.entries);
+    drop(live);
+    let mut replica = restored(&snapshot, &header, accounts, found);
+    drop(snapshot);
+    decode(&entries, count, found);
+    replay(&mut replica, &entries, count, found);
+    assert!(state.is_none_or(|state| state == wire::digest::state(&replica.engine.view())), "the replay went astray");
+}
+
+fn header(live: &Subject) -> Header {
+    Header {
+        journal: JOURNAL,
+        shard: 0,
+        sequence: live.engine.sequence(),
+        at: 0,
+        next: 0,
+        digest: Id128(0),
+        now: live.engine.now(),
+        rules: RULES,
+        positions: Vec::new(),
+        policy_version: 1,
+        build: Text::from("bench"),
+        created: live.engine.now(),
+    }
+}
+
+fn restored(snapshot: &[u8], header: &Header, accounts: f64, found: &mut Findings) -> Replica {
+    let start = Cpu::now();
+    let engine = wire::state::decode(snapshot).expect("it was encoded a moment ago");
+    found.set("snapshot.decode", [start.ns() as f64 / accounts]);
+    Replica::from_snapshot(header, engine)
+}
+
+fn decode(entries: &[Vec<u8>], count: f64, found: &mut Findings) {
+    let start = Cpu::now();
+    for bytes in entries {
+        black_box(wire::entry::decode(bytes).expect("it was encoded a moment ago"));
+    }
+    found.set("journal.decode", [start.ns() as f64 / count]);
+}
+
+fn replay(replica: &mut Replica, entries: &[Vec<u8>], count: f64, found: &mut Findings) {
+    let start = Cpu::now();
+    for bytes in entries {
+        replica.take(bytes).expect("a replay leads where the live engine went");
+    }
+    found.set("journal.replay", [start.ns() as f64 / count]);
+}
+
+/// A row of a changelog topic, as a state store would write it.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    id: String,
+    points: [f64; 4],
+    at: i64,
+    fit: f64,
+}
+
+/// What a restore is compared with: a JSON record for each account, read into a `HashMap`.
+pub fn from_json(all: &Contestants, found: &mut Findings) {
+    let Some(typed) = &all.typed else { return };
+    let rows: Vec<Vec<u8>> = typed.accounts.iter().map(|(id, sums)| row(id, sums)).collect();
+    let start = Cpu::now();
+    let mut restored: HashMap<String, Sums> = HashMap::new();
+    for row in &rows {
+        let Row { id, points, at, fit } = serde_json::from_slice(row).expect("a row");
+        restored.insert(id, Sums { points, at, fit });
+    }
+    found.set("restore.json", [start.ns() as f64 / rows.len() as f64]);
+    black_box(restored);
+}
+
+fn row(id: &str, sums: &Sums) -> Vec<u8> {
+    let row = Row { id: id.to_owned(), points: sums.points, at: sums.at, fit: sums.fit };
+    serde_json::to_vec(&row).expect("finite numbers")
+}
