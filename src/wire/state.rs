@@ -1,12 +1,12 @@
 //! The engine's state as a snapshot's payload, and the engine that goes on from it.
 //!
-//! All rows, one after the other, in the order in which they stand. Which arrangement this is, the snapshot's
+//! All fields, one after the other; lists of rows by columns, as `codec` arranges them. Which arrangement this is, the snapshot's
 //! format says ([`super::snapshot::FORMAT`]): a field that comes or goes raises it.
 
 use std::collections::BTreeSet;
 
 use super::WireError;
-use super::codec::{self, Reader, Wire, wire_enum, wire_struct};
+use super::codec::{self, Reader, Wire, wire_enum, wire_number, wire_struct};
 use crate::engine::Engine;
 use crate::engine::evidence::Touches;
 use crate::engine::few::Few;
@@ -87,24 +87,9 @@ fn reps_named(state: &State) -> impl Iterator<Item = RepId> {
     seats.chain(past).chain(restored)
 }
 
-impl Wire for AccountId {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<AccountId, WireError> {
-        u32::get(from).map(AccountId)
-    }
-}
-
-impl Wire for RepId {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<RepId, WireError> {
-        u16::get(from).map(RepId)
-    }
+wire_number! {
+    AccountId(u32)
+    RepId(u16)
 }
 
 impl Wire for Contributions {
