@@ -81,7 +81,7 @@ impl Unit {
     }
 
     pub fn of_strength(strength: u32) -> Unit {
-        Unit::of(strength % WHOLE as u32 == 0)
+        Unit::of(strength.is_multiple_of(WHOLE as u32))
     }
 
     fn of(is_whole: bool) -> Unit {
