@@ -45,9 +45,12 @@ const REPS: u32 = 10;
 /// Less than the events that warm it up: afterwards each id that comes makes one leave.
 const REMEMBERED: u32 = 10_000;
 
+/// Makes an event of one sort.
+type Drawn = fn(&mut Company, Millis) -> Body;
+
 #[test]
 fn events_about_known_accounts_allocate_nothing() {
-    let draws: [(&str, fn(&mut Company, Millis) -> Body); 4] = [
+    let draws: [(&str, Drawn); 4] = [
         ("deltas", Company::delta),
         ("snapshots", Company::snapshot),
         ("the day's strongest", Company::engagement),
