@@ -39,6 +39,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+type Draw = fn(&mut Company, Millis) -> Body;
+
 const BATCH: usize = 128;
 const ACCOUNTS: u32 = 500;
 const REPS: u32 = 10;
@@ -77,12 +79,7 @@ struct Counted {
     decisions: u32,
 }
 
-fn apply(
-    engine: &mut Engine,
-    company: &mut Company,
-    entries: usize,
-    draw: fn(&mut Company, Millis) -> Body,
-) -> Counted {
+fn apply(engine: &mut Engine, company: &mut Company, entries: usize, draw: Draw) -> Counted {
     let mut counted = Counted::default();
     let mut out = Vec::new();
     for _ in 0..entries {
