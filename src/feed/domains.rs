@@ -134,21 +134,32 @@ fn ascii(host: &str) -> Option<Cow<'_, str>> {
 /// Whether IDNA would leave a host as it is: short labels of small letters, digits and single hyphens inside.
 /// Two hyphens may begin punycode, which must be looked into.
 fn is_plain(host: &str) -> bool {
-    let mut before = b'.';
+    let (mut before, mut fault) = (MARK, 0);
     for byte in host.bytes() {
-        let fits = match byte {
-            b'a'..=b'z' | b'0'..=b'9' => true,
-            b'-' => before != b'.' && before != b'-',
-            b'.' => before != b'.' && before != b'-',
-            _ => false,
-        };
-        if !fits {
-            return false;
-        }
-        before = byte;
+        let kind = KINDS[usize::from(byte)];
+        fault |= kind & (before | OTHER);
+        before = kind;
     }
-    host.len() <= PLAIN_BYTES && before != b'.' && before != b'-'
+    host.len() <= PLAIN_BYTES && fault == 0 && before != MARK
 }
+
+/// Dots and hyphens: none may begin or end a host, nor follow another.
+const MARK: u8 = 1;
+const OTHER: u8 = 2;
+
+/// What a byte of a host is; 0 for small letters and digits.
+const KINDS: [u8; 256] = {
+    let (mut kinds, mut byte) = ([OTHER; 256], 0);
+    while byte < 256 {
+        match byte as u8 {
+            b'a'..=b'z' | b'0'..=b'9' => kinds[byte] = 0,
+            b'.' | b'-' => kinds[byte] = MARK,
+            _ => {}
+        }
+        byte += 1;
+    }
+    kinds
+};
 
 #[cfg(test)]
 mod tests {

@@ -16,6 +16,7 @@ mod reference;
 mod scan;
 mod secret;
 mod slot;
+mod stops;
 mod words;
 
 #[cfg(test)]
@@ -100,13 +101,13 @@ impl Decoder {
         };
         let mut body = SignalBody::default();
         scan::object(json, &mut body)?;
-        events::signal(&self.reader(), &self.domains, topic, class, &body).ok().map(Body::Signal)
+        events::signal(&self.scanning(json), &self.domains, topic, class, &body).ok().map(Body::Signal)
     }
 
     fn scanned_activity(&self, json: &str) -> Option<Body> {
         let mut body = ActivityBody::default();
         scan::object(json, &mut body)?;
-        events::activity(&self.reader(), &self.domains, &body).ok().map(Body::Activity)
+        events::activity(&self.scanning(json), &self.domains, &body).ok().map(Body::Activity)
     }
 
     fn parsed(&self, record: &Record, json: &str) -> Result<Option<Input>, Rejection> {
@@ -169,7 +170,12 @@ impl Decoder {
     }
 
     fn reader(&self) -> Reader<'_> {
-        Reader { limits: &self.limits, secret: &self.secret }
+        Reader { limits: &self.limits, secret: &self.secret, no_controls: false }
+    }
+
+    /// For texts that the scanner found: they are in the record as they are, without escapes or what is below a space.
+    fn scanning(&self, json: &str) -> Reader<'_> {
+        Reader { no_controls: guard::is_below_del(json), ..self.reader() }
     }
 }
 

@@ -88,7 +88,9 @@ pub fn candidates(
 ) -> Result<Candidates, Rejection> {
     let Some(Object(account)) = content("account", slot, "an object")? else { return Ok(Candidates::new()) };
     let mut found = Candidates::new();
-    found.extend(reader.id("account.crm_id", &account.crm_id)?.map(Candidate::CrmId));
+    if let Some(id) = reader.id("account.crm_id", &account.crm_id)? {
+        found.push(Candidate::CrmId(id));
+    }
     for (vendor, id) in reader.entries("account.vendor_ids", &account.vendor_ids, VENDORS_MAX)? {
         if let Some(id) = reader.id("account.vendor_ids", id)? {
             found.push(Candidate::VendorId { vendor: vendor.into(), id });
@@ -97,8 +99,12 @@ pub fn candidates(
     let site = reader.text("account.domain", &account.domain)?.and_then(|text| domains.of_site(text));
     let mail = reader.text("account.email", &account.email)?.and_then(|text| domains.of_address(text));
     let mail = mail.filter(|mail| Some(mail) != site.as_ref());
-    found.extend(site.map(Candidate::Domain));
-    found.extend(mail.map(Candidate::EmailDomain));
+    if let Some(domain) = site {
+        found.push(Candidate::Domain(domain));
+    }
+    if let Some(domain) = mail {
+        found.push(Candidate::EmailDomain(domain));
+    }
     Ok(found)
 }
 

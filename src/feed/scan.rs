@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use super::slot::{Map, Object, Scalar, Slot};
-use super::words;
+use super::stops::{is_stop, stops};
 
 /// Deepest nesting that is taken. Our own fields need three levels; unknown ones may have some more.
 pub const DEPTH: usize = 8;
@@ -263,12 +263,13 @@ impl<'a> Scan<'a> {
 fn stop(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     while let Some(chunk) = bytes[at..].first_chunk() {
-        if let Some(place) = words::first_stop(chunk) {
-            return Some(at + place);
+        let found = stops(chunk);
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize);
         }
         at += chunk.len();
     }
-    bytes[at..].iter().position(|byte| words::is_stop(*byte)).map(|place| at + place)
+    bytes[at..].iter().position(|byte| is_stop(*byte)).map(|place| at + place)
 }
 
 fn is_space(byte: u8) -> bool {

@@ -1,7 +1,7 @@
 //! Bytes looked at eight at a time: what a loop over bytes would find, in a fraction of the steps.
 //!
 //! The tests of a word mark bytes by their highest bit. Whether anything is marked is exact; a byte above a marked one
-//! may be marked in error, by the borrow of a subtraction. The lowest mark is right.
+//! may be marked in error, by the borrow of a subtraction.
 
 const ONES: u64 = u64::MAX / 255;
 const HIGHS: u64 = ONES << 7;
@@ -20,27 +20,6 @@ pub fn below(word: u64, limit: u8) -> u64 {
 
 pub fn not_ascii(word: u64) -> u64 {
     word & HIGHS
-}
-
-/// The place of the first byte of these that a JSON text can't go on with, if there is one: a quote, a backslash, a
-/// control character. Without a branch, as nobody can foresee how long a text is.
-pub fn first_stop(chunk: &[u8; 32]) -> Option<usize> {
-    let mut stops = 0;
-    for (place, eight) in chunk.as_chunks::<8>().0.iter().enumerate() {
-        let word = u64::from_le_bytes(*eight);
-        let marks = equal(word, b'"') | equal(word, b'\\') | below(word, b' ');
-        stops |= gathered(marks) << (8 * place);
-    }
-    (stops != 0).then_some(stops.trailing_zeros() as usize)
-}
-
-/// The highest bits of eight bytes as the bits of one.
-fn gathered(marks: u64) -> u64 {
-    (marks >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
-}
-
-pub fn is_stop(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\' | 0..b' ')
 }
 
 /// The marks of all words of a text, one upon the other: good for whether there are any.
@@ -71,13 +50,6 @@ mod tests {
             prop_assert_eq!(marks(&bytes, |word| equal(word, byte)) != 0, bytes.contains(&byte));
             prop_assert_eq!(marks(&bytes, |word| below(word, limit)) != 0, bytes.iter().any(|found| *found < limit));
             prop_assert_eq!(marks(&bytes, not_ascii) != 0, !bytes.is_ascii());
-        }
-
-        #[test]
-        fn the_first_stop_is_found(
-            chunk in prop::array::uniform32(prop_oneof![30 => b'#'..=b'[', 1 => any::<u8>(), 1 => Just(b'"')]),
-        ) {
-            prop_assert_eq!(first_stop(&chunk), chunk.iter().position(|byte| is_stop(*byte)));
         }
     }
 }
