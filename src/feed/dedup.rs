@@ -4,7 +4,8 @@
 //! A snapshot's window is its UTC day, and its strength is part of it: a vendor that resends its whole state
 //! every hour says something new once a day, or when the value has changed.
 
-use xxhash_rust::xxh3::Xxh3;
+use smallvec::SmallVec;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::domain::ids::Actor;
 use crate::domain::request::Request;
@@ -13,11 +14,12 @@ use crate::domain::{Candidate, Millis, Topic};
 
 const DAY_MS: i64 = 86_400_000;
 
-struct Hash(Xxh3);
+/// The bytes of all parts, hashed at once: a running hash's state is larger than most events' parts together.
+struct Hash(SmallVec<[u8; 256]>);
 
 impl Hash {
     fn new(topic: Topic) -> Hash {
-        let mut hash = Hash(Xxh3::new());
+        let mut hash = Hash(SmallVec::new());
         hash.text(topic.name());
         hash
     }
@@ -25,7 +27,7 @@ impl Hash {
     /// With its length before it, so that no two lists of texts are the same bytes.
     fn text(&mut self, text: &str) {
         self.number(text.len() as u64);
-        self.0.update(text.as_bytes());
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     fn optional(&mut self, text: Option<&str>) {
@@ -34,7 +36,7 @@ impl Hash {
     }
 
     fn number(&mut self, number: u64) {
-        self.0.update(&number.to_le_bytes());
+        self.0.extend_from_slice(&number.to_le_bytes());
     }
 
     fn instant(&mut self, at: Millis) {
@@ -60,7 +62,7 @@ impl Hash {
     }
 
     fn end(&self) -> u64 {
-        self.0.digest()
+        xxh3_64(&self.0)
     }
 }
 

@@ -6,10 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::borrow::Cow;
+
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
 use super::free_mail;
+use crate::domain::Text;
+
+/// Longest host that is looked at without IDNA: with no more than a label's length, no label is too long.
+const PLAIN_BYTES: usize = 63;
 
 #[derive(Clone, Debug)]
 pub struct Domains {
@@ -24,29 +30,32 @@ impl Domains {
     }
 
     /// The company's domain in a URL, a host name or a domain.
-    pub fn of_site(&self, text: &str) -> Option<String> {
+    pub fn of_site(&self, text: &str) -> Option<Text> {
         self.company(&registrable(host(text)?)?)
     }
 
     /// The company's domain of a business e-mail address.
-    pub fn of_address(&self, text: &str) -> Option<String> {
+    pub fn of_address(&self, text: &str) -> Option<Text> {
         let (local, domain) = text.trim().rsplit_once('@')?;
         // An address has no path and no port; "a@b.com/c" is something else.
         let plain = !local.is_empty() && !domain.contains(['/', ':', '?', '#', '\\']);
         if plain { self.company(&registrable(domain)?) } else { None }
     }
 
-    fn company(&self, domain: &str) -> Option<String> {
+    fn company(&self, domain: &str) -> Option<Text> {
         if free_mail::is(domain) || self.free_mail.contains(domain) {
             return None;
         }
-        Some(self.aliases.get(domain).map_or(domain, String::as_str).to_owned())
+        Some(self.aliases.get(domain).map_or(domain, String::as_str).into())
     }
 }
 
 /// Strips scheme, user, port, path, query and fragment.
 fn host(text: &str) -> Option<&str> {
     let text = text.trim();
+    if is_plain(text) {
+        return Some(text);
+    }
     let after_scheme = match text.split_once("://") {
         Some((scheme, rest)) if is_scheme(scheme) => rest,
         _ => text.strip_prefix("//").unwrap_or(text),
@@ -66,14 +75,38 @@ fn is_scheme(text: &str) -> bool {
 }
 
 /// What somebody can register, by the public suffix list; under a suffix that isn't on it, nobody can.
-fn registrable(host: &str) -> Option<String> {
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let ascii =
-        Uts46::new().to_ascii(host.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify).ok()?;
+fn registrable(host: &str) -> Option<Cow<'_, str>> {
+    let ascii = if is_plain(host) { Cow::Borrowed(host) } else { ascii(host)? };
     let domain = psl::domain(ascii.as_bytes())?;
-    let known = domain.suffix().is_known();
-    let name = std::str::from_utf8(domain.as_bytes()).ok()?;
-    known.then(|| name.to_owned())
+    let (known, from) = (domain.suffix().is_known(), ascii.len() - domain.as_bytes().len());
+    known.then(|| match ascii {
+        Cow::Borrowed(ascii) => Cow::Borrowed(&ascii[from..]),
+        Cow::Owned(ascii) => Cow::Owned(ascii[from..].to_owned()),
+    })
+}
+
+fn ascii(host: &str) -> Option<Cow<'_, str>> {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    Uts46::new().to_ascii(host.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify).ok()
+}
+
+/// Whether IDNA would leave a host as it is: short labels of small letters, digits and single hyphens inside.
+/// Two hyphens may begin punycode, which must be looked into.
+fn is_plain(host: &str) -> bool {
+    let mut before = b'.';
+    for byte in host.bytes() {
+        let fits = match byte {
+            b'a'..=b'z' | b'0'..=b'9' => true,
+            b'-' => before != b'.' && before != b'-',
+            b'.' => before != b'.' && before != b'-',
+            _ => false,
+        };
+        if !fits {
+            return false;
+        }
+        before = byte;
+    }
+    host.len() <= PLAIN_BYTES && before != b'.' && before != b'-'
 }
 
 #[cfg(test)]
@@ -186,6 +219,17 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn idna_leaves_a_plain_host_as_it_is(
+            host in "([a-z0-9.-]{1,12}|[a-z]{1,30}|[a-zA-Z0-9_ü.-]{1,6}|xn--[a-z0-9-]{1,8})(\\.[a-z0-9-]{1,20}){0,4}",
+        ) {
+            if is_plain(&host) {
+                let same = ascii(&host);
+                proptest::prop_assert_eq!(same.as_deref(), Some(&*host));
+                proptest::prop_assert!(!host.contains(['/', ':', '?', '#', '\\', '@']));
+            }
+        }
+
         #[test]
         fn a_domain_is_its_own_domain(text in "\\PC{0,30}") {
             if let Some(domain) = domains().of_site(&text) {
