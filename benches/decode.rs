@@ -10,7 +10,7 @@ use std::hint::black_box;
 use bookd::domain::feeds::Feeds;
 use bookd::domain::{Millis, Record, Topic};
 use bookd::feed::Decoder;
-use rustix::time::{ClockId, clock_gettime};
+use cpu_time::ThreadTime;
 use serde::Deserialize;
 
 /// Different records, so that no branch learns them by heart.
@@ -138,16 +138,11 @@ fn records(make: fn(&mut Draw) -> (Topic, String)) -> Vec<Record> {
 }
 
 fn round(decoder: &Decoder, records: &[Record], run: fn(&Decoder, &Record)) -> f64 {
-    let before = thread_ns();
+    let before = ThreadTime::now();
     for record in records {
         run(decoder, record);
     }
-    (thread_ns() - before) as f64 / records.len() as f64
-}
-
-fn thread_ns() -> i64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec * 1_000_000_000 + time.tv_nsec
+    before.elapsed().as_nanos() as f64 / records.len() as f64
 }
 
 fn compare(decoder: &Decoder, name: &str, records: &[Record]) {
@@ -176,7 +171,9 @@ fn main() {
             let rounds: usize = rounds.parse().expect("a number of rounds");
             let (_, run) = VARIANTS.iter().find(|(name, _)| name == variant).expect("a variant");
             for (_, records) in &kinds {
-                (0..rounds).for_each(|_| drop(black_box(round(&decoder, records, *run))));
+                for _ in 0..rounds {
+                    black_box(round(&decoder, records, *run));
+                }
             }
         }
         _ => kinds.iter().for_each(|(name, records)| compare(&decoder, name, records)),

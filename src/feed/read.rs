@@ -27,6 +27,9 @@ pub struct Reader<'d> {
     pub secret: &'d Secret,
 }
 
+/// Keys and values of an object whose keys are data.
+type Entries<'s, T> = SmallVec<[(&'s str, &'s Slot<T>); USUAL_ENTRIES]>;
+
 /// What a record does to what is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -80,7 +83,7 @@ impl Reader<'_> {
 
     /// Trimmed and within limits; `None` if nothing is left.
     pub fn clean<'s>(&self, name: &str, text: &'s str) -> Read<Option<&'s str>> {
-        let text = text.trim();
+        let text = trimmed(text);
         if text.len() > self.limits.text_bytes {
             let detail = format!("`{name}` is longer than {} bytes", self.limits.text_bytes);
             return Err(Rejection::new(Code::TooLong, detail));
@@ -205,12 +208,7 @@ impl Reader<'_> {
     }
 
     /// The entries of an object whose keys are data, sorted by key.
-    pub fn entries<'s, T>(
-        &self,
-        name: &str,
-        slot: &'s Slot<Map<'_, T>>,
-        most: usize,
-    ) -> Read<SmallVec<[(&'s str, &'s Slot<T>); USUAL_ENTRIES]>> {
+    pub fn entries<'s, T>(&self, name: &str, slot: &'s Slot<Map<'_, T>>, most: usize) -> Read<Entries<'s, T>> {
         let mut sorted = SmallVec::new();
         let Some(Map(entries)) = content(name, slot, "an object")? else { return Ok(sorted) };
         self.count(name, entries.len(), most)?;
@@ -233,6 +231,14 @@ impl Reader<'_> {
             return Ok(());
         }
         Err(Rejection::new(Code::TooLong, format!("`{name}` has more than {most} entries")))
+    }
+}
+
+/// Most texts begin and end with what is seen and ASCII: nothing to be trimmed, which Unicode's tables needn't say.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
     }
 }
 

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use super::slot::{Map, Object, Scalar, Slot};
-use super::words::{below, equal, first};
+use super::words;
 
 /// Deepest nesting that is taken. Our own fields need three levels; unknown ones may have some more.
 pub const DEPTH: usize = 8;
@@ -259,19 +259,16 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The place of the first byte that a text can't go on with: a quote, a backslash, a control character.
+/// The place of the first byte that a text can't go on with.
 fn stop(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
-    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let marks = equal(word, b'"') | equal(word, b'\\') | below(word, b' ');
-        if marks != 0 {
-            return Some(at + first(marks));
+    while let Some(chunk) = bytes[at..].first_chunk() {
+        if let Some(place) = words::first_stop(chunk) {
+            return Some(at + place);
         }
-        at += 8;
+        at += chunk.len();
     }
-    let place = bytes[at..].iter().position(|byte| matches!(byte, b'"' | b'\\') || *byte < b' ');
-    place.map(|place| at + place)
+    bytes[at..].iter().position(|byte| words::is_stop(*byte)).map(|place| at + place)
 }
 
 fn is_space(byte: u8) -> bool {

@@ -27,6 +27,10 @@ impl Draw {
         &all[self.below(all.len())]
     }
 
+    pub fn word(&mut self, words: &[&'static str]) -> &'static str {
+        words[self.below(words.len())]
+    }
+
     pub fn byte(&mut self) -> u8 {
         self.next() as u8
     }

@@ -219,7 +219,7 @@ const RAW: &[&str] = &[
 ];
 
 pub fn key(draw: &mut Draw) -> String {
-    let key = *draw.one_of(KEYS);
+    let key = draw.word(KEYS);
     // The same key with an escape in it is the same key.
     if draw.one_in(16) && key.len() > 1 && key.is_ascii() {
         return format!("\"\\u{:04x}{}\"", key.as_bytes()[0], &key[1..]);
@@ -229,25 +229,21 @@ pub fn key(draw: &mut Draw) -> String {
 
 pub fn value(draw: &mut Draw) -> Node {
     Node::Raw(match draw.below(6) {
-        0 => quoted(draw.one_of(TEXTS)),
-        1 => quoted(draw.one_of(PLACES)),
-        2 => quoted(&format!("Jane.Doe{}@{}", draw.below(9), draw.one_of(PLACES))),
-        3 => quoted(draw.one_of(TIMES)),
+        0 => quoted(draw.word(TEXTS)),
+        1 => quoted(draw.word(PLACES)),
+        2 => quoted(&format!("Jane.Doe{}@{}", draw.below(9), draw.word(PLACES))),
+        3 => quoted(draw.word(TIMES)),
         4 => number(draw),
-        _ => (*draw.one_of(RAW)).to_owned(),
+        _ => draw.word(RAW).to_owned(),
     })
 }
 
 /// Digits of any length, sometimes with a point.
 fn number(draw: &mut Draw) -> String {
-    let digits = |draw: &mut Draw, most| (0..1 + draw.below(most)).map(|_| (b'0' + draw.byte() % 10) as char).collect();
-    let whole: String = digits(draw, 20);
-    if draw.one_in(2) {
-        format!("{whole}.{}", {
-            let places: String = digits(draw, 17);
-            places
-        })
-    } else {
-        whole
-    }
+    let whole = digits(draw, 20);
+    if draw.one_in(2) { format!("{whole}.{}", digits(draw, 17)) } else { whole }
+}
+
+fn digits(draw: &mut Draw, most: usize) -> String {
+    (0..1 + draw.below(most)).map(|_| char::from(b'0' + draw.byte() % 10)).collect()
 }

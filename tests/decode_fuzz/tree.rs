@@ -23,23 +23,24 @@ impl Node {
     }
 
     /// Objects of the tree, the root first.
-    pub fn objects(&mut self) -> usize {
+    pub fn objects(&self) -> usize {
         match self {
             Node::Raw(_) => 0,
-            Node::List(items) => items.iter_mut().map(Node::objects).sum(),
-            Node::Object(members) => 1 + members.iter_mut().map(|(_, value)| value.objects()).sum::<usize>(),
+            Node::List(items) => items.iter().map(Node::objects).sum(),
+            Node::Object(members) => 1 + members.iter().map(|(_, value)| value.objects()).sum::<usize>(),
         }
     }
 
     /// One of them, counted in the same order.
-    pub fn object(&mut self, mut number: usize) -> Option<&mut Vec<(String, Node)>> {
+    pub fn object(&mut self, number: usize) -> Option<&mut Vec<(String, Node)>> {
         match self {
             Node::Raw(_) => None,
             Node::List(items) => within(items.iter_mut(), number),
-            Node::Object(members) if number == 0 => Some(members),
             Node::Object(members) => {
-                number -= 1;
-                within(members.iter_mut().map(|(_, value)| value), number)
+                if number == 0 {
+                    return Some(members);
+                }
+                within(members.iter_mut().map(|(_, value)| value), number - 1)
             }
         }
     }
@@ -104,7 +105,7 @@ impl Style {
         match self {
             Style::Compact => {}
             Style::Spaced => text.push_str(if usual { " " } else { "" }),
-            Style::Wild => text.push_str(draw.one_of(&["", "", "", " ", "\n  ", "\t", "\r\n", "      "])),
+            Style::Wild => text.push_str(draw.word(&["", "", "", " ", "\n  ", "\t", "\r\n", "      "])),
         }
     }
 }
