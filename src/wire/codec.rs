@@ -287,6 +287,7 @@ pub(crate) use {wire_enum, wire_number, wire_struct};
 
 // Behind the macros, which they use.
 mod collections;
+pub(super) use collections::{get_lists, one, put_lists};
 mod domain;
 mod output;
 mod policy;

@@ -1,7 +1,7 @@
 //! The engine's state as a snapshot's payload, and the engine that goes on from it.
 //!
-//! All fields, one after the other; lists of rows by columns, as `codec` arranges them. Which arrangement this is, the snapshot's
-//! format says ([`super::snapshot::FORMAT`]): a field that comes or goes raises it.
+//! All fields, one after the other; lists of rows by columns, as `codec` arranges them. Which arrangement this is,
+//! the snapshot's format says ([`super::snapshot::FORMAT`]): a field that comes or goes raises it.
 
 use std::collections::BTreeSet;
 
@@ -92,30 +92,57 @@ wire_number! {
     RepId(u16)
 }
 
+/// As a list, the oldest first.
 impl Wire for Contributions {
     fn put(&self, out: &mut Vec<u8>) {
-        self.iter().cloned().collect::<Vec<_>>().put(out);
+        Wire::put_group(&[self], out);
     }
 
     fn get(from: &mut Reader<'_>) -> Result<Contributions, WireError> {
-        let rows: Vec<Contribution> = Wire::get(from)?;
-        if rows.len() > MAX_CONTRIBUTIONS {
+        codec::one(from)
+    }
+
+    fn put_group(items: &[&Contributions], out: &mut Vec<u8>) {
+        codec::put_lists(items.iter().map(|item| item.iter()), out);
+    }
+
+    fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<Contributions>) -> Result<(), WireError> {
+        let (counts, mut rows) = codec::get_lists(count, from)?;
+        if counts.iter().any(|count| *count > MAX_CONTRIBUTIONS) {
             return Err(from.invalid("more contributions than are kept"));
         }
-        let mut contributions = Contributions::default();
-        rows.into_iter().for_each(|row| contributions.push(row));
-        Ok(contributions)
+        into.extend(counts.into_iter().map(|count| {
+            let mut contributions = Contributions::default();
+            rows.by_ref().take(count).for_each(|row| contributions.push(row));
+            contributions
+        }));
+        Ok(())
     }
 }
 
+/// As a list.
 impl<T: Wire + Copy + Default, const N: usize> Wire for Few<T, N> {
     fn put(&self, out: &mut Vec<u8>) {
-        self.to_vec().put(out);
+        Wire::put_group(&[self], out);
     }
 
     fn get(from: &mut Reader<'_>) -> Result<Few<T, N>, WireError> {
-        let items: Vec<T> = Wire::get(from)?;
-        Few::try_from(&items[..]).map_err(|_| from.invalid("more items than are kept"))
+        codec::one(from)
+    }
+
+    fn put_group(items: &[&Few<T, N>], out: &mut Vec<u8>) {
+        codec::put_lists(items.iter().map(|item| item.iter()), out);
+    }
+
+    fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<Few<T, N>>) -> Result<(), WireError> {
+        let (counts, items) = codec::get_lists(count, from)?;
+        let mut rest = items.as_slice();
+        for count in counts {
+            let (few, behind) = rest.split_at(count);
+            into.push(Few::try_from(few).map_err(|_| from.invalid("more items than are kept"))?);
+            rest = behind;
+        }
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 //! order and isn't is not read, as it would be a second encoding of the same collection.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::vec::IntoIter;
 
 use smallvec::{Array, SmallVec};
 
@@ -99,24 +100,40 @@ impl<T: Wire> Wire for Vec<T> {
         get_items(count, from)
     }
 
-    /// All counts, then the items of all lists as of one.
     fn put_group(items: &[&Vec<T>], out: &mut Vec<u8>) {
-        items.iter().for_each(|item| put_varint(item.len() as u64, out));
-        put_items(items.iter().copied().flatten(), out);
+        put_lists(items.iter().map(|item| item.iter()), out);
     }
 
     fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<Vec<T>>) -> Result<(), WireError> {
-        let (counts, total) = from.lengths(count)?;
-        let all = get_items(total, from)?;
+        let (counts, mut items) = get_lists(count, from)?;
         if count == 1 {
             // Not to be moved: it may be very long.
-            into.push(all);
-            return Ok(());
+            into.push(items.collect());
+        } else {
+            into.extend(counts.into_iter().map(|count| items.by_ref().take(count).collect()));
         }
-        let mut all = all.into_iter();
-        into.extend(counts.into_iter().map(|count| all.by_ref().take(count).collect()));
         Ok(())
     }
+}
+
+/// A group of lists: all counts, then the items of all of them as of one.
+pub fn put_lists<'a, T: Wire + 'a, L>(lists: impl Iterator<Item = L> + Clone, out: &mut Vec<u8>)
+where
+    L: ExactSizeIterator<Item = &'a T>,
+{
+    lists.clone().for_each(|list| put_varint(list.len() as u64, out));
+    put_items(lists.flatten(), out);
+}
+
+/// The counts of a group of lists, and the items of all of them.
+pub fn get_lists<T: Wire>(count: usize, from: &mut Reader<'_>) -> Result<(Vec<usize>, IntoIter<T>), WireError> {
+    let (counts, total) = from.lengths(count)?;
+    Ok((counts, get_items(total, from)?.into_iter()))
+}
+
+/// One of what is read in groups.
+pub fn one<T: Wire>(from: &mut Reader<'_>) -> Result<T, WireError> {
+    column(1, from).map(|mut column| next(&mut column))
 }
 
 impl<T: Wire + Copy, const N: usize> Wire for [T; N] {
