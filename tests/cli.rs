@@ -3,13 +3,13 @@
 mod support;
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use bookd::domain::{Millis, Topic};
 use bookd::wire::instant::Rfc3339;
 use support::company;
 use support::instance::MONDAY;
-use support::process::{Home, append};
+use support::process::{Home, append, bookd_program};
 
 fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
@@ -207,4 +207,97 @@ fn exit_codes_say_what_sort_of_failure_it_was() {
     assert_eq!(home.bookd(&["fly"]).status.code(), Some(2));
     std::fs::write(home.config(), &text).unwrap();
     home.start().kill();
+}
+
+#[test]
+fn output_that_nobody_reads_ends_quietly_and_a_full_disk_is_told_in_one_line() {
+    let home = Home::new("");
+    let check = |stdout: Stdio| {
+        let mut command = bookd_program();
+        command.arg("check").env("BOOKD_CONFIG", home.config()).stdout(stdout).stderr(Stdio::piped());
+        command.output().unwrap()
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let unread = check(writer.into());
+    assert!(unread.status.success() && !stderr(&unread).contains("panicked"), "{}", stderr(&unread));
+    let full = check(File::options().write(true).open("/dev/full").unwrap().into());
+    assert_eq!(full.status.code(), Some(1));
+    assert!(stderr(&full).starts_with("bookd: standard output: No space left"), "{}", stderr(&full));
+}
+
+#[test]
+fn places_that_are_not_there_are_named_and_nothing_is_made_of_them() {
+    let home = Home::new("");
+    for args in [
+        &["journal", "--log", "nowhere"][..],
+        &["journal", "--verify", "--log", "nowhere"],
+        &["explain", "hot", "--log", "nowhere"],
+    ] {
+        let refused = home.bookd(args);
+        assert_eq!(refused.status.code(), Some(1), "{args:?}");
+        assert!(stderr(&refused).contains("no journal in nowhere"), "{args:?} {}", stderr(&refused));
+    }
+    let mistyped = home.bookd(&["replay", "nowhere"]);
+    assert_eq!(mistyped.status.code(), Some(1));
+    assert!(stderr(&mistyped).contains("nowhere doesn't exist"), "{}", stderr(&mistyped));
+    assert!(!home.path().join("nowhere").exists());
+    std::fs::create_dir(home.path().join("empty")).unwrap();
+    let empty = home.bookd(&["replay", "empty"]);
+    assert!(stderr(&empty).contains("there is nothing to replay in empty"), "{}", stderr(&empty));
+    assert!(!home.path().join("empty/out").exists());
+    let mut command = bookd_program();
+    let elsewhere = home.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let missing = command.arg("check").env_remove("BOOKD_CONFIG").current_dir(&elsewhere).output().unwrap();
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(stderr(&missing).contains("copy config/default.toml"), "{}", stderr(&missing));
+}
+
+#[test]
+fn a_run_makes_its_directory_and_an_input_that_was_removed_is_refused_like_a_cut_one() {
+    let home = Home::new("[http]\nlisten = \"off\"\n");
+    std::fs::remove_dir(home.log_dir()).unwrap();
+    let mut first = home.start();
+    first.wait(|| home.log_dir().join("journal-0.log").exists());
+    first.stop();
+    home.append(Topic::Reps, &format!("{}\n{}\n", company::rep("ana"), "nonsense"));
+    let mut second = home.start();
+    second.wait(|| home.entries().iter().any(|entry| entry.spans.iter().any(|span| span.topic == Topic::Reps)));
+    second.wait(|| {
+        let told = std::fs::read_to_string(home.path().join("stderr")).unwrap();
+        told.contains("records were turned away") && told.contains("malformed")
+    });
+    second.stop();
+    std::fs::remove_file(home.log_dir().join("reps-0.jsonl")).unwrap();
+    let removed = home.bookd(&["run"]);
+    assert_eq!(removed.status.code(), Some(4), "{}", stderr(&removed));
+    assert!(stderr(&removed).contains("bookd recover --rebase"), "{}", stderr(&removed));
+}
+
+#[test]
+fn the_last_line_of_an_export_counts_without_its_newline() {
+    let home = Home::new("");
+    let dir = home.path().join("exports");
+    std::fs::create_dir(&dir).unwrap();
+    exports(&dir);
+    append(&dir, Topic::Accounts, &company::account("last"));
+    let done = replayed(&home, "out", &[]);
+    assert!(stdout(&done).contains("23 records"), "{}{}", stdout(&done), stderr(&done));
+    let told = stdout(&home.bookd(&["explain", "last", "--log", "out"]));
+    assert!(told.contains("last as of"), "{told}");
+}
+
+#[test]
+fn a_demo_leaves_another_that_runs_alone() {
+    let home = Home::new("");
+    let dir = home.path().join("demo");
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(dir.join("demo.toml"), "of the other").unwrap();
+    let other = File::open(&dir).unwrap();
+    other.lock().unwrap();
+    let refused = home.bookd(&["demo", "--fast", "--dir", "demo"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("another demo runs in demo; name another --dir"), "{}", stderr(&refused));
+    assert_eq!(std::fs::read_to_string(dir.join("demo.toml")).unwrap(), "of the other");
 }

@@ -38,7 +38,7 @@ struct Warned(usize);
 /// Prints what the configuration says. An error is a report with every mistake.
 pub fn run(args: &CheckArgs) -> miette::Result<()> {
     let config = config::load(&args.config, &config::environment())?;
-    print!("{}", describe(&config));
+    out!("{}", describe(&config));
     for warning in &config.warnings {
         eprintln!("warning: {warning}");
     }

@@ -67,9 +67,9 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
         late: 0.01,
         duplicates: 0.01,
     };
-    println!("A quarter of a made-up company: {} accounts, {} reps, {DAYS} days.", args.accounts, args.reps);
+    outln!("A quarter of a made-up company: {} accounts, {} reps, {DAYS} days.", args.accounts, args.reps);
     let events = quarter::write(&config, World::new(&world), &args.dir)?;
-    println!("{events} events lie in {}. Replaying them; the policy is {POLICY_NAME} there.\n", args.dir.display());
+    outln!("{events} events lie in {}. Replaying them; the policy is {POLICY_NAME} there.\n", args.dir.display());
     if args.kill {
         kill_half_way(&args.dir)?;
     }
@@ -142,7 +142,7 @@ fn kill_half_way(dir: &Path) -> anyhow::Result<()> {
     }
     child.kill().context("the replay can't be killed")?;
     child.wait()?;
-    println!("Killed (-9) after {} commands. It goes on as if nothing had been:\n", lines(&commands(dir)));
+    outln!("Killed (-9) after {} commands. It goes on as if nothing had been:\n", lines(&commands(dir)));
     Ok(())
 }
 
@@ -162,7 +162,7 @@ fn compare_with_unkilled(config: &Config, dir: &Path) -> Result<(), Failure> {
     if killed != unkilled {
         return Err(anyhow!("the killed replay's commands differ from those of one that nobody killed").into());
     }
-    println!(
+    outln!(
         "\nThe killed run's {} commands are byte for byte those of a run that nobody killed.",
         lines(&commands(dir))
     );

@@ -55,16 +55,16 @@ pub fn run(args: &ExplainArgs) -> Result<(), Failure> {
         return Err(anyhow!("neither an account nor a command is called {}", args.what).into());
     }
     for event in &events {
-        print!("{}", told(event));
+        out!("{}", told(event));
     }
     if let Some((view, priority)) = &account {
-        print!("{}", standing(engine, view, *priority, args.role.as_deref()));
+        out!("{}", standing(engine, view, *priority, args.role.as_deref()));
     }
     if let Some(rep) = &args.rep {
         let Some((view, priority)) = &account else {
             return Err(anyhow!("--rep: {} is no account now", args.what).into());
         };
-        print!("{}", why_not::told(engine, view, priority.unwrap_or(0), rep, args.role.as_deref())?);
+        out!("{}", why_not::told(engine, view, priority.unwrap_or(0), rep, args.role.as_deref())?);
     }
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! The command line: one file per subcommand, and here what they share.
 
+#[macro_use]
+mod out;
+
 pub mod check;
 pub mod demo;
 pub mod explain;
@@ -133,16 +136,9 @@ pub fn main() -> ExitCode {
     match &failure {
         Failure::Config(report) => eprintln!("{report:?}"),
         Failure::Run(error) => eprintln!("bookd: {error}"),
-        Failure::Other(error) if is_broken_pipe(error) => return ExitCode::SUCCESS,
         Failure::Other(error) => eprintln!("bookd: {error:#}"),
     }
     ExitCode::from(failure.exit_code())
-}
-
-/// Whoever read our output has enough: `bookd journal | head`.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn log_to_stderr() {

@@ -79,8 +79,8 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         bar.set_position(step.done as u64);
     })?;
     bar.finish_and_clear();
-    print!("{summary}");
-    println!("  outputs: {place}");
+    out!("{summary}");
+    outln!("  outputs: {place}");
     Ok(())
 }
 
