@@ -96,7 +96,12 @@ impl Lines {
         }
     }
 
-    /// Hands over the line whose newline was just read, unless it is blank.
+    /// What stands behind the last newline, unless it is blank: a line as well where nobody appends any more.
+    pub fn rest(&mut self) -> Option<Line> {
+        self.finish()
+    }
+
+    /// Hands over the line whose end was just read, unless it is blank.
     fn finish(&mut self) -> Option<Line> {
         let mut text = std::mem::take(&mut self.kept);
         let start = std::mem::replace(&mut self.start, self.read);
