@@ -162,6 +162,9 @@ fn explain_tells_why_and_why_not() {
     let told = stdout(&home.bookd(&["explain", command["command_id"].as_str().unwrap(), "--log", "out"]));
     assert!(told.contains(command["account"]["crm_id"].as_str().unwrap()), "{told}");
     let unknown = home.bookd(&["explain", "nobody", "--log", "out"]);
+    let mistyped = home.bookd(&["explain", "hot", "--log", "out", "--role", "sdrr"]);
+    assert_eq!(mistyped.status.code(), Some(1));
+    assert!(stderr(&mistyped).contains("there is no role sdrr: the roles are sdr"), "{}", stderr(&mistyped));
     assert_eq!(unknown.status.code(), Some(1));
     assert!(stderr(&unknown).contains("neither an account nor a command"), "{}", stderr(&unknown));
 }

@@ -49,6 +49,9 @@ pub fn run(args: &ExplainArgs) -> Result<(), Failure> {
     }
     let engine = follower.replica().map(|replica| &replica.engine);
     let engine = engine.ok_or_else(|| anyhow!("the journal is empty"))?;
+    if let (Some(policy), Some(role)) = (engine.policy(), &args.role) {
+        known_role(policy, role)?;
+    }
     let account =
         engine.find_account(&args.what).map(|account| (engine.account_view(account), engine.priority_now(account)));
     if events.is_empty() && account.is_none() {
@@ -66,6 +69,12 @@ pub fn run(args: &ExplainArgs) -> Result<(), Failure> {
         };
         out!("{}", why_not::told(engine, view, priority.unwrap_or(0), rep, args.role.as_deref())?);
     }
+    Ok(())
+}
+
+fn known_role(policy: &Policy, role: &str) -> anyhow::Result<()> {
+    let names: Vec<&str> = policy.roles.iter().map(|each| &*each.name).collect();
+    anyhow::ensure!(names.contains(&role), "there is no role {role}: the roles are {}", names.join(", "));
     Ok(())
 }
 

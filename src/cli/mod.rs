@@ -161,9 +161,13 @@ impl ConfigArg {
 
 impl LogArg {
     pub fn open(&self) -> Result<OpenLog, Failure> {
-        match &self.log {
-            Some(dir) => Ok(OpenLog::files(dir)),
-            None => Ok(OpenLog::Settings(self.config.load()?.settings.log)),
+        let open = match &self.log {
+            Some(dir) => OpenLog::files(dir),
+            None => OpenLog::Settings(self.config.load()?.settings.log),
+        };
+        match open.dir_without_journal() {
+            Some(dir) => Err(anyhow::anyhow!("no journal in {}", dir.display()).into()),
+            None => Ok(open),
         }
     }
 }

@@ -79,6 +79,11 @@ impl Files {
     }
 }
 
+/// Whether a journal was ever begun in this directory.
+pub fn has_journal(dir: &Path, shard: u16) -> bool {
+    names::journal(dir, shard).exists()
+}
+
 impl Log for Files {
     fn lead(&mut self) -> Result<(), LogError> {
         if let Some(mut writer) = self.writer.take() {
