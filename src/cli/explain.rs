@@ -158,9 +158,10 @@ fn signal_told(signal: &TopSignal) -> String {
 
 fn candidates_told(placement: &Placement) -> String {
     let mut out = format!(
-        "    book {}, segment {}, threshold {:.1}, tier {}, in the pool since {}\n",
+        "    book {}, segment {}, {} {:.1}, tier {}, in the pool since {}\n",
         placement.book,
         placement.segment,
+        if placement.filled_idle { "filled from" } else { "threshold" },
         points(placement.threshold),
         placement.tier,
         Readable(placement.pool_since)
