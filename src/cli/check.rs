@@ -24,7 +24,7 @@ const WIDTH: usize = 100;
 #[derive(Clone, Debug, clap::Args)]
 pub struct CheckArgs {
     /// The configuration file.
-    #[arg(long, short, env = "BOOKD_CONFIG", default_value = "bookd.toml", value_name = "FILE")]
+    #[arg(long, short, env = "BOOKD_CONFIG", default_value = config::DEFAULT_FILE, value_name = "FILE")]
     pub config: PathBuf,
     /// Fail on warnings, too.
     #[arg(long)]

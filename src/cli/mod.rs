@@ -56,7 +56,7 @@ enum Command {
 #[derive(Clone, Debug, clap::Args)]
 pub struct ConfigArg {
     /// The configuration file.
-    #[arg(long, short, env = "BOOKD_CONFIG", default_value = "bookd.toml", value_name = "FILE")]
+    #[arg(long, short, env = "BOOKD_CONFIG", default_value = config::DEFAULT_FILE, value_name = "FILE")]
     pub config: PathBuf,
 }
 
