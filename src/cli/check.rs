@@ -32,7 +32,7 @@ pub struct CheckArgs {
 }
 
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("the configuration has {0} warnings, and --strict allows none")]
+#[error("warnings in the configuration: {0}; --strict allows none")]
 struct Warned(usize);
 
 /// Prints what the configuration says. An error is a report with every mistake.

@@ -84,10 +84,11 @@ impl fmt::Display for Summary {
             writeln!(f, "  {count:>9} {} ({role})", kind.name())?;
         }
         for (kind, count) in &self.alerts {
-            writeln!(f, "  {count:>9} alerts: {kind}")?;
+            writeln!(f, "  {count:>9} {}: {kind}", counted(*count, "alert", "alerts"))?;
         }
         for ((topic, code), count) in &self.dead {
-            writeln!(f, "  {count:>9} dead letters: {} {}", topic.name(), code.text())?;
+            let letters = counted(*count, "dead letter", "dead letters");
+            writeln!(f, "  {count:>9} {letters}: {} {}", topic.name(), code.text())?;
         }
         for trip in self.trips.iter().take(MAX_TRIPS_SHOWN) {
             writeln!(f, "  {trip}")?;
@@ -97,4 +98,8 @@ impl fmt::Display for Summary {
         }
         Ok(())
     }
+}
+
+fn counted(count: u64, one: &'static str, many: &'static str) -> &'static str {
+    if count == 1 { one } else { many }
 }
