@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::fs::File;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
@@ -161,10 +162,10 @@ fn explain_tells_why_and_why_not() {
     let command: serde_json::Value = serde_json::from_str(command.lines().next().unwrap()).unwrap();
     let told = stdout(&home.bookd(&["explain", command["command_id"].as_str().unwrap(), "--log", "out"]));
     assert!(told.contains(command["account"]["crm_id"].as_str().unwrap()), "{told}");
-    let unknown = home.bookd(&["explain", "nobody", "--log", "out"]);
     let mistyped = home.bookd(&["explain", "hot", "--log", "out", "--role", "sdrr"]);
     assert_eq!(mistyped.status.code(), Some(1));
     assert!(stderr(&mistyped).contains("there is no role sdrr: the roles are sdr"), "{}", stderr(&mistyped));
+    let unknown = home.bookd(&["explain", "nobody", "--log", "out"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(stderr(&unknown).contains("neither an account nor a command"), "{}", stderr(&unknown));
 }

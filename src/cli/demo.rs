@@ -108,7 +108,6 @@ fn lock(dir: &Path) -> anyhow::Result<File> {
         Err(TryLockError::WouldBlock) => bail!("another demo runs in {}; name another --dir", dir.display()),
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{} can't be locked", dir.display())),
     }
-    std::fs::create_dir_all(dir).with_context(|| format!("{} can't be created", dir.display()))
 }
 
 fn options(dir: &Path, resume: bool) -> Options {

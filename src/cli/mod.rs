@@ -160,6 +160,7 @@ impl ConfigArg {
 }
 
 impl LogArg {
+    /// For commands that only read: a directory in which nothing ever ran is most likely mistyped.
     pub fn open(&self) -> Result<OpenLog, Failure> {
         let open = match &self.log {
             Some(dir) => OpenLog::files(dir),

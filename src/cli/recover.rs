@@ -72,7 +72,8 @@ fn tell(done: &Recovered) {
         outln!(
             "Not all commands are there: {} offsets are gone from the topic's beginning, {} gaps in sequences. Seats \
              without any are adopted from the CRM, and their sequences begin with 1 again.",
-            commands.gone, commands.gaps
+            commands.gone,
+            commands.gaps
         );
     }
     outln!(
