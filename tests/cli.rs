@@ -2,14 +2,15 @@
 
 mod support;
 
+use std::fs::File;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use bookd::domain::{Millis, Topic};
 use bookd::wire::instant::Rfc3339;
 use support::company;
 use support::instance::MONDAY;
-use support::process::{Home, append};
+use support::process::{Home, append, bookd_program};
 
 fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
@@ -86,7 +87,7 @@ fn a_replay_decides_in_the_order_of_events_and_two_give_the_same_bytes() {
     assert!(!moved.iter().any(|(kind, account, _)| kind == "retrieval" && account == "busy"), "{moved:?}");
     let told = stdout(&first);
     for figure in
-        ["22 records, 1 of them duplicates", "dead letters: intent malformed", "dead letters: intent too_far_ahead"]
+        ["22 records, 1 of them duplicates", "dead letter: intent malformed", "dead letter: intent too_far_ahead"]
     {
         assert!(told.contains(figure), "{figure} in\n{told}");
     }
@@ -142,7 +143,7 @@ fn a_breaker_that_trips_is_told_and_with_proceed_it_goes_on_in_the_same_tick() {
     assert!(told.contains("2026-03-02T09:30:00Z") && told.contains("until somebody says proceed"), "{told}");
     let (gone, told) = lost("gone", &["--proceed"]);
     assert_eq!(gone, 8, "{told}");
-    assert!(told.contains("alerts: breaker_reset"), "{told}");
+    assert!(told.contains("breaker_reset"), "{told}");
 }
 
 #[test]
@@ -161,6 +162,9 @@ fn explain_tells_why_and_why_not() {
     let command: serde_json::Value = serde_json::from_str(command.lines().next().unwrap()).unwrap();
     let told = stdout(&home.bookd(&["explain", command["command_id"].as_str().unwrap(), "--log", "out"]));
     assert!(told.contains(command["account"]["crm_id"].as_str().unwrap()), "{told}");
+    let mistyped = home.bookd(&["explain", "hot", "--log", "out", "--role", "sdrr"]);
+    assert_eq!(mistyped.status.code(), Some(1));
+    assert!(stderr(&mistyped).contains("there is no role sdrr: the roles are sdr"), "{}", stderr(&mistyped));
     let unknown = home.bookd(&["explain", "nobody", "--log", "out"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(stderr(&unknown).contains("neither an account nor a command"), "{}", stderr(&unknown));
@@ -207,4 +211,97 @@ fn exit_codes_say_what_sort_of_failure_it_was() {
     assert_eq!(home.bookd(&["fly"]).status.code(), Some(2));
     std::fs::write(home.config(), &text).unwrap();
     home.start().kill();
+}
+
+#[test]
+fn output_that_nobody_reads_ends_quietly_and_a_full_disk_is_told_in_one_line() {
+    let home = Home::new("");
+    let check = |stdout: Stdio| {
+        let mut command = bookd_program();
+        command.arg("check").env("BOOKD_CONFIG", home.config()).stdout(stdout).stderr(Stdio::piped());
+        command.output().unwrap()
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let unread = check(writer.into());
+    assert!(unread.status.success() && !stderr(&unread).contains("panicked"), "{}", stderr(&unread));
+    let full = check(File::options().write(true).open("/dev/full").unwrap().into());
+    assert_eq!(full.status.code(), Some(1));
+    assert!(stderr(&full).starts_with("bookd: standard output: No space left"), "{}", stderr(&full));
+}
+
+#[test]
+fn places_that_are_not_there_are_named_and_nothing_is_made_of_them() {
+    let home = Home::new("");
+    for args in [
+        &["journal", "--log", "nowhere"][..],
+        &["journal", "--verify", "--log", "nowhere"],
+        &["explain", "hot", "--log", "nowhere"],
+    ] {
+        let refused = home.bookd(args);
+        assert_eq!(refused.status.code(), Some(1), "{args:?}");
+        assert!(stderr(&refused).contains("no journal in nowhere"), "{args:?} {}", stderr(&refused));
+    }
+    let mistyped = home.bookd(&["replay", "nowhere"]);
+    assert_eq!(mistyped.status.code(), Some(1));
+    assert!(stderr(&mistyped).contains("nowhere doesn't exist"), "{}", stderr(&mistyped));
+    assert!(!home.path().join("nowhere").exists());
+    std::fs::create_dir(home.path().join("empty")).unwrap();
+    let empty = home.bookd(&["replay", "empty"]);
+    assert!(stderr(&empty).contains("there is nothing to replay in empty"), "{}", stderr(&empty));
+    assert!(!home.path().join("empty/out").exists());
+    let mut command = bookd_program();
+    let elsewhere = home.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let missing = command.arg("check").env_remove("BOOKD_CONFIG").current_dir(&elsewhere).output().unwrap();
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(stderr(&missing).contains("copy config/default.toml"), "{}", stderr(&missing));
+}
+
+#[test]
+fn a_run_makes_its_directory_and_an_input_that_was_removed_is_refused_like_a_cut_one() {
+    let home = Home::new("[http]\nlisten = \"off\"\n");
+    std::fs::remove_dir(home.log_dir()).unwrap();
+    let mut first = home.start();
+    first.wait(|| home.log_dir().join("journal-0.log").exists());
+    first.stop();
+    home.append(Topic::Reps, &format!("{}\n{}\n", company::rep("ana"), "nonsense"));
+    let mut second = home.start();
+    second.wait(|| home.entries().iter().any(|entry| entry.spans.iter().any(|span| span.topic == Topic::Reps)));
+    second.wait(|| {
+        let told = std::fs::read_to_string(home.path().join("stderr")).unwrap();
+        told.contains("records were turned away") && told.contains("malformed")
+    });
+    second.stop();
+    std::fs::remove_file(home.log_dir().join("reps-0.jsonl")).unwrap();
+    let removed = home.bookd(&["run"]);
+    assert_eq!(removed.status.code(), Some(4), "{}", stderr(&removed));
+    assert!(stderr(&removed).contains("bookd recover --rebase"), "{}", stderr(&removed));
+}
+
+#[test]
+fn the_last_line_of_an_export_counts_without_its_newline() {
+    let home = Home::new("");
+    let dir = home.path().join("exports");
+    std::fs::create_dir(&dir).unwrap();
+    exports(&dir);
+    append(&dir, Topic::Accounts, &company::account("last"));
+    let done = replayed(&home, "out", &[]);
+    assert!(stdout(&done).contains("23 records"), "{}{}", stdout(&done), stderr(&done));
+    let told = stdout(&home.bookd(&["explain", "last", "--log", "out"]));
+    assert!(told.contains("last as of"), "{told}");
+}
+
+#[test]
+fn a_demo_leaves_another_that_runs_alone() {
+    let home = Home::new("");
+    let dir = home.path().join("demo");
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(dir.join("demo.toml"), "of the other").unwrap();
+    let other = File::open(&dir).unwrap();
+    other.lock().unwrap();
+    let refused = home.bookd(&["demo", "--fast", "--dir", "demo"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("another demo runs in demo; name another --dir"), "{}", stderr(&refused));
+    assert_eq!(std::fs::read_to_string(dir.join("demo.toml")).unwrap(), "of the other");
 }

@@ -20,6 +20,9 @@ const GOES_ON: i64 = 10;
 /// Kafka needs 6 s to miss a broker, and its clients to find the next; two cores are busy with four processes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Which broker is to be killed.
+type Victim = fn(&Site) -> i32;
+
 /// Waits until bookd has committed more.
 fn wait_until_it_goes_on(site: &Site, process: &mut Process) {
     let deadline = Instant::now() + PATIENCE;
@@ -41,7 +44,7 @@ fn brokers_that_are_killed_and_come_back_lose_and_repeat_nothing() {
     let mut process = home.start();
     wait_until_it_goes_on(&site, &mut process);
 
-    let victims: [(&str, fn(&Site) -> i32); 3] = [
+    let victims: [(&str, Victim); 3] = [
         ("coordinator", Site::coordinator),
         ("journal's leader", Site::journal_leader),
         ("coordinator", Site::coordinator),

@@ -102,6 +102,7 @@ fn fill_idle() -> Decision {
         considered("dan", Verdict::CooledOff, 3),
     ]);
     placed.filled_idle = true;
+    placed.threshold = 40_500_000;
     placed.more = 4;
     let mut decision = decision(DecisionKind::Distribution, None, Some("ana"), Why::Placed(Box::new(placed)));
     decision.priority = 41_049_999;
@@ -348,7 +349,7 @@ fn decisions_read_as_sentences() {
     let read: Vec<String> = commands().iter().map(|(_, decision)| text::decision(decision)).collect();
     let expected = [
         "001A0000016K3jP (sdr): pool → ana, priority 78.4 (fit 0.80, timing 0.76) in enterprise; ana had the lowest fill (12/60) of 3 candidates",
-        "001A0000016K3jP (sdr): pool → ana, priority 41.0 (fit 0.80, timing 0.76) fills idle capacity below the threshold 60.5 of enterprise; it was ana's turn (12/60) among 2 about equally full of 7 candidates",
+        "001A0000016K3jP (sdr): pool → ana, priority 41.0 (fit 0.80, timing 0.76) fills idle capacity below the threshold of enterprise (this book fills from 40.5); it was ana's turn (12/60) among 2 about equally full of 7 candidates",
         "001A0000016K3jP (sdr): ana → pool, not worked enough by ana for the rules of enterprise-hunters: last touch Saturday 2026-04-04 14:00 UTC, went cold Monday 2026-05-04 12:00 UTC, warned Friday 2026-05-01 14:00 UTC, promised until Monday 2026-05-04 13:30 UTC",
         "001A0000016K3jP (sdr): ana → nobody, given back by ana: call back later",
         "001A0000016K3jP (sdr): ana → pool, its owner ana left",

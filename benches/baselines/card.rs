@@ -186,7 +186,7 @@ impl Card {
             self.markets[market].queue.push(id, millionths(priority));
         }
         self.events += 1;
-        if self.events % EVENTS_PER_PLACEMENT == 0 { self.place(market, signal.occurred_at) } else { None }
+        if self.events.is_multiple_of(EVENTS_PER_PLACEMENT) { self.place(market, signal.occurred_at) } else { None }
     }
 
     /// The best account to the emptiest rep, who gives the oldest back.

@@ -66,24 +66,24 @@ pub fn text(shape: &Shape, roles: usize) -> String {
 }
 
 fn scoring(text: &mut String) {
-    let _ = write!(text, "[policy.scoring]\nfit_share = {FIT_SHARE:?}\nhalf_timing_points = {HALF_TIMING_POINTS:?}\n");
+    let _ = writeln!(text, "[policy.scoring]\nfit_share = {FIT_SHARE:?}\nhalf_timing_points = {HALF_TIMING_POINTS:?}");
     for (class, name) in ["intent", "engagement", "inbound", "activity"].iter().enumerate() {
         let (hours, weight, cap) = (HALF_LIFE_HOURS[class], WEIGHT[class], CAP[class]);
-        let _ = write!(text, "{name} = {{ half_life = \"{hours}h\", weight = {weight:?}, cap = {cap:?} }}\n");
+        let _ = writeln!(text, "{name} = {{ half_life = \"{hours}h\", weight = {weight:?}, cap = {cap:?} }}");
     }
 }
 
 fn kinds(text: &mut String, plain: bool) {
     for (class, kind, points, full) in KINDS {
-        let _ = write!(text, "[policy.kinds.{class}.{kind}]\npoints = {points:?}\n");
+        let _ = writeln!(text, "[policy.kinds.{class}.{kind}]\npoints = {points:?}");
         if let Some(full) = full {
-            let _ = write!(text, "full_strength = {full:?}\n");
+            let _ = writeln!(text, "full_strength = {full:?}");
         }
         if let Some((_, most)) = MAX_PER_DAY.iter().find(|(name, _)| *name == kind && !plain) {
-            let _ = write!(text, "max_per_day = {most}\n");
+            let _ = writeln!(text, "max_per_day = {most}");
         }
         if let Some((_, least)) = IN_MARKET.iter().find(|(name, _)| *name == kind) {
-            let _ = write!(text, "in_market = {least}\n");
+            let _ = writeln!(text, "in_market = {least}");
         }
     }
 }
@@ -98,7 +98,7 @@ fn segments(text: &mut String, bare: bool) {
                 false => format!("country == \"{country}\" && employees >= {least} && employees < {below}"),
             };
             let _ =
-                write!(text, "[[policy.segments]]\nname = \"{name}-{size}\"\nfilter = '{filter}'\nthreshold = 45\n");
+                writeln!(text, "[[policy.segments]]\nname = \"{name}-{size}\"\nfilter = '{filter}'\nthreshold = 45");
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Fields {
 impl Fields {
     pub fn of(number: u32, country: Option<usize>) -> Fields {
         let bits = mixed(u64::from(number) + 1);
-        let share = |shift: u32, of: u64| (bits >> shift & 0xfff) * of >> 12;
+        let share = |shift: u32, of: u64| ((bits >> shift & 0xfff) * of) >> 12;
         let size = share(0, SIZES.len() as u64) as usize;
         let (_, least, below) = SIZES[size];
         Fields {

@@ -24,7 +24,7 @@ const WIDTH: usize = 100;
 #[derive(Clone, Debug, clap::Args)]
 pub struct CheckArgs {
     /// The configuration file.
-    #[arg(long, short, env = "BOOKD_CONFIG", default_value = "bookd.toml", value_name = "FILE")]
+    #[arg(long, short, env = "BOOKD_CONFIG", default_value = config::DEFAULT_FILE, value_name = "FILE")]
     pub config: PathBuf,
     /// Fail on warnings, too.
     #[arg(long)]
@@ -32,13 +32,13 @@ pub struct CheckArgs {
 }
 
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("the configuration has {0} warnings, and --strict allows none")]
+#[error("warnings in the configuration: {0}; --strict allows none")]
 struct Warned(usize);
 
 /// Prints what the configuration says. An error is a report with every mistake.
 pub fn run(args: &CheckArgs) -> miette::Result<()> {
     let config = config::load(&args.config, &config::environment())?;
-    print!("{}", describe(&config));
+    out!("{}", describe(&config));
     for warning in &config.warnings {
         eprintln!("warning: {warning}");
     }

@@ -7,6 +7,7 @@ mod quarter;
 mod story;
 mod summary;
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -55,7 +56,8 @@ pub struct DemoArgs {
 
 pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let config = config::parse(POLICY_NAME, POLICY, &[]).map_err(Failure::Config)?;
-    clear(&args.dir)?;
+    // Held to the end: a second demo would delete what this one writes.
+    let _lock = clear(&args.dir)?;
     std::fs::write(args.dir.join(POLICY_NAME), POLICY).context("the policy can't be written")?;
     let world = WorldConfig {
         accounts: args.accounts as usize,
@@ -67,9 +69,9 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
         late: 0.01,
         duplicates: 0.01,
     };
-    println!("A quarter of a made-up company: {} accounts, {} reps, {DAYS} days.", args.accounts, args.reps);
+    outln!("A quarter of a made-up company: {} accounts, {} reps, {DAYS} days.", args.accounts, args.reps);
     let events = quarter::write(&config, World::new(&world), &args.dir)?;
-    println!("{events} events lie in {}. Replaying them; the policy is {POLICY_NAME} there.\n", args.dir.display());
+    outln!("{events} events lie in {}. Replaying them; the policy is {POLICY_NAME} there.\n", args.dir.display());
     if args.kill {
         kill_half_way(&args.dir)?;
     }
@@ -82,15 +84,30 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Replaces an earlier demo, and nothing else.
-fn clear(dir: &Path) -> anyhow::Result<()> {
-    if dir.exists() && std::fs::read_dir(dir)?.next().is_some() {
-        if !dir.join(POLICY_NAME).exists() {
-            bail!("{} holds something that isn't a demo; name another --dir", dir.display());
-        }
-        std::fs::remove_dir_all(dir).with_context(|| format!("{} can't be cleared", dir.display()))?;
+/// Replaces an earlier demo, and nothing else. Returns the lock on the directory, which itself stays.
+fn clear(dir: &Path) -> anyhow::Result<File> {
+    std::fs::create_dir_all(dir).with_context(|| format!("{} can't be created", dir.display()))?;
+    let lock = lock(dir)?;
+    let entries = std::fs::read_dir(dir)?.collect::<Result<Vec<_>, _>>()?;
+    if !entries.is_empty() && !dir.join(POLICY_NAME).exists() {
+        bail!("{} holds something that isn't a demo; name another --dir", dir.display());
     }
-    std::fs::create_dir_all(dir).with_context(|| format!("{} can't be created", dir.display()))
+    for entry in entries {
+        let path = entry.path();
+        let removed =
+            if entry.file_type()?.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        removed.with_context(|| format!("{} can't be cleared", path.display()))?;
+    }
+    Ok(lock)
+}
+
+fn lock(dir: &Path) -> anyhow::Result<File> {
+    let file = File::open(dir).with_context(|| format!("{} can't be opened", dir.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!("another demo runs in {}; name another --dir", dir.display()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{} can't be locked", dir.display())),
+    }
 }
 
 fn options(dir: &Path, resume: bool) -> Options {
@@ -142,7 +159,7 @@ fn kill_half_way(dir: &Path) -> anyhow::Result<()> {
     }
     child.kill().context("the replay can't be killed")?;
     child.wait()?;
-    println!("Killed (-9) after {} commands. It goes on as if nothing had been:\n", lines(&commands(dir)));
+    outln!("Killed (-9) after {} commands. It goes on as if nothing had been:\n", lines(&commands(dir)));
     Ok(())
 }
 
@@ -162,7 +179,7 @@ fn compare_with_unkilled(config: &Config, dir: &Path) -> Result<(), Failure> {
     if killed != unkilled {
         return Err(anyhow!("the killed replay's commands differ from those of one that nobody killed").into());
     }
-    println!(
+    outln!(
         "\nThe killed run's {} commands are byte for byte those of a run that nobody killed.",
         lines(&commands(dir))
     );

@@ -49,23 +49,32 @@ pub fn run(args: &ExplainArgs) -> Result<(), Failure> {
     }
     let engine = follower.replica().map(|replica| &replica.engine);
     let engine = engine.ok_or_else(|| anyhow!("the journal is empty"))?;
+    if let (Some(policy), Some(role)) = (engine.policy(), &args.role) {
+        known_role(policy, role)?;
+    }
     let account =
         engine.find_account(&args.what).map(|account| (engine.account_view(account), engine.priority_now(account)));
     if events.is_empty() && account.is_none() {
         return Err(anyhow!("neither an account nor a command is called {}", args.what).into());
     }
     for event in &events {
-        print!("{}", told(event));
+        out!("{}", told(event));
     }
     if let Some((view, priority)) = &account {
-        print!("{}", standing(engine, view, *priority, args.role.as_deref()));
+        out!("{}", standing(engine, view, *priority, args.role.as_deref()));
     }
     if let Some(rep) = &args.rep {
         let Some((view, priority)) = &account else {
             return Err(anyhow!("--rep: {} is no account now", args.what).into());
         };
-        print!("{}", why_not::told(engine, view, priority.unwrap_or(0), rep, args.role.as_deref())?);
+        out!("{}", why_not::told(engine, view, priority.unwrap_or(0), rep, args.role.as_deref())?);
     }
+    Ok(())
+}
+
+fn known_role(policy: &Policy, role: &str) -> anyhow::Result<()> {
+    let names: Vec<&str> = policy.roles.iter().map(|each| &*each.name).collect();
+    anyhow::ensure!(names.contains(&role), "there is no role {role}: the roles are {}", names.join(", "));
     Ok(())
 }
 
@@ -149,9 +158,10 @@ fn signal_told(signal: &TopSignal) -> String {
 
 fn candidates_told(placement: &Placement) -> String {
     let mut out = format!(
-        "    book {}, segment {}, threshold {:.1}, tier {}, in the pool since {}\n",
+        "    book {}, segment {}, {} {:.1}, tier {}, in the pool since {}\n",
         placement.book,
         placement.segment,
+        if placement.filled_idle { "filled from" } else { "threshold" },
         points(placement.threshold),
         placement.tier,
         Readable(placement.pool_since)

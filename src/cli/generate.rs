@@ -97,7 +97,7 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<()> {
     let mut files = Files::create(&args.dir)?;
     story(&args.world(), |line| files.write(&line))?;
     for (topic, count) in files.close()? {
-        println!("{:>8}  {}", count, path(&args.dir, topic).display());
+        outln!("{:>8}  {}", count, path(&args.dir, topic).display());
     }
     Ok(())
 }

@@ -3,9 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::Context;
-
-use super::{Failure, LogArg};
+use super::{Failure, LogArg, out};
 use crate::domain::ids::Id128;
 use crate::log::JournalRecord;
 use crate::run::RunError;
@@ -41,14 +39,14 @@ fn verify(args: &JournalArgs) -> Result<(), Failure> {
         inputs += taken.entry.inputs.len();
         outputs += taken.outputs.len();
     }
-    println!(
+    outln!(
         "{entries} entries, {inputs} inputs, {outputs} outputs: the chain is whole, and every entry decides as journalled"
     );
     if let Some(replica) = follower.replica() {
         let audit = replica.engine.audit().map_err(|broken| anyhow::anyhow!("the state breaks a rule: {broken}"));
         audit?;
         let state = wire::digest::state(&replica.engine.view());
-        println!("journal {}, entry {}, state {state}", replica.journal(), replica.sequence());
+        outln!("journal {}, entry {}, state {state}", replica.journal(), replica.sequence());
     }
     Ok(())
 }
@@ -63,11 +61,12 @@ fn print(args: &JournalArgs) -> Result<(), Failure> {
         let Some(record) = reader.next(Duration::ZERO)? else { break };
         let entry = chain.check(&record)?;
         if entry.sequence >= args.from {
-            writeln!(out, "{}", wire::entry_json::json(&entry)).context("stdout")?;
+            writeln!(out, "{}", wire::entry_json::json(&entry)).unwrap_or_else(|error| out::end(&error));
             left -= 1;
         }
     }
-    Ok(out.flush().context("stdout")?)
+    out.flush().unwrap_or_else(|error| out::end(&error));
+    Ok(())
 }
 
 /// What can be checked without an engine: sequences and digests.

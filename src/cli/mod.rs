@@ -1,5 +1,8 @@
 //! The command line: one file per subcommand, and here what they share.
 
+#[macro_use]
+mod out;
+
 pub mod check;
 pub mod demo;
 pub mod explain;
@@ -53,7 +56,7 @@ enum Command {
 #[derive(Clone, Debug, clap::Args)]
 pub struct ConfigArg {
     /// The configuration file.
-    #[arg(long, short, env = "BOOKD_CONFIG", default_value = "bookd.toml", value_name = "FILE")]
+    #[arg(long, short, env = "BOOKD_CONFIG", default_value = config::DEFAULT_FILE, value_name = "FILE")]
     pub config: PathBuf,
 }
 
@@ -133,16 +136,9 @@ pub fn main() -> ExitCode {
     match &failure {
         Failure::Config(report) => eprintln!("{report:?}"),
         Failure::Run(error) => eprintln!("bookd: {error}"),
-        Failure::Other(error) if is_broken_pipe(error) => return ExitCode::SUCCESS,
         Failure::Other(error) => eprintln!("bookd: {error:#}"),
     }
     ExitCode::from(failure.exit_code())
-}
-
-/// Whoever read our output has enough: `bookd journal | head`.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn log_to_stderr() {
@@ -164,10 +160,15 @@ impl ConfigArg {
 }
 
 impl LogArg {
+    /// For commands that only read: a directory in which nothing ever ran is most likely mistyped.
     pub fn open(&self) -> Result<OpenLog, Failure> {
-        match &self.log {
-            Some(dir) => Ok(OpenLog::files(dir)),
-            None => Ok(OpenLog::Settings(self.config.load()?.settings.log)),
+        let open = match &self.log {
+            Some(dir) => OpenLog::files(dir),
+            None => OpenLog::Settings(self.config.load()?.settings.log),
+        };
+        match open.dir_without_journal() {
+            Some(dir) => Err(anyhow::anyhow!("no journal in {}", dir.display()).into()),
+            None => Ok(open),
         }
     }
 }

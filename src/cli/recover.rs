@@ -48,34 +48,35 @@ fn from_commands(config: &Config, force: bool) -> Result<(), Failure> {
 
 fn tell(done: &Recovered) {
     if let Some(why) = &done.broken {
-        println!("The old journal: {why}");
+        outln!("The old journal: {why}");
     }
     match &done.journal_aside {
-        Some(place) => println!("It is set aside as {place}."),
-        None => println!("There was no journal to set aside here."),
+        Some(place) => outln!("It is set aside as {place}."),
+        None => outln!("There was no journal to set aside here."),
     }
     if done.snapshots_aside > 0 {
-        println!("{} snapshots of it are set aside beside the others' place (*.bkds.aside).", done.snapshots_aside);
+        outln!("Its snapshots are set aside beside the others' place (*.bkds.aside): {}.", done.snapshots_aside);
     }
     let commands = &done.commands;
     let seats: Vec<String> = done.seats.iter().map(|(status, count)| format!("{count} {status}")).collect();
-    println!(
+    outln!(
         "{} commands read: {} seats restored ({}).",
         commands.read,
         done.seats.values().sum::<u64>(),
         seats.join(", ")
     );
     if commands.foreign > 0 {
-        println!("{} commands are other shards'.", commands.foreign);
+        outln!("{} commands are other shards'.", commands.foreign);
     }
     if commands.gone > 0 || commands.gaps > 0 {
-        println!(
+        outln!(
             "Not all commands are there: {} offsets are gone from the topic's beginning, {} gaps in sequences. Seats \
              without any are adopted from the CRM, and their sequences begin with 1 again.",
-            commands.gone, commands.gaps
+            commands.gone,
+            commands.gaps
         );
     }
-    println!(
+    outln!(
         "Lost: rests, holds, warnings, touches, past owners, turns, what was kept of opportunities; scores will be as good \
          as what the input topics still hold. `bookd run` reads these from their beginning now."
     );
@@ -85,13 +86,13 @@ fn take_back(config: &Config, topics: &[Topic]) -> Result<(), Failure> {
     let open = OpenLog::Settings(config.settings.log.clone());
     let snapshots = &config.settings.snapshots_dir;
     let (sequence, spans) = rebase::rebase(&mut *open.open()?, open.shard(), snapshots, topics)?;
-    println!("Entry {sequence} takes the reading back to the beginning of");
+    outln!("Entry {sequence} takes the reading back to the beginning of");
     for Span { topic, partition, from, .. } in &spans {
-        println!("  {}-{partition}, which had been read to {from}", topic.name());
+        outln!("  {}-{partition}, which had been read to {from}", topic.name());
     }
     if spans.is_empty() {
-        println!("  nothing: none of these topics had been read.");
+        outln!("  nothing: none of these topics had been read.");
     }
-    println!("`bookd run` reads them anew now.");
+    outln!("`bookd run` reads them anew now.");
     Ok(())
 }

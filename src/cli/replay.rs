@@ -11,6 +11,7 @@ use crate::config::period::Period;
 use crate::config::settings::LogSettings;
 use crate::domain::Millis;
 use crate::feed::Decoder;
+use crate::run::RunError;
 use crate::run::open::OpenLog;
 use crate::run::replay::{self, Options, Target};
 
@@ -62,6 +63,15 @@ fn period(text: &str) -> Result<Period, String> {
 
 pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let config = args.config.load()?;
+    if !args.dir.is_dir() {
+        return Err(
+            anyhow!("{} doesn't exist, or is no directory: there is nothing to replay", args.dir.display()).into()
+        );
+    }
+    // Before anything is made for the outputs.
+    if OpenLog::files(&args.dir).open()?.partitions()?.iter().all(|(_, count)| *count == 0) {
+        return Err(RunError::NothingToReplay { dir: args.dir.clone() }.into());
+    }
     let options = Options {
         dir: args.dir.clone(),
         tick_s: args.tick.0,
@@ -79,8 +89,8 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
         bar.set_position(step.done as u64);
     })?;
     bar.finish_and_clear();
-    print!("{summary}");
-    println!("  outputs: {place}");
+    out!("{summary}");
+    outln!("  outputs: {place}");
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::{ConfigArg, Failure};
+use crate::config::LogSettings;
 use crate::feed::Decoder;
 use crate::http::{self, Published};
 use crate::metrics::Meters;
@@ -22,6 +23,9 @@ pub struct RunArgs {
 /// The owner thread is this one; HTTP and signals have their own.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let config = args.config.load()?;
+    if let LogSettings::Files { dir, .. } = &config.settings.log {
+        std::fs::create_dir_all(dir).with_context(|| format!("the log {} can't be created", dir.display()))?;
+    }
     let status = Arc::new(Status::default());
     let mut meters = Meters::new();
     let listener = config.settings.http_listen.map(|address| {

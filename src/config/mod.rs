@@ -16,7 +16,6 @@ mod zone;
 
 use std::path::Path;
 
-use miette::{IntoDiagnostic, WrapErr};
 use serde::Deserialize;
 use toml::de::DeTable;
 
@@ -32,6 +31,8 @@ use warning::Warning;
 
 /// Unknown keys that one run shows; a file with more is another program's.
 const MAX_UNKNOWN_KEYS: usize = 16;
+/// Read where none is named.
+pub const DEFAULT_FILE: &str = "bookd.toml";
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -46,10 +47,16 @@ pub struct Config {
 ///
 /// The report names file, line, the word, and the nearest right one.
 pub fn load(path: &Path, environment: &[(String, String)]) -> Result<Config, miette::Report> {
-    let text = std::fs::read_to_string(path)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("the configuration {} can't be read", path.display()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| unread(path, &error))?;
     parse(&path.display().to_string(), &text, environment)
+}
+
+fn unread(path: &Path, error: &std::io::Error) -> miette::Report {
+    let message = format!("the configuration {} can't be read: {error}", path.display());
+    if error.kind() != std::io::ErrorKind::NotFound || path != Path::new(DEFAULT_FILE) {
+        return miette::miette!("{message}");
+    }
+    miette::miette!(help = "copy config/default.toml to bookd.toml, or name one with --config", "{message}")
 }
 
 /// The same from text, for tests, scenarios and the built-in demo; `name` stands for the file.

@@ -9,14 +9,14 @@ use crate::domain::{Body, Candidates, Code, Input, Position, Secs, Text};
 
 use super::Engine;
 use super::reps::change_fields;
-use super::state::{Account, AccountId, AccountSide, Kept, Opportunity, RepId, Seat};
+use super::state::{Account, AccountId, AccountRecordRow, AccountSide, Kept, NEVER_SHOWN, Opportunity, RepId, Seat};
 
 impl Engine {
     pub(super) fn account_record(&mut self, record: &AccountRecord) -> Result<(), Code> {
         if self.state.policy.is_none() {
             return Err(Code::NoPolicy);
         }
-        let known = self.index.account_by_id.get(&record.id).copied();
+        let known = self.find_account(&record.id);
         match (&record.op, known) {
             (AccountOp::Delete, known) => {
                 self.forget_restored(&record.id);
@@ -37,7 +37,7 @@ impl Engine {
         let mut new = 0;
         for (role, owner) in &change.owners {
             policy.role_index(role).ok_or(Code::UnknownRole)?;
-            new += usize::from(owner.as_ref().is_some_and(|id| !self.index.rep_by_id.contains_key(id)));
+            new += usize::from(owner.as_ref().is_some_and(|id| self.rep_by_id(id).is_none()));
         }
         if self.state.reps.len() + new > super::state::MAX_REPS { Err(Code::LimitReached) } else { Ok(()) }
     }
@@ -53,30 +53,27 @@ impl Engine {
             hold: Secs::ZERO,
             meeting: Secs::ZERO,
             open_opportunities: 0,
-            shown_band: 0,
+            shown_band: NEVER_SHOWN,
             alive: true,
         });
         self.state.sides.push(AccountSide {
             id: id.clone(),
             hash: tie_hash(id, 0),
-            domains: Vec::new(),
-            fit_given: None,
-            fields: Vec::new(),
-            parent: None,
-            crm_version: None,
-            contributions: Vec::new(),
-            shown: false,
+            contributions: Default::default(),
+            snapshots: Vec::new(),
         });
+        self.state.records.push(AccountRecordRow::default());
         self.state.seats.iter_mut().for_each(|seats| seats.push(Seat::default()));
-        self.index.account_by_id.insert(id.clone(), account);
+        self.index.add_account();
+        self.index.accounts.insert(&self.state.sides[account.index()], account);
         account
     }
 
     fn change_record(&mut self, account: AccountId, change: &AccountChange, new: bool) -> Result<(), Code> {
         // Sort keys may change with the fields: out of the heaps first.
         self.roles().for_each(|role| self.leave_pool(role, account));
-        self.entry.touched.insert(account);
-        let side = &mut self.state.sides[account.index()];
+        self.entry.touched.push(account);
+        let side = &mut self.state.records[account.index()];
         change.fit.clone().apply(&mut side.fit_given);
         change.parent.clone().apply(&mut side.parent);
         side.crm_version = change.crm_version.or(side.crm_version);
@@ -105,11 +102,11 @@ impl Engine {
             Change::Clear => Vec::new(),
             Change::Set(domains) => domains.clone(),
         };
-        let before = std::mem::replace(&mut self.state.sides[account.index()].domains, domains.clone());
+        let before = std::mem::replace(&mut self.state.records[account.index()].domains, domains.clone());
         for domain in before.iter().filter(|domain| !domains.contains(domain)) {
-            self.index.forget_domain(domain, account);
+            self.index.domains.forget(domain, account);
         }
-        domains.iter().for_each(|domain| self.index.name_domain(domain, account));
+        domains.iter().for_each(|domain| self.index.domains.name(domain, account));
         domains.iter().any(|domain| !before.contains(domain))
     }
 
@@ -127,7 +124,7 @@ impl Engine {
     /// Segment bits and fit from the fields.
     pub(super) fn evaluate_fields(&mut self, account: AccountId) {
         let policy = self.rules();
-        let side = &self.state.sides[account.index()];
+        let side = &self.state.records[account.index()];
         let field = |name: &str| side.field(name);
         let matching = policy.segments.iter().enumerate().filter(|(_, segment)| segment.filter.matches(&field));
         let segments = matching.fold(0, |bits, (index, _)| bits | 1u64 << index);
@@ -152,7 +149,7 @@ impl Engine {
     pub(super) fn excluded(&self, role: usize, account: AccountId) -> bool {
         let rules = &self.rules().roles[role];
         let row = &self.state.accounts[account.index()];
-        let side = &self.state.sides[account.index()];
+        let side = &self.state.records[account.index()];
         let seat = &self.state.seats[role][account.index()];
         rules.exclude.matches(&|name| side.field(name))
             || (rules.exclude_open_opportunities && row.open_opportunities > 0)
@@ -194,37 +191,23 @@ impl Engine {
                 self.end_tenure(role, account);
             }
             self.state.past_owners[role].remove(&account);
-            self.state.roles[role].marked.remove(&account);
-            if let Some(pass) = &mut self.state.roles[role].pass {
-                pass.aside.remove(&account);
-            }
             let seat = std::mem::take(&mut self.state.seats[role][account.index()]);
             self.index.note_holding(role, account, &seat, false);
             self.index.wheels[role].set(account.0, Secs::NEVER);
         }
         let side = &mut self.state.sides[account.index()];
-        self.index.account_by_id.remove(&side.id);
-        side.fields.clear();
+        self.index.accounts.remove(side, account);
         side.contributions.clear();
-        for domain in std::mem::take(&mut side.domains) {
-            self.index.forget_domain(&domain, account);
+        side.snapshots = Vec::new();
+        let record = std::mem::take(&mut self.state.records[account.index()]);
+        for domain in &record.domains {
+            self.index.domains.forget(domain, account);
         }
         for id in self.index.opportunities_of.remove(&account).unwrap_or_default() {
             self.state.opportunities.remove(&id);
         }
-        let (from, to) = ((account, 0), (account, u64::MAX));
-        let rows: Vec<_> = self.state.snapshots.range(from..=to).map(|(key, _)| *key).collect();
-        for key in rows {
-            self.state.snapshots.remove(&key);
-        }
-        let (from, to) = ((account, 0, 0), (account, u16::MAX, u32::MAX));
-        let rows: Vec<_> = self.state.daily.range(from..=to).map(|(key, _)| *key).collect();
-        for key in rows {
-            self.state.daily.remove(&key);
-        }
         self.state.accounts[account.index()].alive = false;
-        self.entry.touched.remove(&account);
-        self.entry.deleted.push(account);
+        self.entry.touched.push(account);
     }
 
     pub(super) fn opportunity_record(&mut self, input: &Input) -> Result<(), Code> {
@@ -249,7 +232,7 @@ impl Engine {
         let resolved = match (account.as_slice(), before) {
             ([], Some((account, _))) => Some(account),
             ([], None) => return Err(Code::NoAccount),
-            (candidates, _) => self.index.resolve(candidates),
+            (candidates, _) => self.resolve(candidates),
         };
         let Some(account) = resolved else {
             let op = OpportunityOp::Change { account, open: Change::Set(open) };

@@ -4,6 +4,7 @@ use crate::domain::output::SeatStatus;
 use crate::domain::rep::RepStatus;
 
 use super::Engine;
+use super::heap::Place;
 use super::state::{AccountId, RepId};
 
 /// Names the first invariant that is broken.
@@ -37,7 +38,8 @@ impl Engine {
         require(owner.is_some() == matches!(seat.status, SeatStatus::Owned | SeatStatus::Holding), || {
             format!("{}: {:?} with owner {owner:?}", name(), seat.status)
         })?;
-        require(self.state.tenures[role].contains_key(&account) == owned, || format!("{}: tenure", name()))?;
+        let tenure = self.tenure_of(role, account);
+        require(tenure.is_some_and(|tenure| tenure.account == account) == owned, || format!("{}: tenure", name()))?;
         // Who holds an account here may own it in another role.
         let in_book = owner
             .map(|owner| &self.state.reps[owner.index()])
@@ -46,7 +48,7 @@ impl Engine {
         let held = owner.is_some_and(|owner| self.index.holding.contains(&(owner, account, role)));
         require(held == (seat.status == SeatStatus::Holding), || format!("{}: held {held}", name()))?;
         let waits = self.state.roles[role].waiting.contains(&account);
-        let promised = self.state.tenures[role].get(&account).and_then(|tenure| tenure.promised);
+        let promised = tenure.and_then(|tenure| tenure.promised);
         require(!waits || promised.is_some_and(|at| at <= self.state.now), || format!("{}: waits unpromised", name()))?;
         require(self.state.accounts[account.index()].alive || seat.status == SeatStatus::Unknown, || {
             format!("{}: deleted, yet has a seat", name())
@@ -56,10 +58,14 @@ impl Engine {
     /// An account is in a heap exactly if it is in circulation, matches a segment, and isn't set aside.
     fn audit_place(&self, role: usize, account: AccountId) -> Audit {
         let set = self.segments_in(role, account);
-        let aside = self.state.roles[role].pass.as_ref().is_some_and(|pass| pass.aside.contains(&account));
+        let aside = self.state.seats[role][account.index()].aside;
+        let in_pass = self.state.roles[role].pass.as_ref().is_some_and(|pass| pass.aside.contains(&account));
+        require(!aside || in_pass, || format!("{} in role {role}: set aside by no pass", account.0))?;
         let belongs = self.in_circulation(role, account) && set != 0 && !aside;
-        let place = self.index.pools[role].places.get(account.index()).copied().flatten();
-        let there = place.map(|(heap, _)| self.index.pools[role].heaps[usize::from(heap)].0);
+        let there = match self.index.pools[role].places[account.index()] {
+            Place::Heap { heap, .. } => Some(self.index.pools[role].heaps[usize::from(heap)].0),
+            _ => None,
+        };
         // While the gate is closed holds may end without their timers firing.
         require(there == belongs.then_some(set) || !self.state.gate_open, || {
             format!("{} in role {role}: in heap {there:?}, belongs {belongs} to {set:b}", account.0)
@@ -100,18 +106,13 @@ impl Engine {
         let segments = self.book_of(rep).map(|book| &book.segments);
         let mut counts = vec![0; segments.map_or(0, Vec::len)];
         for account in &row.accounts {
-            let tenure = role.and_then(|role| self.state.tenures[role].get(account));
+            let tenure = role.and_then(|role| self.tenure_of(role, *account));
             let tenure = tenure.ok_or_else(|| format!("{}: owns an account without a tenure", row.id))?;
             let place = segments.and_then(|all| all.iter().position(|each| Some(each.segment) == tenure.segment));
             place.into_iter().for_each(|place| counts[place] += 1);
         }
         require(counts == row.per_segment, || format!("{}: counts {:?}, are {counts:?}", row.id, row.per_segment))?;
-        for (of_role, segments) in self.index.open.iter().enumerate() {
-            for (segment, open) in segments.iter().enumerate() {
-                let has = role == Some(of_role) && self.has_room(rep, segment as u8);
-                require(open.contains(&rep) == has, || format!("{}: room for segment {segment}", row.id))?;
-            }
-        }
+        require(self.index.standings[rep.index()] == self.standing(rep), || format!("{}: stands otherwise", row.id))?;
         let gone = row.status == RepStatus::Departed && !row.departing;
         let holds =
             self.index.holding.range((rep, AccountId(0), 0)..).next().is_some_and(|(holder, ..)| *holder == rep);
@@ -120,7 +121,8 @@ impl Engine {
 
     fn audit_memory(&self) -> Audit {
         let ids = (self.state.remembered.len(), self.index.remembered.len());
-        require(ids.0 == ids.1, || format!("remembers {} ids, knows {}", ids.0, ids.1))?;
+        let arrivals: usize = self.state.arrivals.iter().map(|(_, count)| *count as usize).sum();
+        require(ids.0 == ids.1 && ids.0 == arrivals, || format!("remembers {} ids, knows {}", ids.0, ids.1))?;
         let open = self.state.opportunities.values().filter(|opportunity| opportunity.open).count();
         let counted: usize =
             self.state.accounts.iter().filter(|row| row.alive).map(|row| usize::from(row.open_opportunities)).sum();

@@ -45,7 +45,7 @@ impl Engine {
             why,
         };
         self.entry.decisions += 1;
-        self.entry.touched.insert(account);
+        self.entry.touched.push(account);
         self.state.seats[role][account.index()].sequence += 1;
         self.entry.out.push(Output::Decision(Box::new(decision)));
     }
@@ -57,20 +57,26 @@ impl Engine {
             contributions.map(|each| (self.points_left(each), each)).filter(|(points, _)| *points > 0).collect();
         left.sort_by_key(|(points, _)| std::cmp::Reverse(*points));
         left.truncate(MAX_TOP_SIGNALS);
-        left.into_iter().map(|(points, each)| top_signal(points, each)).collect()
+        left.into_iter().map(|(points, each)| self.top_signal(points, each)).collect()
     }
 
     fn points_left(&self, contribution: &Contribution) -> u32 {
-        let half_life_s = self.rules().scoring.half_life_s[contribution.class as usize];
+        let (class, _) = self.state.kinds[contribution.kind as usize];
+        let half_life_s = self.rules().scoring.half_life_s[class as usize];
         let age = f64::from(self.state.now.since(contribution.at));
         (f64::from(contribution.points_milli) * libm::exp2(-age / f64::from(half_life_s))).floor() as u32
+    }
+
+    fn top_signal(&self, points_milli: u32, from: &Contribution) -> TopSignal {
+        let (class, kind) = self.state.kinds[from.kind as usize].clone();
+        TopSignal { class, kind, subject: from.subject.clone(), at: from.at, points_milli, position: from.position }
     }
 
     /// The owner loses the account: the tenure ends, the slot is free, the owner is remembered.
     pub(super) fn end_tenure(&mut self, role: usize, account: AccountId) {
         let now = self.state.now;
         let owner = self.state.seats[role][account.index()].owner;
-        let tenure = self.state.tenures[role].remove(&account);
+        let tenure = self.remove_tenure(role, account);
         self.state.roles[role].waiting.remove(&account);
         if owner == RepId::NOBODY {
             return;
@@ -106,16 +112,5 @@ impl Engine {
             (place < usize::from(rule.owners) && end > self.state.now).then_some((owner.rep, end))
         });
         cooling.collect()
-    }
-}
-
-fn top_signal(points_milli: u32, from: &Contribution) -> TopSignal {
-    TopSignal {
-        class: from.class,
-        kind: from.kind.clone(),
-        subject: from.subject.clone(),
-        at: from.at,
-        points_milli,
-        position: from.position,
     }
 }

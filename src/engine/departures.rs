@@ -79,12 +79,12 @@ impl Engine {
     /// The manager, if they are a rep who is still there; else the role's first holding user who didn't leave.
     fn heir(&mut self, role: usize, rep: RepId) -> Option<RepId> {
         let manager = self.state.reps[rep.index()].manager.as_ref();
-        let manager = manager.and_then(|id| self.index.rep_by_id.get(id).copied()).filter(|manager| {
+        let manager = manager.and_then(|id| self.rep_by_id(id)).filter(|manager| {
             let manager = &self.state.reps[manager.index()];
             manager.known && manager.status != RepStatus::Departed
         });
         let left = |id: &Text| {
-            let user = self.index.rep_by_id.get(id);
+            let user = self.rep_by_id(id);
             user.is_some_and(|user| self.state.reps[user.index()].status == RepStatus::Departed)
         };
         let holder = self.rules().roles[role].holding_users.iter().find(|id| !left(id)).cloned();

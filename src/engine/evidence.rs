@@ -6,38 +6,38 @@ use crate::domain::output::Missing;
 use crate::domain::policy::{Evidence, MAX_CONTACTS, MAX_DAYS, MAX_REPLIES, MAX_TOUCHES};
 use crate::domain::time::Zone;
 
+use super::few::Few;
+
 /// What is kept of an owner's meaningful activity, each list latest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touches {
-    pub touches: Vec<Secs>,
+    pub touches: Few<Secs, MAX_TOUCHES>,
     /// Latest stamp of each of the latest distinct local days.
-    pub days: Vec<Secs>,
+    pub days: Few<Secs, MAX_DAYS>,
     /// Latest stamp of each of the latest distinct contacts.
-    pub contacts: Vec<(Secs, u32)>,
-    pub replies: Vec<Secs>,
+    pub contacts: Few<(Secs, u32), MAX_CONTACTS>,
+    pub replies: Few<Secs, MAX_REPLIES>,
 }
 
-fn insert_latest(list: &mut Vec<Secs>, at: Secs, most: usize) {
-    let place = list.partition_point(|kept| *kept >= at);
-    list.insert(place, at);
-    list.truncate(most);
+fn insert_latest<const N: usize>(list: &mut Few<Secs, N>, at: Secs) {
+    list.insert(list.partition_point(|kept| *kept >= at), at);
 }
 
 impl Touches {
     pub fn touch(&mut self, at: Secs, contact: u32, reply: bool, zone: &Zone) {
-        insert_latest(&mut self.touches, at, MAX_TOUCHES);
+        insert_latest(&mut self.touches, at);
         self.touch_day(at, zone);
         self.touch_contact(at, contact);
         if reply {
-            insert_latest(&mut self.replies, at, MAX_REPLIES);
+            insert_latest(&mut self.replies, at);
         }
     }
 
     fn touch_day(&mut self, at: Secs, zone: &Zone) {
         let day = zone.day(at);
         match self.days.iter().position(|kept| zone.day(*kept) == day) {
-            Some(same) => self.days[same] = self.days[same].max(at),
-            None => insert_latest(&mut self.days, at, MAX_DAYS),
+            Some(same) => self.days.set(same, self.days[same].max(at)),
+            None => insert_latest(&mut self.days, at),
         }
     }
 
@@ -49,7 +49,6 @@ impl Touches {
         }
         let place = self.contacts.partition_point(|kept| *kept > (stamp, contact));
         self.contacts.insert(place, (stamp, contact));
-        self.contacts.truncate(MAX_CONTACTS);
     }
 
     /// `W + min(touch[N], day[M], contact[K], reply[Q])`; ZERO where fewer were made than are asked for.

@@ -1,10 +1,13 @@
 //! Policy, gate and adoption, and what is rebuilt when they change. `docs/rules.md`, 1 and 3.
 
+use std::collections::BTreeSet;
+
 use crate::domain::output::{AlertKind, SeatStatus};
-use crate::domain::policy::Policy;
+use crate::domain::policy::{Kind, Policy};
 use crate::domain::{Secs, Text};
 
 use super::Engine;
+use super::heap::Place;
 use super::score;
 use super::state::{AccountId, RepId, RoleState, Seat, SourceState, Tenure};
 
@@ -17,13 +20,15 @@ impl Engine {
             return;
         }
         self.state.policy = Some(policy.clone());
+        self.index.reading = score::Reading::new(&policy.scoring, self.state.now);
+        self.keep_kinds(policy);
         self.add_roles(policy.roles.len());
         self.keep_sources(policy);
         if let Some(old) = &old {
             self.re_express_sums(old, policy);
             self.rename_tenure_segments(old, policy);
         }
-        self.index.take_policy(policy);
+        self.index.take_policy(policy, &self.state.kinds);
         self.end_passes();
         self.rebook_reps();
         self.re_evaluate_accounts();
@@ -36,16 +41,24 @@ impl Engine {
             self.state.seats.push(vec![Seat::default(); self.state.accounts.len()]);
             self.state.tenures.push(Default::default());
             self.state.past_owners.push(Default::default());
-            self.index.add_role();
+            self.index.add_role(self.state.accounts.len());
         }
     }
 
     /// Segments are other ones now: what was dirty, and a pass that runs, named them by their old places.
     fn end_passes(&mut self) {
-        for role in &mut self.state.roles {
-            role.pass = None;
+        for (role, seats) in self.state.roles.iter_mut().zip(&mut self.state.seats) {
+            let aside = role.pass.take().into_iter().flat_map(|pass| pass.aside);
+            aside.for_each(|account| seats[account.index()].aside = false);
             role.dirty = 0;
         }
+    }
+
+    /// Contributions name their kind by its number here, whatever policies come.
+    fn keep_kinds(&mut self, policy: &Policy) {
+        let known: BTreeSet<_> = self.state.kinds.iter().cloned().collect();
+        let kinds = policy.kinds.iter().map(|kind| (kind.class, kind.name.clone()));
+        self.state.kinds.extend(kinds.filter(|kind| !known.contains(kind)));
     }
 
     fn keep_sources(&mut self, policy: &Policy) {
@@ -70,19 +83,21 @@ impl Engine {
             }
             account.epoch = now;
         }
-        for row in self.state.snapshots.values_mut() {
+        for row in self.state.sides.iter_mut().flat_map(|side| &mut side.snapshots) {
             row.contributed = anew(row.class as usize, row.contributed, row.epoch);
             row.epoch = now;
         }
-        let daily = std::mem::take(&mut self.state.daily);
-        for ((account, kind, day), mut rows) in daily {
-            let kind = &old.kinds[usize::from(kind)];
-            let Some(renamed) = new.kind_index(kind.class, &kind.name) else { continue };
-            for row in &mut rows {
-                row.contributed = anew(kind.class as usize, row.contributed, row.epoch);
+        // Both policies have their kinds in the order of class and name: rows stay sorted.
+        let renamed = |kind: &Kind| new.kind_index(kind.class, &kind.name);
+        let renamed: Vec<_> = old.kinds.iter().map(renamed).collect();
+        for record in &mut self.state.records {
+            record.daily.retain_mut(|row| {
+                let was = usize::from(row.kind);
+                row.contributed = anew(old.kinds[was].class as usize, row.contributed, row.epoch);
                 row.epoch = now;
-            }
-            self.state.daily.insert((account, renamed, day), rows);
+                row.kind = renamed[was].unwrap_or_default();
+                renamed[was].is_some()
+            });
         }
     }
 
@@ -91,7 +106,7 @@ impl Engine {
             let name = &old.segments[usize::from(segment)].name;
             new.segments.iter().position(|each| each.name == *name).map(|index| index as u8)
         };
-        for tenure in self.state.tenures.iter_mut().flat_map(|tenures| tenures.values_mut()) {
+        for tenure in self.state.tenures.iter_mut().flatten() {
             tenure.segment = tenure.segment.and_then(renamed);
         }
     }
@@ -144,7 +159,7 @@ impl Engine {
         if self.state.opened.is_none() {
             self.state.opened = Some(self.state.now);
             for account in self.account_ids().filter(|id| self.state.accounts[id.index()].alive).collect::<Vec<_>>() {
-                self.entry.touched.insert(account);
+                self.entry.touched.push(account);
                 self.roles().for_each(|role| self.adopt(role, account));
             }
         }
@@ -186,6 +201,7 @@ impl Engine {
         let now = self.state.now;
         let grace_s = self.book_of(owner).map_or(0, |book| book.grace_s);
         let tenure = Tenure {
+            account,
             since: now,
             grace: now.plus(grace_s),
             segment,
@@ -193,7 +209,8 @@ impl Engine {
             warned_at: None,
             evidence: Default::default(),
         };
-        self.state.tenures[role].insert(account, tenure);
+        self.leave_pool(role, account);
+        self.begin_tenure(role, tenure);
         self.state.reps[owner.index()].accounts.insert(account);
         if let Some(segment) = segment {
             self.count_segment(owner, segment, 1);
@@ -214,6 +231,9 @@ impl Engine {
             return;
         }
         for role in self.roles() {
+            for (tenure, row) in self.state.tenures[role].iter().zip(0..) {
+                self.index.pools[role].places[tenure.account.index()] = Place::Tenure(row);
+            }
             for account in self.account_ids() {
                 self.place_in_pool(role, account);
                 self.set_timer(role, account);

@@ -10,23 +10,42 @@ const ARITY: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub bound: u32,
+    /// The beginning of its rank: less is better.
+    pub tie: u32,
     pub account: AccountId,
 }
 
-/// Where an account stands: which heap, which position. `None` where it is in no heap.
-pub type Places = Vec<Option<(u16, u32)>>;
+/// Where an account stands in a role: in a heap or among the tenures, never both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Nowhere,
+    Heap { heap: u16, position: u32 },
+    Tenure(u32),
+}
+
+pub type Places = Vec<Place>;
 
 #[derive(Clone, Debug, Default)]
 pub struct Heap {
     entries: Vec<Entry>,
+    /// Roots found too high since all bounds were lowered last.
+    wasted: usize,
+    /// Entries before this one still wait to be lowered, from the last to the first.
+    unlowered: usize,
 }
+
+/// All bounds of a heap are lowered once so many of its roots, as a share of its entries, were found too high: then
+/// looking at all costs no more than the waste did (a campaign that decays together needs this).
+const WASTE_SHARE: usize = 64;
+/// A smaller heap waits for as many wasted roots as this large a one.
+const LEAST_HEAP: usize = 1024;
 
 /// The accounts' order under equal bounds: `Less` is the better rank.
 pub trait Rank: Fn(AccountId, AccountId) -> Ordering {}
 impl<F: Fn(AccountId, AccountId) -> Ordering> Rank for F {}
 
 fn above(a: &Entry, b: &Entry, rank: &impl Rank) -> bool {
-    match b.bound.cmp(&a.bound) {
+    match b.bound.cmp(&a.bound).then(a.tie.cmp(&b.tie)) {
         Ordering::Equal => rank(a.account, b.account) == Ordering::Less,
         order => order == Ordering::Less,
     }
@@ -39,6 +58,12 @@ impl Heap {
 
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Has an entry and its parent fetched: what a change of its bound looks at first.
+    pub fn fetch(&self, position: u32) {
+        super::fetch::ahead(&self.entries[position as usize]);
+        super::fetch::ahead(&self.entries[(position as usize).saturating_sub(1) / ARITY]);
     }
 
     pub fn insert(&mut self, me: u16, entry: Entry, places: &mut Places, rank: &impl Rank) {
@@ -54,9 +79,42 @@ impl Heap {
         self.sink(me, position, places, rank);
     }
 
+    /// Lowers the root's bound, which was too high. True: so many were that all should be lowered.
+    pub fn lower_root(&mut self, me: u16, bound: u32, places: &mut Places, rank: &impl Rank) -> bool {
+        self.entries[0].bound = bound;
+        self.sink(me, 0, places, rank);
+        self.wasted += 1;
+        let starts = self.unlowered == 0 && self.wasted * WASTE_SHARE > self.entries.len().max(LEAST_HEAP);
+        if starts {
+            self.wasted = 0;
+            self.unlowered = self.entries.len();
+        }
+        starts
+    }
+
+    /// Lowers the bounds of up to `most` entries, from the last to the first, so that the heap is right after each:
+    /// what stands below was lowered before. True: none is left.
+    pub fn lower_some(
+        &mut self,
+        me: u16,
+        most: usize,
+        bound: impl Fn(AccountId) -> u32,
+        places: &mut Places,
+        rank: &impl Rank,
+    ) -> bool {
+        self.unlowered = self.unlowered.min(self.entries.len());
+        for _ in 0..most.min(self.unlowered) {
+            self.unlowered -= 1;
+            let entry = &mut self.entries[self.unlowered];
+            entry.bound = entry.bound.min(bound(entry.account));
+            self.sink(me, self.unlowered, places, rank);
+        }
+        self.unlowered == 0
+    }
+
     pub fn remove(&mut self, me: u16, position: u32, places: &mut Places, rank: &impl Rank) {
         let position = position as usize;
-        places[self.entries[position].account.index()] = None;
+        places[self.entries[position].account.index()] = Place::Nowhere;
         let last = self.entries.pop().expect("an account with a place is in its heap");
         if position < self.entries.len() {
             self.entries[position] = last;
@@ -67,7 +125,7 @@ impl Heap {
 
     fn put(&mut self, me: u16, position: usize, entry: Entry, places: &mut Places) {
         self.entries[position] = entry;
-        places[entry.account.index()] = Some((me, position as u32));
+        places[entry.account.index()] = Place::Heap { heap: me, position: position as u32 };
     }
 
     fn rise(&mut self, me: u16, mut position: usize, places: &mut Places, rank: &impl Rank) -> usize {
@@ -111,7 +169,7 @@ impl Heap {
     pub fn check(&self, me: u16, places: &Places, rank: &impl Rank) -> bool {
         self.entries.iter().enumerate().all(|(position, entry)| {
             let parent = position.checked_sub(1).map(|child| child / ARITY);
-            places[entry.account.index()] == Some((me, position as u32))
+            places[entry.account.index()] == Place::Heap { heap: me, position: position as u32 }
                 && parent.is_none_or(|parent| !above(entry, &self.entries[parent], rank))
         })
     }
@@ -129,24 +187,48 @@ mod tests {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % below
         };
-        let (mut heap, mut places): (Heap, Places) = (Heap::default(), vec![None; 100]);
+        let (mut heap, mut places): (Heap, Places) = (Heap::default(), vec![Place::Nowhere; 100]);
         let mut naive = std::collections::BTreeMap::new();
         for _ in 0..20_000 {
             let account = AccountId(draw(100) as u32);
             let bound = draw(30) as u32;
             match places[account.index()] {
-                None => heap.insert(3, Entry { bound, account }, &mut places, &rank),
-                Some((_, position)) if draw(3) == 0 => {
+                Place::Nowhere => heap.insert(3, Entry { bound, tie: account.0 / 8, account }, &mut places, &rank),
+                Place::Heap { position, .. } if draw(3) == 0 => {
                     heap.remove(3, position, &mut places, &rank);
                     naive.remove(&account);
                     assert!(heap.check(3, &places, &rank));
                     continue;
                 }
-                Some((_, position)) => heap.update(3, position, bound, &mut places, &rank),
+                Place::Heap { position, .. } => heap.update(3, position, bound, &mut places, &rank),
+                Place::Tenure(_) => unreachable!("nothing here is a tenure"),
             }
             naive.insert(account, bound);
             let best = naive.iter().min_by_key(|(account, bound)| (std::cmp::Reverse(**bound), **account));
             assert_eq!(heap.top().map(|top| (top.account, top.bound)), best.map(|(a, b)| (*a, *b)));
         }
+    }
+
+    #[test]
+    fn lowering_in_slices_keeps_the_heap_right_meanwhile() {
+        let rank = |a: AccountId, b: AccountId| a.cmp(&b);
+        let truth = |account: AccountId| account.0.wrapping_mul(2_654_435_761) >> 16;
+        let (mut heap, mut places): (Heap, Places) = (Heap::default(), vec![Place::Nowhere; 5_000]);
+        for number in 0..5_000 {
+            let entry = Entry { bound: u32::MAX - number % 7, tie: number, account: AccountId(number) };
+            heap.insert(0, entry, &mut places, &rank);
+        }
+        let top = |heap: &Heap| heap.top().expect("nothing leaves");
+        let mut wasted = 0;
+        while !heap.lower_root(0, truth(top(&heap).account), &mut places, &rank) {
+            wasted += 1;
+        }
+        assert_eq!(wasted, 5_000 / WASTE_SHARE);
+        while !heap.lower_some(0, 700, truth, &mut places, &rank) {
+            assert!(heap.check(0, &places, &rank));
+        }
+        assert!(heap.check(0, &places, &rank));
+        let best = (0..5_000).map(AccountId).max_by_key(|account| (truth(*account), std::cmp::Reverse(*account)));
+        assert_eq!(Some(top(&heap).account), best);
     }
 }

@@ -1,24 +1,32 @@
 //! What can be rebuilt from the state: names, pools, timers, who has room. Looked things up in, never
 //! iterated in an order that could reach an output unless that order is the state's own.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::output::SeatStatus;
 use crate::domain::policy::Policy;
+use crate::domain::signal::Class;
 use crate::domain::{Body, Candidate, Text};
 
-use super::heap::{Heap, Places};
+use super::crew::{Crew, Standing};
+use super::heap::{Heap, Place};
+use super::names::{AccountNames, Domains, KindNames, RepNames};
+use super::score::{Decays, Reading};
 use super::state::{AccountId, RepId, Seat, State};
+use super::table::IdSet;
 use super::wheel::Wheel;
 
 #[derive(Debug, Default)]
 pub struct Index {
-    pub account_by_id: HashMap<Text, AccountId>,
-    /// Living accounts that name a domain; the first is its owner.
-    pub account_by_domain: HashMap<Text, BTreeSet<AccountId>>,
-    pub rep_by_id: HashMap<Text, RepId>,
-    pub rep_by_alias: HashMap<u64, BTreeSet<RepId>>,
-    pub remembered: HashSet<u64>,
+    pub accounts: AccountNames,
+    pub domains: Domains,
+    pub reps: RepNames,
+    pub kinds: KindNames,
+    /// By the policy's kinds: their number among the state's.
+    pub kind_numbers: Vec<u32>,
+    /// By the policy's kinds: some book's evidence lists it.
+    pub meaningful: Vec<bool>,
+    pub remembered: IdSet,
     /// Kept signals by every name they know their account by.
     pub unknown_by_name: HashMap<Name, BTreeSet<u64>>,
     /// Kept signals by their first candidate: how many.
@@ -30,12 +38,19 @@ pub struct Index {
     pub wheels: Vec<Wheel>,
     /// By role: bits of the segments that any of its books names.
     pub role_segments: Vec<u64>,
-    /// By role, then segment: active reps with room for it.
-    pub open: Vec<Vec<BTreeSet<RepId>>>,
+    /// By the policy's books: their reps.
+    pub crews: Vec<Crew>,
+    /// By rep: how their book's crew has them.
+    pub standings: Vec<Standing>,
+    /// By role: bits of the segments that some rep has room for.
+    pub open_segments: Vec<u64>,
     /// Open opportunities by account are counted in the account; here, which ids name it.
     pub opportunities_of: HashMap<AccountId, BTreeSet<Text>>,
     /// Seats that somebody holds without owning them, by holder, account and role.
     pub holding: BTreeSet<(RepId, AccountId, usize)>,
+    /// How sums are read now.
+    pub reading: Reading,
+    pub decays: Decays,
 }
 
 /// What an account can be found by.
@@ -61,7 +76,10 @@ impl Name {
 pub struct Pool {
     pub heaps: Vec<(u64, Heap)>,
     pub by_set: BTreeMap<u64, u16>,
-    pub places: Places,
+    /// Heaps of which all bounds are being lowered.
+    pub lowering: Vec<u16>,
+    /// By account: where it stands, in a heap or among the tenures.
+    pub places: Vec<Place>,
 }
 
 impl Pool {
@@ -73,41 +91,52 @@ impl Pool {
     }
 }
 
+/// Accounts whose names' slots are fetched before they are entered.
+const NAMED_AHEAD: usize = 16;
+
 impl Index {
-    pub fn add_role(&mut self) {
-        self.pools.push(Pool::default());
-        self.wheels.push(Wheel::default());
+    fn fetch_names(&self, state: &State, number: usize) {
+        if let (Some(side), Some(record)) = (state.sides.get(number), state.records.get(number)) {
+            self.accounts.fetch(side.hash);
+            record.domains.iter().for_each(|domain| self.domains.fetch_name(domain));
+        }
     }
 
-    /// What hangs on the policy's books and segments.
-    pub fn take_policy(&mut self, policy: &Policy) {
+    pub fn add_role(&mut self, accounts: usize) {
+        self.pools.push(Pool { places: vec![Place::Nowhere; accounts], ..Pool::default() });
+        self.wheels.push(Wheel::new(accounts));
+    }
+
+    pub fn add_account(&mut self) {
+        self.pools.iter_mut().for_each(|pool| pool.places.push(Place::Nowhere));
+        self.wheels.iter_mut().for_each(Wheel::add_timer);
+    }
+
+    /// What hangs on the policy's kinds, books and segments.
+    pub fn take_policy(&mut self, policy: &Policy, kinds: &[(Class, Text)]) {
         let of_role = |role: usize| {
             let books = policy.books.iter().filter(move |book| usize::from(book.role) == role);
             books.flat_map(|book| &book.segments).fold(0, |bits, each| bits | 1u64 << each.segment)
         };
         self.role_segments = (0..policy.roles.len()).map(of_role).collect();
-        self.open = vec![vec![BTreeSet::new(); policy.segments.len()]; policy.roles.len()];
+        self.crews = policy.books.iter().map(|book| Crew::new(&book.segments)).collect();
+        self.standings.fill(Standing::default());
+        self.open_segments = vec![0; policy.roles.len()];
+        self.kinds = KindNames::new(&policy.kinds);
+        let numbers: BTreeMap<_, _> = kinds.iter().zip(0..).collect();
+        let number = |kind: &crate::domain::policy::Kind| numbers[&(kind.class, kind.name.clone())];
+        self.kind_numbers = policy.kinds.iter().map(number).collect();
+        let listed = |kind: u16| policy.books.iter().any(|book| book.evidence.kinds.contains(&kind));
+        self.meaningful = (0..policy.kinds.len() as u16).map(listed).collect();
     }
 
     /// The first of the candidates that names a living account.
-    pub fn resolve(&self, candidates: &[Candidate]) -> Option<AccountId> {
-        candidates.iter().find_map(|candidate| match Name::of(candidate)? {
-            Name::Crm(id) => self.account_by_id.get(&id).copied(),
-            Name::Domain(domain) => self.account_by_domain.get(&domain)?.first().copied(),
+    pub fn resolve(&self, state: &State, candidates: &[Candidate]) -> Option<AccountId> {
+        candidates.iter().find_map(|candidate| match candidate {
+            Candidate::CrmId(id) => self.accounts.find(&state.sides, id),
+            Candidate::Domain(domain) | Candidate::EmailDomain(domain) => self.domains.owner(domain),
+            Candidate::VendorId { .. } => None,
         })
-    }
-
-    pub fn name_domain(&mut self, domain: &Text, account: AccountId) {
-        self.account_by_domain.entry(domain.clone()).or_default().insert(account);
-    }
-
-    pub fn forget_domain(&mut self, domain: &Text, account: AccountId) {
-        if let Some(named) = self.account_by_domain.get_mut(domain) {
-            named.remove(&account);
-            if named.is_empty() {
-                self.account_by_domain.remove(domain);
-            }
-        }
     }
 
     pub fn keep_unknown(&mut self, arrival: u64, body: &Body) {
@@ -160,19 +189,27 @@ impl Index {
 
     /// Names and memories; pools, timers and room are entered by the engine, which knows how.
     pub fn rebuild(state: &State) -> Index {
-        let mut index = Index::default();
-        for (number, side) in state.sides.iter().enumerate().filter(|(number, _)| state.accounts[*number].alive) {
-            let account = AccountId(number as u32);
-            index.account_by_id.insert(side.id.clone(), account);
-            side.domains.iter().for_each(|domain| index.name_domain(domain, account));
-        }
-        for (number, rep) in state.reps.iter().enumerate() {
-            index.rep_by_id.insert(rep.id.clone(), RepId(number as u16));
-            for alias in &rep.aliases {
-                index.rep_by_alias.entry(*alias).or_default().insert(RepId(number as u16));
+        let accounts = state.accounts.len();
+        let mut index = Index {
+            accounts: AccountNames::with_room(accounts),
+            domains: Domains::with_room(state.records.iter().map(|record| record.domains.len()).sum()),
+            remembered: IdSet::with_room(state.remembered.len()),
+            standings: vec![Standing::default(); state.reps.len()],
+            ..Index::default()
+        };
+        for (number, row) in state.accounts.iter().enumerate() {
+            index.fetch_names(state, number + NAMED_AHEAD);
+            if row.alive {
+                let account = AccountId(number as u32);
+                index.accounts.insert(&state.sides[number], account);
+                state.records[number].domains.iter().for_each(|domain| index.domains.name(domain, account));
             }
         }
-        index.remembered = state.remembered.iter().map(|(_, id)| *id).collect();
+        for (rep, number) in state.reps.iter().zip(0..) {
+            index.reps.insert(&rep.id, RepId(number));
+            rep.aliases.iter().for_each(|alias| index.reps.insert_alias(*alias, RepId(number)));
+        }
+        state.remembered.iter().for_each(|id| index.remembered.insert(*id));
         for (arrival, kept) in &state.unknown {
             index.keep_unknown(*arrival, &kept.input.body);
         }
@@ -184,9 +221,10 @@ impl Index {
                 index.note_holding(role, AccountId(number as u32), seat, true);
             }
         }
-        state.roles.iter().for_each(|_| index.add_role());
+        state.roles.iter().for_each(|_| index.add_role(accounts));
         if let Some(policy) = &state.policy {
-            index.take_policy(policy);
+            index.take_policy(policy, &state.kinds);
+            index.reading = Reading::new(&policy.scoring, state.now);
         }
         index
     }

@@ -75,7 +75,7 @@ impl Engine {
         for account in &self.state.roles[role].waiting {
             let owner = self.state.seats[role][account.index()].owner;
             let Some(book) = self.state.reps[owner.index()].book else { continue };
-            let Some(promised) = self.state.tenures[role][account].promised else { continue };
+            let Some(promised) = self.tenure(role, *account).promised else { continue };
             let deadline = self.evidence_deadline(role, *account);
             by_book.entry(book).or_default().push(Loss { account: *account, owner, deadline, promised });
         }
@@ -207,7 +207,7 @@ impl Engine {
         let now = self.state.now;
         let book = self.book_of(loss.owner).expect("an owner with a loss has a book");
         let (book, rest_s) = (book.name.clone(), book.rest_s);
-        let tenure = &self.state.tenures[role][&loss.account];
+        let tenure = self.tenure(role, loss.account);
         let why = Why::Idle {
             book: book.clone(),
             deadline: loss.deadline,
@@ -258,7 +258,7 @@ impl Engine {
             let lateness = book.and_then(|book| {
                 book.sources.iter().map(|source| self.rules().sources[usize::from(*source)].lateness_s).max()
             });
-            let promised = self.state.tenures[role][&account].promised.unwrap_or(Secs::NEVER);
+            let promised = self.tenure(role, account).promised.unwrap_or(Secs::NEVER);
             let of_book = book.and_then(|book| self.state.book_losses.get(&book.name)?.front().copied());
             [
                 Some(promised.plus(lateness.unwrap_or(0))),

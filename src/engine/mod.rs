@@ -7,14 +7,22 @@
 
 mod accounts;
 mod audit;
+mod choice;
+mod contributions;
+mod counting;
+mod crew;
 mod decide;
 mod departures;
 pub mod evidence;
+mod fetch;
+pub mod few;
 mod gate;
 mod heap;
 mod index;
+mod lookahead;
 mod losses;
 mod matching;
+mod names;
 mod pool;
 mod reps;
 mod requests;
@@ -25,15 +33,16 @@ mod seats;
 mod signals;
 mod sources;
 pub mod state;
+mod table;
 pub mod view;
 mod wheel;
 
 use std::collections::BTreeSet;
 
 use crate::domain::ids::Id128;
-use crate::domain::{Body, Code, Gate, Input, Millis, Output, Policy, Position, Secs};
+use crate::domain::{Body, Candidate, Code, Gate, Input, Millis, Output, Policy, Position, Secs};
 use index::Index;
-use state::{AccountId, State};
+use state::{AccountId, RepId, State};
 
 /// What became of an entry's inputs; for metrics only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,10 +70,10 @@ pub struct Engine {
 struct Scratch {
     out: Vec<Output>,
     decisions: u32,
-    touched: BTreeSet<AccountId>,
+    /// In any order, some more than once.
+    touched: Vec<AccountId>,
     /// Warnings that are due, by deadline, account and role: they leave together, when all timers have fired.
     warnings: BTreeSet<(Secs, AccountId, usize)>,
-    deleted: Vec<AccountId>,
     tally: Tally,
     placed: bool,
     position: Option<Position>,
@@ -100,8 +109,12 @@ impl Engine {
         self.state.sequence += 1;
         self.state.now_ms = self.state.now_ms.max(now.0);
         self.state.now = self.state.now.max(now.secs());
+        self.read_anew();
         self.forget_old();
         for (number, input) in inputs.iter().enumerate() {
+            if number % lookahead::PORTION == 0 {
+                self.look_ahead(&inputs[number..inputs.len().min(number + lookahead::PORTION)]);
+            }
             self.entry.position = input.position;
             match self.apply_input(input) {
                 Ok(()) => self.entry.tally.applied += 1,
@@ -118,15 +131,33 @@ impl Engine {
             self.release_departures();
             self.retrieve();
             self.match_roles();
+            self.lower_bounds();
         }
         if self.state.opened.is_some() {
             self.write_rows();
         }
-        let done = std::mem::take(&mut self.entry);
-        self.state.again = self.looks_again(done.placed);
+        self.state.again = self.looks_again(self.entry.placed);
         self.next_loss = self.find_next_loss();
-        out.extend(done.out);
-        done.tally
+        self.index.wheels.iter_mut().for_each(wheel::Wheel::settle);
+        self.end_entry(out)
+    }
+
+    /// Hands out what the entry gathered; what it gathered it in is kept for the next.
+    fn end_entry(&mut self, out: &mut Vec<Output>) -> Tally {
+        out.append(&mut self.entry.out);
+        self.entry.decisions = 0;
+        self.entry.placed = false;
+        self.entry.touched.clear();
+        std::mem::take(&mut self.entry.tally)
+    }
+
+    /// Sums are read as of this entry's instant.
+    fn read_anew(&mut self) {
+        if let Some(policy) = &self.state.policy
+            && self.index.reading.now() != self.state.now
+        {
+            self.index.reading = score::Reading::new(&policy.scoring, self.state.now);
+        }
     }
 
     fn apply_input(&mut self, input: &Input) -> Result<(), Code> {
@@ -189,6 +220,14 @@ impl Engine {
 
     fn roles(&self) -> std::ops::Range<usize> {
         0..self.state.roles.len()
+    }
+
+    fn resolve(&self, candidates: &[Candidate]) -> Option<AccountId> {
+        self.index.resolve(&self.state, candidates)
+    }
+
+    fn rep_by_id(&self, id: &str) -> Option<RepId> {
+        self.index.reps.find(&self.state.reps, id)
     }
 
     fn account_ids(&self) -> impl Iterator<Item = AccountId> + use<> {

@@ -10,60 +10,88 @@ use crate::domain::output::SeatStatus;
 use crate::domain::policy::{Policy, SortKey};
 
 use super::Engine;
-use super::heap::Entry;
-use super::score;
-use super::state::{AccountId, AccountSide, Phase, RepId, Seat, State};
+use super::heap::{Entry, Place};
+use super::score::{self, Reading};
+use super::state::{AccountId, AccountRecordRow, Mark, RepId, State};
+
+/// Bounds lowered in one entry: well below a millisecond.
+const SLICE: usize = 4_096;
 
 /// The order of a role's pool under equal priorities: sort keys, age, hash, number.
-fn rank(policy: &Policy, sides: &[AccountSide], seats: &[Seat], role: usize, a: AccountId, b: AccountId) -> Ordering {
-    let (left, right) = (&sides[a.index()], &sides[b.index()]);
+fn rank(state: &State, policy: &Policy, role: usize, a: AccountId, b: AccountId) -> Ordering {
+    let seats = &state.seats[role];
+    let (left, right) = (&state.records[a.index()], &state.records[b.index()]);
     let keys = policy.roles[role].sort.iter().map(|key| sorted(key, left, right));
     let by_keys = keys.fold(Ordering::Equal, Ordering::then);
     by_keys
         .then_with(|| seats[a.index()].since.cmp(&seats[b.index()].since))
-        .then_with(|| left.hash.cmp(&right.hash))
+        .then_with(|| state.sides[a.index()].hash.cmp(&state.sides[b.index()].hash))
         .then_with(|| a.cmp(&b))
 }
 
-fn sorted(key: &SortKey, a: &AccountSide, b: &AccountSide) -> Ordering {
-    let number = |side: &AccountSide| match side.field(&key.field) {
+fn number(record: &AccountRecordRow, key: &SortKey) -> Option<i64> {
+    match record.field(&key.field) {
         Some(Value::Number(number)) => Some(*number),
         _ => None,
-    };
-    match (number(a), number(b)) {
+    }
+}
+
+fn sorted(key: &SortKey, a: &AccountRecordRow, b: &AccountRecordRow) -> Ordering {
+    match (number(a, key), number(b, key)) {
         (Some(a), Some(b)) if key.descending => b.cmp(&a),
         (Some(a), Some(b)) => a.cmp(&b),
         (a, b) => b.is_some().cmp(&a.is_some()),
     }
 }
 
-impl AccountSide {
+/// The beginning of the rank in 32 bits, so that most comparisons of equal bounds need no other row: less is
+/// better, and equal ones are compared in full.
+fn tie(state: &State, policy: &Policy, role: usize, account: AccountId) -> u32 {
+    let Some(key) = policy.roles[role].sort.first() else {
+        return state.seats[role][account.index()].since.0;
+    };
+    match number(&state.records[account.index()], key) {
+        Some(number) if key.descending => !ordered(number),
+        Some(number) => ordered(number),
+        None => u32::MAX,
+    }
+}
+
+/// A number in 32 bits, its 24 most significant ones exact: a greater one is never less. Never `u32::MAX`.
+fn ordered(number: i64) -> u32 {
+    const EXACT: u32 = 24;
+    let size = number.unsigned_abs();
+    let cut = (u64::BITS - size.leading_zeros()).saturating_sub(EXACT);
+    let code = (cut << (EXACT - 1)) + (size >> cut) as u32;
+    if number < 0 { (1 << 31) - code } else { (1 << 31) + code }
+}
+
+impl AccountRecordRow {
     pub fn field(&self, name: &str) -> Option<&Value> {
         self.fields.binary_search_by(|(field, _)| (**field).cmp(name)).ok().map(|index| &self.fields[index].1)
     }
 }
 
-fn priority_of(state: &State, policy: &Policy, account: AccountId) -> u32 {
+fn priority_of(state: &State, policy: &Policy, reading: &Reading, account: AccountId) -> u32 {
     let row = &state.accounts[account.index()];
-    let timing = score::timing(&policy.scoring, &row.sums, row.epoch, state.now);
-    score::priority(&policy.scoring, row.fit, timing)
+    score::priority(&policy.scoring, row.fit, reading.timing(&policy.scoring, &row.sums, row.epoch))
 }
 
 impl Engine {
     pub(super) fn priority(&self, account: AccountId) -> u32 {
-        priority_of(&self.state, self.rules(), account)
+        priority_of(&self.state, self.rules(), &self.index.reading, account)
     }
 
     /// Timing in millionths of 1, for people.
     pub(super) fn timing(&self, account: AccountId) -> u32 {
         let row = &self.state.accounts[account.index()];
-        let timing = score::timing(&self.rules().scoring, &row.sums, row.epoch, self.state.now);
+        let timing = self.index.reading.timing(&self.rules().scoring, &row.sums, row.epoch);
         (timing * 1_000_000.0 + 0.5).floor() as u32
     }
 
     /// The better rank under equal priorities is `Less`.
     pub(super) fn rank(&self, role: usize, a: AccountId, b: AccountId) -> Ordering {
-        rank(self.rules(), &self.state.sides, &self.state.seats[role], role, a, b)
+        rank(&self.state, self.rules(), role, a, b)
     }
 
     /// Segments of this role that the account matches.
@@ -79,26 +107,23 @@ impl Engine {
 
     /// Puts the account into the heap where it belongs now, with its priority as the bound, or into none.
     pub(super) fn place_in_pool(&mut self, role: usize, account: AccountId) {
+        self.leave_pool(role, account);
         let set = self.segments_in(role, account);
-        let pass = self.state.roles[role].pass.as_ref();
-        let aside = pass.is_some_and(|pass| pass.aside.contains(&account));
-        let belongs = set != 0 && !aside && self.in_circulation(role, account);
+        let aside = self.state.seats[role][account.index()].aside;
+        if set == 0 || aside || !self.in_circulation(role, account) {
+            return;
+        }
         let Engine { state, index, .. } = self;
         let policy = state.policy.as_ref().expect("seats exist only under a policy");
+        let entry = Entry {
+            bound: priority_of(state, policy, &index.reading, account),
+            tie: tie(state, policy, role, account),
+            account,
+        };
         let pool = &mut index.pools[role];
-        if pool.places.len() <= account.index() {
-            pool.places.resize(account.index() + 1, None);
-        }
-        let wanted = belongs.then(|| pool.heap_of(set));
-        let order = |a, b| rank(policy, &state.sides, &state.seats[role], role, a, b);
-        if let Some((heap, position)) = pool.places[account.index()] {
-            // Its rank may have changed with its record: leaving and entering anew is always right.
-            pool.heaps[usize::from(heap)].1.remove(heap, position, &mut pool.places, &order);
-        }
-        if let Some(heap) = wanted {
-            let entry = Entry { bound: priority_of(state, policy, account), account };
-            pool.heaps[usize::from(heap)].1.insert(heap, entry, &mut pool.places, &order);
-        }
+        let heap = pool.heap_of(set);
+        let order = |a, b| rank(state, policy, role, a, b);
+        pool.heaps[usize::from(heap)].1.insert(heap, entry, &mut pool.places, &order);
     }
 
     /// Takes the account out of its heap before its rank changes under it.
@@ -106,10 +131,21 @@ impl Engine {
         let Engine { state, index, .. } = self;
         let policy = state.policy.as_ref().expect("seats exist only under a policy");
         let pool = &mut index.pools[role];
-        let order = |a, b| rank(policy, &state.sides, &state.seats[role], role, a, b);
-        if let Some(Some((heap, position))) = pool.places.get(account.index()).copied() {
+        let order = |a, b| rank(state, policy, role, a, b);
+        if let Place::Heap { heap, position } = pool.places[account.index()] {
             pool.heaps[usize::from(heap)].1.remove(heap, position, &mut pool.places, &order);
         }
+    }
+
+    /// Signals changed the priority of an account and nothing else: where it stands in a heap, its bound follows.
+    pub(super) fn bound_anew(&mut self, role: usize, account: AccountId) {
+        let Engine { state, index, .. } = self;
+        let pool = &mut index.pools[role];
+        let Place::Heap { heap, position } = pool.places[account.index()] else { return };
+        let policy = state.policy.as_ref().expect("seats exist only under a policy");
+        let bound = priority_of(state, policy, &index.reading, account);
+        let order = |a, b| rank(state, policy, role, a, b);
+        pool.heaps[usize::from(heap)].1.update(heap, position, bound, &mut pool.places, &order);
     }
 
     /// The best account of a heap and its priority: lowers the root's bound until it is its priority.
@@ -117,15 +153,31 @@ impl Engine {
         let Engine { state, index, .. } = self;
         let policy = state.policy.as_ref().expect("seats exist only under a policy");
         let pool = &mut index.pools[role];
-        let order = |a, b| rank(policy, &state.sides, &state.seats[role], role, a, b);
+        let order = |a, b| rank(state, policy, role, a, b);
         loop {
             let top = pool.heaps[usize::from(heap)].1.top()?;
-            let priority = priority_of(state, policy, top.account);
+            let priority = priority_of(state, policy, &index.reading, top.account);
             debug_assert!(priority <= top.bound, "between inputs priorities only fall");
             if priority == top.bound {
                 return Some((top.account, priority));
             }
-            pool.heaps[usize::from(heap)].1.update(heap, 0, priority, &mut pool.places, &order);
+            if pool.heaps[usize::from(heap)].1.lower_root(heap, priority, &mut pool.places, &order) {
+                pool.lowering.push(heap);
+            }
+        }
+    }
+
+    /// Goes on lowering the bounds of heaps that wasted too many looks at their roots.
+    pub(super) fn lower_bounds(&mut self) {
+        let Engine { state, index, .. } = self;
+        for (role, pool) in index.pools.iter_mut().enumerate() {
+            let (Some(heap), Some(policy)) = (pool.lowering.last().copied(), &state.policy) else { continue };
+            let order = |a, b| rank(state, policy, role, a, b);
+            let bound = |account| priority_of(state, policy, &index.reading, account);
+            let lowered = pool.heaps[usize::from(heap)].1.lower_some(heap, SLICE, bound, &mut pool.places, &order);
+            if lowered {
+                pool.lowering.pop();
+            }
         }
     }
 
@@ -146,12 +198,15 @@ impl Engine {
 
     /// The account alone is tried in this entry's matching. One set aside is back first.
     pub(super) fn mark(&mut self, role: usize, account: AccountId) {
-        if self.state.seats[role][account.index()].status != SeatStatus::Pool {
+        let seat = &mut self.state.seats[role][account.index()];
+        if seat.status != SeatStatus::Pool {
             return;
         }
-        let role_state = &mut self.state.roles[role];
-        role_state.marked.insert(account, Phase::Thresholds);
-        if role_state.pass.as_mut().is_some_and(|pass| pass.aside.remove(&account)) {
+        if seat.mark == Mark::None {
+            self.state.roles[role].marked.push(account);
+        }
+        seat.mark = Mark::Thresholds;
+        if std::mem::take(&mut seat.aside) {
             self.place_in_pool(role, account);
         }
     }
@@ -159,5 +214,20 @@ impl Engine {
     /// All segments of the role may have got an open rep.
     pub(super) fn dirty_all(&mut self, role: usize) {
         self.state.roles[role].dirty |= self.index.role_segments[role];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_greater_number_is_never_less_in_fewer_bits() {
+        let powers = (0..63).flat_map(|bit| [(1i64 << bit) - 1, 1 << bit, (1 << bit) + 1, 3 << bit >> 1]);
+        let mut numbers: Vec<i64> = powers.flat_map(|number| [number, -number]).collect();
+        numbers.extend([i64::MIN, i64::MAX, 0]);
+        numbers.sort_unstable();
+        assert!(numbers.windows(2).all(|pair| ordered(pair[0]) <= ordered(pair[1])));
+        assert!(ordered(1_000_001) > ordered(1_000_000) && ordered(i64::MAX) < u32::MAX);
     }
 }

@@ -58,15 +58,16 @@ pub(super) fn change_fields(fields: &mut Vec<(Text, Value)>, replace: bool, chan
 impl Engine {
     /// The number of a CRM user, given at the first mention.
     pub(super) fn rep_number(&mut self, id: &Text) -> Result<RepId, Code> {
-        if let Some(rep) = self.index.rep_by_id.get(id) {
-            return Ok(*rep);
+        if let Some(rep) = self.rep_by_id(id) {
+            return Ok(rep);
         }
         if self.state.reps.len() >= MAX_REPS {
             return Err(Code::LimitReached);
         }
         let rep = RepId(self.state.reps.len() as u16);
         self.state.reps.push(Rep::new(id.clone()));
-        self.index.rep_by_id.insert(id.clone(), rep);
+        self.index.reps.insert(id, rep);
+        self.index.standings.push(Default::default());
         Ok(rep)
     }
 
@@ -76,7 +77,7 @@ impl Engine {
         }
         match &record.op {
             RepOp::Delete => {
-                if let Some(rep) = self.index.rep_by_id.get(&record.id).copied() {
+                if let Some(rep) = self.rep_by_id(&record.id) {
                     self.change_status(rep, RepStatus::Departed);
                     self.rep_changed(rep);
                 }
@@ -87,7 +88,7 @@ impl Engine {
     }
 
     fn change_rep(&mut self, id: &Text, change: &RepChange) -> Result<(), Code> {
-        let existing = self.index.rep_by_id.get(id).copied();
+        let existing = self.rep_by_id(id);
         let was_in = existing.and_then(|rep| self.state.reps[rep.index()].role);
         let (role, book_name) = self.role_and_book(existing, change)?;
         let rep = self.rep_number(id)?;
@@ -155,12 +156,10 @@ impl Engine {
             Change::Set(aliases) => aliases.clone(),
         };
         for alias in std::mem::replace(&mut self.state.reps[rep.index()].aliases, aliases.clone()) {
-            if let Some(named) = self.index.rep_by_alias.get_mut(&alias) {
-                named.remove(&rep);
-            }
+            self.index.reps.remove_alias(alias, rep);
         }
         for alias in aliases {
-            self.index.rep_by_alias.entry(alias).or_default().insert(rep);
+            self.index.reps.insert_alias(alias, rep);
         }
     }
 
@@ -196,7 +195,7 @@ impl Engine {
         let Some(role) = self.state.reps[rep.index()].role.map(usize::from) else { return };
         let owned: Vec<_> = self.state.reps[rep.index()].accounts.iter().copied().collect();
         for account in owned {
-            if let Some(segment) = self.state.tenures[role][&account].segment {
+            if let Some(segment) = self.tenure(role, account).segment {
                 self.count_segment(rep, segment, 1);
             }
         }
@@ -227,25 +226,11 @@ impl Engine {
         row.known && row.status == RepStatus::Active && row.size() < self.capacity(rep) && under_cap
     }
 
-    /// Enters the rep among the open ones of exactly the segments that there is room for.
-    pub(super) fn refresh_room(&mut self, rep: RepId) {
-        for role in 0..self.index.open.len() {
-            let here = self.state.reps[rep.index()].role == Some(role as u8);
-            for segment in 0..self.index.open[role].len() {
-                if here && self.has_room(rep, segment as u8) {
-                    self.index.open[role][segment].insert(rep);
-                } else {
-                    self.index.open[role][segment].remove(&rep);
-                }
-            }
-        }
-    }
-
     /// Who acted, if it's somebody known by number.
     pub(super) fn actor(&self, actor: &Actor) -> Option<RepId> {
         match actor {
-            Actor::Rep(id) => self.index.rep_by_id.get(id).copied(),
-            Actor::Alias(alias) => self.index.rep_by_alias.get(alias)?.first().copied(),
+            Actor::Rep(id) => self.rep_by_id(id),
+            Actor::Alias(alias) => self.index.reps.find_alias(&self.state.reps, *alias),
         }
     }
 
@@ -255,6 +240,9 @@ impl Engine {
         let place = row.acts.partition_point(|act| *act >= at);
         row.acts.insert(place, at);
         row.acts.truncate(MAX_ACTS);
+        if self.state.tripped.is_empty() {
+            return;
+        }
         let scope = BreakerScope::QuietRep(row.id.clone());
         if self.state.tripped.remove(&scope) {
             self.alert(AlertKind::BreakerReset { scope });

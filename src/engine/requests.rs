@@ -12,13 +12,13 @@ impl Engine {
     /// A dead letter for what can't be judged; anything judged and refused is an alert.
     pub(super) fn request(&mut self, request: &Request) -> Result<(), Code> {
         self.check_ahead(request.at)?;
-        if self.index.remembered.contains(&request.dedup) {
+        if self.index.remembered.contains(request.dedup) {
             self.entry.tally.duplicates += 1;
             return Ok(());
         }
         self.remember(request.dedup);
         if let Err(code) = self.act(request) {
-            let account = self.index.resolve(&request.account).map(|id| self.state.sides[id.index()].id.clone());
+            let account = self.resolve(&request.account).map(|id| self.state.sides[id.index()].id.clone());
             let (op, role, by) = (request.op, request.role.clone(), request.by.clone());
             self.alert(AlertKind::Refused { op, code, account, role, by });
         }
@@ -56,7 +56,7 @@ impl Engine {
             None if self.state.roles.len() == 1 => 0,
             None => return Err(Code::UnknownRole),
         };
-        let account = self.index.resolve(&request.account).ok_or(Code::UnknownAccount)?;
+        let account = self.resolve(&request.account).ok_or(Code::UnknownAccount)?;
         Ok((role, account))
     }
 
@@ -71,7 +71,7 @@ impl Engine {
             return Err(Code::NotOwned);
         }
         let asker = request.rep.as_ref().unwrap_or(&request.by);
-        if self.index.rep_by_id.get(asker) != Some(&owner) {
+        if self.rep_by_id(asker) != Some(owner) {
             return Err(Code::NotOwner);
         }
         let reason = request.reason.ok_or(Code::ReasonMissing)?;
@@ -116,7 +116,7 @@ impl Engine {
         owner: RepId,
         reason: ReturnReason,
     ) -> Result<(), Code> {
-        let touches = self.state.tenures[role].get(&account).map_or(0, |tenure| tenure.evidence.touches.len());
+        let touches = self.tenure_of(role, account).map_or(0, |tenure| tenure.evidence.touches.len());
         if touches < usize::from(rule.min_touches) {
             return Err(Code::EvidenceMissing);
         }
@@ -176,7 +176,7 @@ impl Engine {
     /// Sets or ends the hold of a seat, or of the account where no role is named.
     fn hold(&mut self, request: &Request) -> Result<(), Code> {
         let role = self.role_named(request)?;
-        let account = self.index.resolve(&request.account).ok_or(Code::UnknownAccount)?;
+        let account = self.resolve(&request.account).ok_or(Code::UnknownAccount)?;
         let held_until = match role {
             Some(role) => self.state.seats[role][account.index()].hold,
             None => self.state.accounts[account.index()].hold,
@@ -238,7 +238,7 @@ impl Engine {
                 uncounted(&mut role.losses);
             }
             BreakerScope::Book(id) | BreakerScope::QuietRep(id) => {
-                let Some(rep) = self.index.rep_by_id.get(id).copied() else { return };
+                let Some(rep) = self.rep_by_id(id) else { return };
                 let rep = &mut self.state.reps[rep.index()];
                 if matches!(scope, BreakerScope::Book(_)) {
                     rep.book_proceeded = now;

@@ -5,34 +5,35 @@ use crate::domain::Output;
 use crate::domain::output::{AccountState, SeatState};
 
 use super::Engine;
-use super::state::AccountId;
+use super::state::{AccountId, NEVER_SHOWN};
 
 impl Engine {
     pub(super) fn write_rows(&mut self) {
         let mut accounts = std::mem::take(&mut self.entry.touched);
-        accounts.extend(self.entry.deleted.iter().copied());
-        for account in accounts {
-            if self.state.accounts[account.index()].alive {
-                self.write_row(account);
-            } else if self.state.sides[account.index()].shown {
-                self.state.sides[account.index()].shown = false;
-                self.push_row(account, 0, Vec::new());
+        accounts.sort_unstable();
+        accounts.dedup();
+        for account in &accounts {
+            let row = &mut self.state.accounts[account.index()];
+            if row.alive {
+                self.write_row(*account);
+            } else if row.shown_band != NEVER_SHOWN {
+                row.shown_band = NEVER_SHOWN;
+                self.push_row(*account, 0, Vec::new());
             }
         }
+        self.entry.touched = accounts;
     }
 
     fn write_row(&mut self, account: AccountId) {
         let band = self.rules().scoring.tier(self.priority(account));
         let seats = self.roles().map(|role| &self.state.seats[role][account.index()]);
-        let mut changed = !self.state.sides[account.index()].shown;
-        changed |= self.state.accounts[account.index()].shown_band != band;
+        let mut changed = self.state.accounts[account.index()].shown_band != band;
         for seat in seats {
             changed |= seat.shown_status != seat.status || seat.shown_owner != seat.owner;
         }
         if !changed {
             return;
         }
-        self.state.sides[account.index()].shown = true;
         self.state.accounts[account.index()].shown_band = band;
         for role in self.roles() {
             let seat = &mut self.state.seats[role][account.index()];

@@ -17,20 +17,6 @@ pub fn shifted(sum: u64, epoch: Secs, now: Secs, half_life_s: u32) -> u64 {
     if bits >= 64 { 0 } else { sum >> bits }
 }
 
-/// What a signal of so many thousandths of a point, at `at`, adds to a sum at `now`'s landmark.
-pub fn contribution(points_milli: u32, at: Secs, now: Secs, half_life_s: u32) -> u64 {
-    let from_landmark = i64::from(at.0) - landmark(now, half_life_s) as i64;
-    let decay = libm::exp2(from_landmark as f64 / f64::from(half_life_s));
-    (f64::from(points_milli) / 1000.0 * UNIT * decay).floor() as u64
-}
-
-/// A sum's value in points at `now`.
-pub fn points(sum: u64, epoch: Secs, now: Secs, half_life_s: u32) -> f64 {
-    let since_landmark = u64::from(now.0) - landmark(now, half_life_s);
-    let sum = shifted(sum, epoch, now, half_life_s);
-    sum as f64 / UNIT * libm::exp2(-(since_landmark as f64) / f64::from(half_life_s))
-}
-
 /// A sum expressed under another half-life: it keeps its value at `now` and decays anew.
 pub fn re_expressed(sum: u64, epoch: Secs, now: Secs, old_half_life_s: u32, new_half_life_s: u32) -> u64 {
     let sum = shifted(sum, epoch, now, old_half_life_s);
@@ -38,14 +24,90 @@ pub fn re_expressed(sum: u64, epoch: Secs, now: Secs, old_half_life_s: u32, new_
     (sum as f64 * libm::exp2(-since(old_half_life_s)) * libm::exp2(since(new_half_life_s))).floor() as u64
 }
 
-/// Timing, 0 to 1.
-pub fn timing(scoring: &Scoring, sums: &[u64; 4], epoch: Secs, now: Secs) -> f64 {
-    let mut x = 0.0;
-    for (class, sum) in sums.iter().enumerate() {
-        let points = points(*sum, epoch, now, scoring.half_life_s[class]);
-        x += scoring.weight[class] * points.min(scoring.cap[class]);
+/// How sums are read at one instant under one policy: what is the same for every account, computed once.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reading {
+    now: Secs,
+    half_life_s: [u32; 4],
+    /// By class: the landmark of `now`, and what is left at `now` of a point at the landmark.
+    landmark: [u64; 4],
+    decay: [f64; 4],
+}
+
+impl Reading {
+    pub fn new(scoring: &Scoring, now: Secs) -> Reading {
+        let landmark = scoring.half_life_s.map(|half_life_s| landmark(now, half_life_s));
+        let decay = std::array::from_fn(|class| {
+            let since_landmark = u64::from(now.0) - landmark[class];
+            libm::exp2(-(since_landmark as f64) / f64::from(scoring.half_life_s[class]))
+        });
+        Reading { now, half_life_s: scoring.half_life_s, landmark, decay }
     }
-    1.0 - libm::exp2(-x / scoring.half_timing_points)
+
+    pub fn now(&self) -> Secs {
+        self.now
+    }
+
+    /// A sum, or a part of one, as of the landmark of now.
+    pub fn shifted(&self, class: usize, sum: u64, epoch: Secs) -> u64 {
+        if u64::from(epoch.0) >= self.landmark[class] {
+            return sum;
+        }
+        shifted(sum, epoch, self.now, self.half_life_s[class])
+    }
+
+    /// A sum's value in points.
+    fn points(&self, class: usize, sum: u64, epoch: Secs) -> f64 {
+        self.shifted(class, sum, epoch) as f64 / UNIT * self.decay[class]
+    }
+
+    /// Timing, 0 to 1.
+    pub fn timing(&self, scoring: &Scoring, sums: &[u64; 4], epoch: Secs) -> f64 {
+        let mut x = 0.0;
+        for (class, sum) in sums.iter().enumerate() {
+            x += scoring.weight[class] * self.points(class, *sum, epoch).min(scoring.cap[class]);
+        }
+        1.0 - libm::exp2(-x / scoring.half_timing_points)
+    }
+}
+
+/// Instants whose decay is kept, by class: a minute's, and some late ones.
+const KEPT_DECAYS: usize = 128;
+
+/// What a point at an instant is worth at the landmark, kept for the instants at which events came lately.
+#[derive(Debug)]
+pub struct Decays {
+    /// What the kept ones hold for.
+    half_life_s: [u32; 4],
+    landmark: [u64; 4],
+    kept: [[(Secs, f64); KEPT_DECAYS]; 4],
+}
+
+impl Default for Decays {
+    fn default() -> Decays {
+        // No instant is kept in the place of another.
+        let kept = std::array::from_fn(|place| (Secs(place as u32 + 1), 0.0));
+        Decays { half_life_s: [0; 4], landmark: [0; 4], kept: [kept; 4] }
+    }
+}
+
+impl Decays {
+    /// What a signal of so many thousandths of a point, at `at`, adds to a sum at the landmark of now.
+    pub fn contribution(&mut self, reading: &Reading, class: usize, points_milli: u32, at: Secs) -> u64 {
+        if (self.half_life_s, self.landmark) != (reading.half_life_s, reading.landmark) {
+            *self = Decays { half_life_s: reading.half_life_s, landmark: reading.landmark, ..Decays::default() };
+        }
+        let kept = &mut self.kept[class][at.0 as usize % KEPT_DECAYS];
+        if kept.0 != at {
+            *kept = (at, decay_from(reading.landmark[class], at, reading.half_life_s[class]));
+        }
+        (f64::from(points_milli) / 1000.0 * UNIT * kept.1).floor() as u64
+    }
+}
+
+fn decay_from(landmark: u64, at: Secs, half_life_s: u32) -> f64 {
+    let from_landmark = i64::from(at.0) - landmark as i64;
+    libm::exp2(from_landmark as f64 / f64::from(half_life_s))
 }
 
 /// Priority in millionths of a point of 0 to 100. `fit` in millionths of 1.
@@ -59,6 +121,25 @@ pub fn priority(scoring: &Scoring, fit: u32, timing: f64) -> u32 {
 mod tests {
     use super::*;
     use crate::domain::time::{DAY, HOUR};
+
+    fn scoring(half_life_s: u32) -> Scoring {
+        Scoring {
+            half_life_s: [half_life_s; 4],
+            weight: [1.0; 4],
+            cap: [100.0; 4],
+            half_timing_points: 30.0,
+            fit_share: 0.5,
+            tiers: [25_000_000, 50_000_000, 75_000_000],
+        }
+    }
+
+    fn contribution(points_milli: u32, at: Secs, now: Secs, half_life_s: u32) -> u64 {
+        Decays::default().contribution(&Reading::new(&scoring(half_life_s), now), 0, points_milli, at)
+    }
+
+    fn points(sum: u64, epoch: Secs, now: Secs, half_life_s: u32) -> f64 {
+        Reading::new(&scoring(half_life_s), now).points(0, sum, epoch)
+    }
 
     #[test]
     fn any_order_of_arrival_gives_the_same_sum() {
@@ -97,20 +178,27 @@ mod tests {
 
     #[test]
     fn half_of_full_timing_at_h_points() {
-        let scoring = Scoring {
-            half_life_s: [DAY; 4],
-            weight: [1.0; 4],
-            cap: [100.0, 100.0, 100.0, 100.0],
-            half_timing_points: 30.0,
-            fit_share: 0.5,
-            tiers: [25_000_000, 50_000_000, 75_000_000],
-        };
+        let scoring = scoring(DAY);
         let now = Secs(8 * DAY * 10);
         let sums = [contribution(30_000, now, now, DAY), 0, 0, 0];
-        let half = timing(&scoring, &sums, now, now);
+        let half = Reading::new(&scoring, now).timing(&scoring, &sums, now);
         assert!((half - 0.5).abs() < 1e-9);
         assert_eq!(priority(&scoring, 1_000_000, half), 75_000_000);
         assert_eq!(scoring.tier(75_000_000), 3);
         assert_eq!(scoring.tier(74_999_999), 2);
+    }
+
+    #[test]
+    fn a_kept_decay_is_the_computed_one() {
+        let mut decays = Decays::default();
+        for half_life_s in [HOUR, 7 * DAY] {
+            for step in 0..2_000u32 {
+                let now = Secs(1000 * DAY + step * 97);
+                let reading = Reading::new(&scoring(half_life_s), now);
+                let at = now.minus(step * 7919 % 300);
+                let fresh = Decays::default().contribution(&reading, 1, 1_500, at);
+                assert_eq!(decays.contribution(&reading, 1, 1_500, at), fresh);
+            }
+        }
     }
 }

@@ -6,7 +6,8 @@ use crate::domain::policy::Book;
 use crate::domain::{Output, Secs, output::Alert};
 
 use super::Engine;
-use super::state::{Account, AccountId, RepId, Seat};
+use super::heap::Place;
+use super::state::{Account, AccountId, RepId, Seat, Tenure};
 
 impl Engine {
     /// Every change of a seat: notes its cause, its place in the pool and its timer follow.
@@ -19,7 +20,7 @@ impl Engine {
         change(seat);
         self.index.note_holding(role, account, seat, true);
         seat.cause = cause;
-        self.entry.touched.insert(account);
+        self.entry.touched.push(account);
         self.place_in_pool(role, account);
         self.set_timer(role, account);
     }
@@ -27,11 +28,17 @@ impl Engine {
     /// Every change of an account: the pools of all roles and the timers follow.
     pub(super) fn change_account(&mut self, account: AccountId, change: impl FnOnce(&mut Account)) {
         change(&mut self.state.accounts[account.index()]);
-        self.entry.touched.insert(account);
+        self.entry.touched.push(account);
         for role in self.roles() {
             self.place_in_pool(role, account);
             self.deadline_moved(role, account);
         }
+    }
+
+    /// Signals changed what the account is worth: nothing follows but its places in the heaps.
+    pub(super) fn score_changed(&mut self, account: AccountId) {
+        self.entry.touched.push(account);
+        self.roles().for_each(|role| self.bound_anew(role, account));
     }
 
     /// The entry and the decision in it that a change is due to.
@@ -56,7 +63,7 @@ impl Engine {
 
     /// When the owner loses the account if nothing more happens, holdouts apart.
     pub(super) fn evidence_deadline(&self, role: usize, account: AccountId) -> Secs {
-        let tenure = &self.state.tenures[role][&account];
+        let tenure = self.tenure(role, account);
         let owner = self.state.seats[role][account.index()].owner;
         let Some(book) = self.book_of(owner) else { return Secs::NEVER };
         tenure.grace.max(tenure.evidence.worked_until(&book.evidence))
@@ -79,7 +86,7 @@ impl Engine {
         if self.state.seats[role][account.index()].status == SeatStatus::Owned {
             let deadline = self.deadline(role, account);
             let warns = self.lead(role, account) > 0;
-            let tenure = self.state.tenures[role].get_mut(&account).expect("an owned seat has a tenure");
+            let tenure = self.tenure_mut(role, account);
             if tenure.promised.is_some_and(|promised| deadline > promised) {
                 tenure.promised = None;
                 tenure.warned_at = None;
@@ -122,7 +129,7 @@ impl Engine {
         if self.state.roles[role].waiting.contains(&account) {
             return Secs::NEVER;
         }
-        match self.state.tenures[role][&account].promised {
+        match self.tenure(role, account).promised {
             Some(promised) => promised,
             None => self.evidence_deadline(role, account).minus(self.lead(role, account)),
         }
@@ -173,7 +180,7 @@ impl Engine {
         if self.holdout(role, account).is_none() {
             let deadline = self.evidence_deadline(role, account);
             let lead = self.lead(role, account);
-            let promised = self.state.tenures[role][&account].promised;
+            let promised = self.tenure(role, account).promised;
             match promised {
                 None if lead == 0 && deadline <= now => self.promise(role, account, deadline),
                 None if lead > 0 && deadline.minus(lead) <= now => {
@@ -199,25 +206,58 @@ impl Engine {
 
     /// A lead of nothing needs no warning.
     fn promise(&mut self, role: usize, account: AccountId, deadline: Secs) {
-        self.tenure(role, account).promised = Some(deadline);
+        self.tenure_mut(role, account).promised = Some(deadline);
         self.state.roles[role].waiting.insert(account);
     }
 
     fn warn(&mut self, role: usize, account: AccountId, deadline: Secs, lead: u32) {
         let now = self.state.now;
         let promised = deadline.max(now.plus(lead));
-        let tenure = self.tenure(role, account);
+        let tenure = self.tenure_mut(role, account);
         tenure.promised = Some(promised);
         tenure.warned_at = Some(now);
         let seat = &self.state.seats[role][account.index()];
         let book = self.book_of(seat.owner).expect("an owner with a deadline has a book");
-        let missing = self.state.tenures[role][&account].evidence.missing(&book.evidence, promised);
+        let missing = self.tenure(role, account).evidence.missing(&book.evidence, promised);
         let (account, role, owner) = self.names(role, account);
         self.alert(AlertKind::AtRisk { account, role, owner, deadline, promised, missing });
     }
 
-    pub(super) fn tenure(&mut self, role: usize, account: AccountId) -> &mut super::state::Tenure {
-        self.state.tenures[role].get_mut(&account).expect("an owned seat has a tenure")
+    pub(super) fn tenure_of(&self, role: usize, account: AccountId) -> Option<&Tenure> {
+        match self.index.pools[role].places[account.index()] {
+            Place::Tenure(row) => Some(&self.state.tenures[role][row as usize]),
+            _ => None,
+        }
+    }
+
+    pub(super) fn tenure(&self, role: usize, account: AccountId) -> &Tenure {
+        self.tenure_of(role, account).expect("an owned seat has a tenure")
+    }
+
+    pub(super) fn tenure_mut(&mut self, role: usize, account: AccountId) -> &mut Tenure {
+        let Place::Tenure(row) = self.index.pools[role].places[account.index()] else {
+            panic!("an owned seat has a tenure");
+        };
+        &mut self.state.tenures[role][row as usize]
+    }
+
+    pub(super) fn begin_tenure(&mut self, role: usize, tenure: Tenure) {
+        let place = Place::Tenure(self.state.tenures[role].len() as u32);
+        self.index.pools[role].places[tenure.account.index()] = place;
+        self.state.tenures[role].push(tenure);
+    }
+
+    /// Takes the row of an account's tenure away; the last row moves to its place.
+    pub(super) fn remove_tenure(&mut self, role: usize, account: AccountId) -> Option<Tenure> {
+        let places = &mut self.index.pools[role].places;
+        let Place::Tenure(row) = places[account.index()] else { return None };
+        places[account.index()] = Place::Nowhere;
+        let tenures = &mut self.state.tenures[role];
+        let tenure = tenures.swap_remove(row as usize);
+        if let Some(moved) = tenures.get(row as usize) {
+            places[moved.account.index()] = Place::Tenure(row);
+        }
+        Some(tenure)
     }
 
     pub(super) fn alert(&mut self, kind: AlertKind) {

@@ -3,12 +3,14 @@
 use crate::domain::output::SeatStatus;
 use crate::domain::policy::Kind;
 use crate::domain::signal::{Activity, Class, Direction, Mode, Signal};
-use crate::domain::time::DAY;
 use crate::domain::{Body, Candidate, Code, Input, Millis, Position, Secs, Text};
 
 use super::Engine;
-use super::score;
-use super::state::{AccountId, Contribution, DailyRow, Kept, MAX_CONTRIBUTIONS, SnapshotRow};
+use super::heap::Place;
+use super::state::{AccountId, Contribution, Kept};
+
+/// Ids that are forgotten next are fetched so many before they are.
+const FETCHED_AHEAD: usize = 8;
 
 /// The names by which an input knows its account.
 pub(super) fn candidates(body: &Body) -> &[Candidate] {
@@ -25,18 +27,18 @@ pub(super) fn candidates(body: &Body) -> &[Candidate] {
 }
 
 /// An event as both kinds of events show it to the common checks.
-struct Event {
-    class: Class,
-    kind: u16,
-    at: Secs,
-    dedup: u64,
+pub(super) struct Event {
+    pub class: Class,
+    pub kind: u16,
+    pub at: Secs,
+    pub dedup: u64,
 }
 
 impl Engine {
     /// A signal or an activity: checked, remembered, resolved, applied.
     pub(super) fn event(&mut self, input: &Input) -> Result<(), Code> {
         let event = self.check(&input.body)?;
-        if self.index.remembered.contains(&event.dedup) {
+        if self.index.remembered.contains(event.dedup) {
             self.entry.tally.duplicates += 1;
             return Ok(());
         }
@@ -44,8 +46,8 @@ impl Engine {
         if let Body::Activity(activity) = &input.body {
             self.hear(activity, event.at);
         }
-        match self.index.resolve(candidates(&input.body)) {
-            Some(account) => self.credit(account, &input.body, input.position, self.state.now),
+        match self.resolve(candidates(&input.body)) {
+            Some(account) => self.credit(account, &input.body, &event, input.position),
             None => return self.keep_unknown(input),
         }
         Ok(())
@@ -59,7 +61,7 @@ impl Engine {
             _ => return Err(Code::Malformed),
         };
         self.check_ahead(at)?;
-        let kind = policy.kind_index(class, kind).ok_or(Code::UnknownKind)?;
+        let kind = self.index.kinds.find(&policy.kinds, class, kind).ok_or(Code::UnknownKind)?;
         let at = at.secs().min(self.state.now);
         let windows = &policy.windows;
         let oldest = match mode {
@@ -81,11 +83,29 @@ impl Engine {
 
     pub(super) fn remember(&mut self, dedup: u64) {
         let most = self.rules().windows.dedup_max as usize;
-        self.state.remembered.push_back((self.state.now, dedup));
+        let now = self.state.now;
+        self.state.remembered.push_back(dedup);
         self.index.remembered.insert(dedup);
+        match self.state.arrivals.back_mut() {
+            Some((at, count)) if *at == now && *count < u32::MAX => *count += 1,
+            _ => self.state.arrivals.push_back((now, 1)),
+        }
         while self.state.remembered.len() > most {
-            if let Some((_, oldest)) = self.state.remembered.pop_front() {
-                self.index.remembered.remove(&oldest);
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some(soon) = self.state.remembered.get(FETCHED_AHEAD) {
+            self.index.remembered.fetch(*soon);
+        }
+        if let Some(oldest) = self.state.remembered.pop_front() {
+            self.index.remembered.remove(oldest);
+        }
+        if let Some((_, count)) = self.state.arrivals.front_mut() {
+            *count -= 1;
+            if *count == 0 {
+                self.state.arrivals.pop_front();
             }
         }
     }
@@ -94,12 +114,8 @@ impl Engine {
     pub(super) fn forget_old(&mut self) {
         let Some(policy) = &self.state.policy else { return };
         let (now, dedup_s, unknown_s) = (self.state.now, policy.windows.dedup_s, policy.windows.unknown_s);
-        while let Some((at, oldest)) = self.state.remembered.front().copied() {
-            if at.plus(dedup_s) > now {
-                break;
-            }
-            self.state.remembered.pop_front();
-            self.index.remembered.remove(&oldest);
+        while self.state.arrivals.front().is_some_and(|(at, _)| at.plus(dedup_s) <= now) {
+            self.forget_oldest();
         }
         while let Some((arrival, kept)) = self.state.unknown.first_key_value() {
             if kept.arrived.plus(unknown_s) > now {
@@ -161,8 +177,11 @@ impl Engine {
     /// What was kept for any name of the account is applied now, in the order of its arrival.
     pub(super) fn credit_unknown(&mut self, account: AccountId) {
         use super::index::Name;
+        if self.state.unknown.is_empty() {
+            return;
+        }
         let side = &self.state.sides[account.index()];
-        let domains = side.domains.iter().map(|domain| Name::Domain(domain.clone()));
+        let domains = self.state.records[account.index()].domains.iter().map(|domain| Name::Domain(domain.clone()));
         let names = std::iter::once(Name::Crm(side.id.clone())).chain(domains);
         let mut arrivals = std::collections::BTreeSet::new();
         for kept in names.filter_map(|name| self.index.unknown_by_name.get(&name)) {
@@ -173,51 +192,54 @@ impl Engine {
             match &input.body {
                 // Its account is known now; nothing else can turn it away.
                 Body::Opportunity(_) => drop(self.opportunity_record(&input)),
-                body => self.credit(account, body, input.position, arrived),
+                body => self.credit_kept(account, body, input.position, arrived),
             }
         }
     }
 
-    /// A checked event reaches its account; it came at `arrived`, and counts no later.
-    fn credit(&mut self, account: AccountId, body: &Body, position: Option<Position>, arrived: Secs) {
+    /// A kept event reaches its account; it came at `arrived`, and counts no later.
+    fn credit_kept(&mut self, account: AccountId, body: &Body, position: Option<Position>, arrived: Secs) {
         let (class, kind, at) = match body {
             Body::Signal(signal) => (signal.class, &signal.kind, signal.at),
             Body::Activity(activity) => (Class::Activity, &activity.kind, activity.at),
             _ => return,
         };
-        let at = at.secs().min(arrived);
         // A kind that a later policy dropped counts no more.
-        let Some(kind_index) = self.rules().kind_index(class, kind) else { return };
-        let kind = self.rules().kinds[usize::from(kind_index)].clone();
-        let event = Event { class, kind: kind_index, at, dedup: 0 };
+        let Some(kind) = self.index.kinds.find(&self.rules().kinds, class, kind) else { return };
+        let event = Event { class, kind, at: at.secs().min(arrived), dedup: 0 };
+        self.credit(account, body, &event, position);
+    }
+
+    /// A checked event reaches its account.
+    fn credit(&mut self, account: AccountId, body: &Body, event: &Event, position: Option<Position>) {
         let points = match body {
-            Body::Signal(signal) => self.credit_signal(account, signal, &event, &kind, position),
-            Body::Activity(activity) => self.credit_activity(account, activity, &event, &kind, position),
+            Body::Signal(signal) => self.credit_signal(account, signal, event, position),
+            Body::Activity(activity) => self.credit_activity(account, activity, event, position),
             _ => return,
         };
-        self.change_account(account, |_| {});
+        self.score_changed(account);
+        let in_market = self.kind(event).in_market_milli.is_some_and(|least| points >= least);
         for role in self.roles() {
-            self.end_rest(role, account, &kind, points, at);
+            if in_market {
+                self.end_rest(role, account, event.at);
+            }
             self.mark(role, account);
         }
     }
 
+    pub(super) fn kind(&self, event: &Event) -> &Kind {
+        &self.rules().kinds[usize::from(event.kind)]
+    }
+
     /// Adds the signal's points; says how many it is worth.
-    fn credit_signal(
-        &mut self,
-        account: AccountId,
-        signal: &Signal,
-        event: &Event,
-        kind: &Kind,
-        position: Option<Position>,
-    ) -> u32 {
-        let points = kind.points(signal.strength);
+    fn credit_signal(&mut self, account: AccountId, signal: &Signal, event: &Event, position: Option<Position>) -> u32 {
+        let points = self.kind(event).points(signal.strength);
         let counted = match signal.mode {
             Mode::Snapshot => self.replace_snapshot(account, signal, event, points),
-            Mode::Delta => self.add_delta(account, event, kind, points),
+            Mode::Delta => self.add_delta(account, event, points),
         };
         if counted {
-            self.note_contribution(account, event, &kind.name, signal.subject.clone(), points, position);
+            self.note_contribution(account, event, signal.subject.clone(), points, position);
         }
         points
     }
@@ -227,145 +249,48 @@ impl Engine {
         account: AccountId,
         activity: &Activity,
         event: &Event,
-        kind: &Kind,
         position: Option<Position>,
     ) -> u32 {
-        let points = kind.points(None);
-        if self.add_delta(account, event, kind, points) {
-            self.note_contribution(account, event, &kind.name, None, points, position);
+        let points = self.kind(event).points(None);
+        if self.add_delta(account, event, points) {
+            self.note_contribution(account, event, None, points, position);
         }
-        let meaningful = self.rules().books.iter().any(|book| book.evidence.kinds.contains(&event.kind));
         let now = self.state.now;
         let row = &mut self.state.accounts[account.index()];
-        if meaningful {
+        if self.index.meaningful[usize::from(event.kind)] {
             row.any_touch = row.any_touch.max(event.at);
         }
-        if let Some(meeting) = activity.meeting_at.map(Millis::secs).filter(|meeting| *meeting > now) {
-            row.meeting = row.meeting.max(meeting);
+        let meeting = activity.meeting_at.map(Millis::secs).filter(|meeting| *meeting > now);
+        row.meeting = row.meeting.max(meeting.unwrap_or(Secs::ZERO));
+        for role in self.roles() {
+            let touched = self.touch(role, account, activity, event);
+            if touched || meeting.is_some() {
+                self.deadline_moved(role, account);
+            }
         }
-        self.roles().for_each(|role| self.touch(role, account, activity, event));
         points
-    }
-
-    /// The account's sums as of the landmark of now.
-    fn shift_sums(&mut self, account: AccountId) {
-        let now = self.state.now;
-        let half_lives = self.rules().scoring.half_life_s;
-        let row = &mut self.state.accounts[account.index()];
-        for (sum, half_life_s) in row.sums.iter_mut().zip(half_lives) {
-            *sum = score::shifted(*sum, row.epoch, now, half_life_s);
-        }
-        row.epoch = now;
-    }
-
-    /// Whether it counted.
-    fn add_delta(&mut self, account: AccountId, event: &Event, kind: &Kind, points: u32) -> bool {
-        if points == 0 {
-            return false;
-        }
-        self.shift_sums(account);
-        if kind.max_per_day > 0 {
-            return self.add_daily(account, event, kind.max_per_day, points);
-        }
-        let half_life_s = self.rules().scoring.half_life_s[event.class as usize];
-        let contribution = score::contribution(points, event.at, self.state.now, half_life_s);
-        let sum = &mut self.state.accounts[account.index()].sums[event.class as usize];
-        *sum = sum.saturating_add(contribution);
-        true
-    }
-
-    /// Only the day's strongest count, all at the day's start, so that their order can't matter.
-    fn add_daily(&mut self, account: AccountId, event: &Event, most: u8, points: u32) -> bool {
-        let now = self.state.now;
-        let class = event.class as usize;
-        let half_life_s = self.rules().scoring.half_life_s[class];
-        let day = event.at.utc_day();
-        let contributed = score::contribution(points, Secs(day * DAY), now, half_life_s);
-        self.forget_days(account, event.kind);
-        let rows = self.state.daily.entry((account, event.kind, day)).or_default();
-        let sum = &mut self.state.accounts[account.index()].sums[class];
-        while rows.len() > usize::from(most) {
-            // The policy counts fewer now: what is over stays counted, as it was.
-            rows.pop();
-        }
-        if rows.len() == usize::from(most) {
-            match rows.last() {
-                Some(weakest) if weakest.points_milli < points => {
-                    *sum = sum.saturating_sub(score::shifted(weakest.contributed, weakest.epoch, now, half_life_s));
-                    rows.pop();
-                }
-                _ => return false,
-            }
-        }
-        *sum = sum.saturating_add(contributed);
-        let place = rows.partition_point(|row| row.points_milli >= points);
-        rows.insert(place, DailyRow { points_milli: points, contributed, epoch: now });
-        true
-    }
-
-    /// Days too old for any event to reach need no rows.
-    fn forget_days(&mut self, account: AccountId, kind: u16) {
-        let windows = &self.rules().windows;
-        let oldest = windows.dedup_s.max(windows.late_s).max(windows.history_s).saturating_add(windows.unknown_s);
-        let first = self.state.now.minus(oldest).utc_day();
-        let old: Vec<_> =
-            self.state.daily.range((account, kind, 0)..(account, kind, first)).map(|(key, _)| *key).collect();
-        for key in old {
-            self.state.daily.remove(&key);
-        }
-    }
-
-    fn replace_snapshot(&mut self, account: AccountId, signal: &Signal, event: &Event, points: u32) -> bool {
-        self.shift_sums(account);
-        let now = self.state.now;
-        let class = event.class as usize;
-        let half_life_s = self.rules().scoring.half_life_s[class];
-        let key = (account, snapshot_key(signal));
-        if let Some(row) = self.state.snapshots.get(&key) {
-            if row.at > event.at {
-                return false;
-            }
-            let old_half_life_s = self.rules().scoring.half_life_s[row.class as usize];
-            let contributed = score::shifted(row.contributed, row.epoch, now, old_half_life_s);
-            let sum = &mut self.state.accounts[account.index()].sums[row.class as usize];
-            *sum = sum.saturating_sub(contributed);
-            self.state.snapshots.remove(&key);
-        }
-        if signal.strength == Some(0) || points == 0 {
-            return false;
-        }
-        let contributed = score::contribution(points, event.at, now, half_life_s);
-        let sum = &mut self.state.accounts[account.index()].sums[class];
-        *sum = sum.saturating_add(contributed);
-        self.state.snapshots.insert(key, SnapshotRow { class: event.class, at: event.at, contributed, epoch: now });
-        true
     }
 
     fn note_contribution(
         &mut self,
         account: AccountId,
         event: &Event,
-        kind: &Text,
         subject: Option<Text>,
         points_milli: u32,
         position: Option<Position>,
     ) {
-        let contributions = &mut self.state.sides[account.index()].contributions;
-        if contributions.len() == MAX_CONTRIBUTIONS {
-            contributions.remove(0);
-        }
-        let (class, kind, at) = (event.class, kind.clone(), event.at);
-        contributions.push(Contribution { class, kind, subject, at, points_milli, position });
+        let kind = self.index.kind_numbers[usize::from(event.kind)];
+        let row = Contribution { kind, subject, at: event.at, points_milli, position };
+        self.state.sides[account.index()].contributions.push(row);
     }
 
-    /// The owner's and their team's meaningful acts are evidence; so are those of nobody known.
-    fn touch(&mut self, role: usize, account: AccountId, activity: &Activity, event: &Event) {
+    /// The owner's and their team's meaningful acts are evidence; so are those of nobody known. Whether this is.
+    fn touch(&mut self, role: usize, account: AccountId, activity: &Activity, event: &Event) -> bool {
         let seat = &self.state.seats[role][account.index()];
         if seat.status != SeatStatus::Owned {
-            return;
+            return false;
         }
         let owner = &self.state.reps[seat.owner.index()];
-        let Some(book) = self.book_of(seat.owner) else { return };
         let counts_for_owner = match activity.actor.as_ref().and_then(|actor| self.actor(actor)) {
             None => true,
             Some(actor) => {
@@ -373,32 +298,26 @@ impl Engine {
                 actor == seat.owner || (team.is_some() && *team == owner.team)
             }
         };
-        let since = self.state.tenures[role][&account].since;
-        if !counts_for_owner || event.at < since || !book.evidence.kinds.contains(&event.kind) {
-            return;
+        let book = owner.book;
+        let Engine { state, index, .. } = self;
+        let policy = state.policy.as_ref().expect("seats exist only under a policy");
+        let book = book.and_then(|book| policy.books.get(usize::from(book)));
+        let (Some(book), Place::Tenure(row)) = (book, index.pools[role].places[account.index()]) else { return false };
+        let tenure = &mut state.tenures[role][row as usize];
+        if !counts_for_owner || event.at < tenure.since || !book.evidence.kinds.contains(&event.kind) {
+            return false;
         }
-        let zone = book.zone.clone();
         let reply = activity.direction != Direction::Outbound;
-        self.tenure(role, account).evidence.touch(event.at, activity.contact, reply, &zone);
+        tenure.evidence.touch(event.at, activity.contact, reply, &book.zone);
+        true
     }
 
     /// An in-market signal that happened after the rest began ends it (B6).
-    fn end_rest(&mut self, role: usize, account: AccountId, kind: &Kind, points: u32, at: Secs) {
+    fn end_rest(&mut self, role: usize, account: AccountId, at: Secs) {
         let seat = &self.state.seats[role][account.index()];
-        let in_market = kind.in_market_milli.is_some_and(|least| points >= least);
-        if seat.status == SeatStatus::Rest && in_market && at >= seat.since {
+        if seat.status == SeatStatus::Rest && at >= seat.since {
             let now = self.state.now;
             self.enter_pool(role, account, now);
         }
     }
-}
-
-fn snapshot_key(signal: &Signal) -> u64 {
-    let mut bytes = Vec::with_capacity(128);
-    let subject = signal.subject.as_deref().unwrap_or("");
-    for part in [&*signal.source, &*signal.kind, subject] {
-        bytes.extend_from_slice(&(part.len() as u32).to_be_bytes());
-        bytes.extend_from_slice(part.as_bytes());
-    }
-    xxhash_rust::xxh3::xxh3_64_with_seed(&bytes, signal.class as u64)
 }

@@ -9,7 +9,9 @@ use crate::domain::output::{BreakerScope, SeatStatus};
 use crate::domain::policy::Policy;
 use crate::domain::rep::RepStatus;
 use crate::domain::signal::Class;
-use crate::domain::{Input, Position, Secs, Text};
+use crate::domain::{Input, Secs, Text};
+
+pub use super::contributions::{Contribution, Contributions, MAX_CONTRIBUTIONS};
 
 /// An account by the order in which it became known. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,12 +54,14 @@ pub struct State {
     pub gate_open: bool,
     pub opened: Option<Secs>,
     pub accounts: Vec<Account>,
-    /// Beside `accounts`: what filters and people need.
+    /// Beside `accounts`: names and what was counted lately.
     pub sides: Vec<AccountSide>,
+    /// Beside `accounts`: what filters and people need.
+    pub records: Vec<AccountRecordRow>,
     /// By role, then account.
     pub seats: Vec<Vec<Seat>>,
-    /// By role: owned accounts only.
-    pub tenures: Vec<BTreeMap<AccountId, Tenure>>,
+    /// By role: owned accounts only, in no order that means anything.
+    pub tenures: Vec<Vec<Tenure>>,
     pub past_owners: Vec<BTreeMap<AccountId, Vec<PastOwner>>>,
     pub reps: Vec<Rep>,
     pub roles: Vec<RoleState>,
@@ -66,12 +70,11 @@ pub struct State {
     pub partitions: u32,
     pub ends_passed: BTreeMap<u32, Secs>,
     pub opportunities: BTreeMap<Text, Opportunity>,
-    /// By account and (source, kind, subject).
-    pub snapshots: BTreeMap<(AccountId, u64), SnapshotRow>,
-    /// By account, kind and UTC day: the strongest of the day, strongest first.
-    pub daily: BTreeMap<(AccountId, u16, u32), Vec<DailyRow>>,
-    /// Event ids in the order of their arrival.
-    pub remembered: VecDeque<(Secs, u64)>,
+    /// Kinds that contributions name, whatever policy knew them; never taken away.
+    pub kinds: Vec<(Class, Text)>,
+    /// Event ids in the order of their arrival, and how many of them came at each instant.
+    pub remembered: VecDeque<u64>,
+    pub arrivals: VecDeque<(Secs, u32)>,
     /// Signals for accounts that nobody created yet, by arrival.
     pub unknown: BTreeMap<u64, Kept>,
     pub unknown_next: u64,
@@ -86,7 +89,9 @@ pub struct State {
     pub again: bool,
 }
 
+/// One cache line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(align(64))]
 pub struct Account {
     /// In 2^-28 points at the landmark that was current at `epoch`.
     pub sums: [u64; 4],
@@ -99,39 +104,46 @@ pub struct Account {
     /// The latest meeting's start; ZERO: none.
     pub meeting: Secs,
     pub open_opportunities: u16,
-    /// The band of the last account-state row.
+    /// The band of the last account-state row; [`NEVER_SHOWN`]: there was none.
     pub shown_band: u8,
     pub alive: bool,
 }
 
+pub const NEVER_SHOWN: u8 = u8::MAX;
+
+/// What an event needs of its account besides the row: another cache line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(align(64))]
 pub struct AccountSide {
     pub id: Text,
     /// xxh3-64 of the id, seed 0.
     pub hash: u64,
+    /// The last contributions.
+    pub contributions: Contributions,
+    /// What snapshot signals contributed, by key.
+    pub snapshots: Vec<SnapshotRow>,
+}
+
+/// What records say of an account and events don't ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountRecordRow {
     pub domains: Vec<Text>,
     pub fit_given: Option<u32>,
     /// Sorted by name.
     pub fields: Vec<(Text, Value)>,
     pub parent: Option<Text>,
     pub crm_version: Option<u64>,
-    /// The last contributions, the oldest first.
-    pub contributions: Vec<Contribution>,
-    /// Whether an account-state row was ever written.
-    pub shown: bool,
+    /// The strongest of each kind's days, by kind and day, the strongest first.
+    pub daily: Vec<DailyRow>,
 }
 
-/// Contributions kept to explain a decision.
-pub const MAX_CONTRIBUTIONS: usize = 8;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contribution {
-    pub class: Class,
-    pub kind: Text,
-    pub subject: Option<Text>,
-    pub at: Secs,
-    pub points_milli: u32,
-    pub position: Option<Position>,
+/// From which phase of matching on a marked account is tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    #[default]
+    None,
+    Thresholds,
+    Fill,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +163,9 @@ pub struct Seat {
     pub cause: u64,
     pub shown_status: SeatStatus,
     pub shown_owner: RepId,
+    pub mark: Mark,
+    /// Passed over by the pass that runs.
+    pub aside: bool,
 }
 
 impl Default for Seat {
@@ -168,6 +183,8 @@ impl Default for Seat {
             cause: 0,
             shown_status: SeatStatus::Unknown,
             shown_owner: RepId::NOBODY,
+            mark: Mark::None,
+            aside: false,
         }
     }
 }
@@ -175,6 +192,7 @@ impl Default for Seat {
 /// One stay of an account in a book.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenure {
+    pub account: AccountId,
     pub since: Secs,
     pub grace: Secs,
     /// Index into the policy's segments.
@@ -241,13 +259,14 @@ pub enum Phase {
 pub struct Pass {
     pub segments: u64,
     pub phase: Phase,
-    pub aside: BTreeSet<AccountId>,
+    /// In the order in which they were set aside; one that was marked since is so no longer, as its seat says.
+    pub aside: Vec<AccountId>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoleState {
-    /// Tried alone, from this phase on.
-    pub marked: BTreeMap<AccountId, Phase>,
+    /// Tried alone, from the phase on that their seat says; those whose seat says nothing no longer are.
+    pub marked: Vec<AccountId>,
     pub dirty: u64,
     pub pass: Option<Pass>,
     pub turn_count: u32,
@@ -275,6 +294,8 @@ pub struct Opportunity {
 /// What a snapshot signal contributed, at the landmark that was current at `epoch`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotRow {
+    /// Of source, kind and subject.
+    pub key: u64,
     pub class: Class,
     pub at: Secs,
     pub contributed: u64,
@@ -283,6 +304,10 @@ pub struct SnapshotRow {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DailyRow {
+    /// Index into the policy's kinds.
+    pub kind: u16,
+    /// UTC.
+    pub day: u32,
     pub points_milli: u32,
     pub contributed: u64,
     pub epoch: Secs,
@@ -314,6 +339,7 @@ impl State {
             opened: None,
             accounts: Vec::new(),
             sides: Vec::new(),
+            records: Vec::new(),
             seats: Vec::new(),
             tenures: Vec::new(),
             past_owners: Vec::new(),
@@ -323,9 +349,9 @@ impl State {
             partitions: 0,
             ends_passed: BTreeMap::new(),
             opportunities: BTreeMap::new(),
-            snapshots: BTreeMap::new(),
-            daily: BTreeMap::new(),
+            kinds: Vec::new(),
             remembered: VecDeque::new(),
+            arrivals: VecDeque::new(),
             unknown: BTreeMap::new(),
             unknown_next: 0,
             restored: BTreeMap::new(),
@@ -334,6 +360,30 @@ impl State {
             departures_proceeded: Secs::ZERO,
             tripped: BTreeSet::new(),
             again: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten million accounts multiply every byte: a row grows on purpose or not at all.
+    #[test]
+    fn rows_are_as_large_as_they_were_meant() {
+        let sizes = [
+            ("Account", size_of::<Account>(), 64),
+            ("AccountSide", size_of::<AccountSide>(), 64),
+            ("Seat", size_of::<Seat>(), 40),
+            ("Tenure", size_of::<Tenure>(), 208),
+            ("Contribution", size_of::<Contribution>(), 56),
+            ("SnapshotRow", size_of::<SnapshotRow>(), 32),
+            ("DailyRow", size_of::<DailyRow>(), 24),
+            ("heap entry", size_of::<super::super::heap::Entry>(), 12),
+            ("Place", size_of::<super::super::heap::Place>(), 8),
+        ];
+        for (row, size, meant) in sizes {
+            assert_eq!(size, meant, "{row}");
         }
     }
 }

@@ -8,8 +8,8 @@ use crate::domain::output::{BreakerScope, SeatStatus};
 use crate::domain::rep::RepStatus;
 use crate::domain::{Secs, Text};
 
+use super::Engine;
 use super::state::{AccountId, RepId, Tenure};
-use super::{Engine, score};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
@@ -125,12 +125,8 @@ impl Engine {
 
     pub fn account_view(&self, account: AccountId) -> AccountView {
         let (row, side) = (&self.state().accounts[account.index()], &self.state().sides[account.index()]);
-        let mut sums = row.sums;
-        if let Some(policy) = self.policy() {
-            for (sum, half_life_s) in sums.iter_mut().zip(policy.scoring.half_life_s) {
-                *sum = score::shifted(*sum, row.epoch, self.state().now, half_life_s);
-            }
-        }
+        let reading = &self.index.reading;
+        let sums = std::array::from_fn(|class| reading.shifted(class, row.sums[class], row.epoch));
         AccountView {
             id: side.id.clone(),
             sums,
@@ -156,7 +152,7 @@ impl Engine {
             until: seat.until,
             hold: seat.hold,
             past: past.map(|owner| (self.state().reps[owner.rep.index()].id.clone(), owner.until)).collect(),
-            tenure: self.state().tenures[role].get(&account).map(tenure_view),
+            tenure: self.tenure_of(role, account).map(tenure_view),
         }
     }
 
@@ -178,7 +174,7 @@ impl Engine {
 
     /// A living account by its CRM id.
     pub fn find_account(&self, id: &str) -> Option<AccountId> {
-        self.index.account_by_id.get(id).copied()
+        self.index.accounts.find(&self.state.sides, id)
     }
 
     /// Its priority now, in millionths; for answers and metrics.
@@ -193,9 +189,9 @@ fn tenure_view(tenure: &Tenure) -> TenureView {
         grace: tenure.grace,
         segment: tenure.segment,
         promised: tenure.promised,
-        touches: tenure.evidence.touches.clone(),
-        days: tenure.evidence.days.clone(),
-        contacts: tenure.evidence.contacts.clone(),
-        replies: tenure.evidence.replies.clone(),
+        touches: tenure.evidence.touches.to_vec(),
+        days: tenure.evidence.days.to_vec(),
+        contacts: tenure.evidence.contacts.to_vec(),
+        replies: tenure.evidence.replies.to_vec(),
     }
 }

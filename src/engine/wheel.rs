@@ -1,6 +1,8 @@
 //! A timing wheel: four levels of 256 slots, a second wide at the finest, links by index. Setting and
 //! cancelling cost a constant; the next deadline is exact.
 
+use std::cmp::Ordering;
+
 use crate::domain::Secs;
 
 const LEVELS: usize = 4;
@@ -27,16 +29,16 @@ pub struct Wheel {
     heads: Vec<u32>,
     occupied: [[u64; SLOTS / 64]; LEVELS],
     timers: Vec<Timer>,
+    /// The earliest deadline and how many timers have it, where that is known: found once, kept until they are gone.
+    soonest: Option<(Secs, u32)>,
 }
 
-impl Default for Wheel {
-    fn default() -> Wheel {
-        Wheel {
-            time: Secs::ZERO,
-            heads: vec![NONE; LEVELS * SLOTS + 1],
-            occupied: [[0; SLOTS / 64]; LEVELS],
-            timers: Vec::new(),
-        }
+/// The earlier of a deadline that so many timers have and one more timer's.
+fn sooner((at, count): (Secs, u32), due: Secs) -> (Secs, u32) {
+    match due.cmp(&at) {
+        Ordering::Less => (due, 1),
+        Ordering::Equal => (at, count + 1),
+        Ordering::Greater => (at, count),
     }
 }
 
@@ -45,6 +47,21 @@ fn byte(at: u32, level: usize) -> usize {
 }
 
 impl Wheel {
+    /// Timers 0 to `timers` − 1, none of them set.
+    pub fn new(timers: usize) -> Wheel {
+        Wheel {
+            time: Secs::ZERO,
+            heads: vec![NONE; LEVELS * SLOTS + 1],
+            occupied: [[0; SLOTS / 64]; LEVELS],
+            timers: vec![IDLE; timers],
+            soonest: None,
+        }
+    }
+
+    pub fn add_timer(&mut self) {
+        self.timers.push(IDLE);
+    }
+
     /// The list where a timer due at `due` belongs, seen from `self.time`: by the highest byte that differs.
     fn list_of(&self, due: Secs) -> u16 {
         if due <= self.time {
@@ -56,9 +73,6 @@ impl Wheel {
 
     /// Sets the timer of `id`, or moves it. [`Secs::NEVER`] cancels.
     pub fn set(&mut self, id: u32, due: Secs) {
-        if self.timers.len() <= id as usize {
-            self.timers.resize(id as usize + 1, IDLE);
-        }
         if self.timers[id as usize].list != UNSET {
             if self.timers[id as usize].due == due {
                 return;
@@ -71,6 +85,7 @@ impl Wheel {
     }
 
     fn link(&mut self, id: u32, due: Secs) {
+        self.soonest = self.soonest.map(|soonest| sooner(soonest, due));
         let list = self.list_of(due);
         let head = self.heads[usize::from(list)];
         self.timers[id as usize] = Timer { due, next: head, previous: NONE, list };
@@ -85,7 +100,11 @@ impl Wheel {
     }
 
     fn unlink(&mut self, id: u32) {
-        let Timer { next, previous, list, .. } = std::mem::replace(&mut self.timers[id as usize], IDLE);
+        let Timer { due, next, previous, list } = std::mem::replace(&mut self.timers[id as usize], IDLE);
+        self.soonest = match self.soonest {
+            Some((at, count)) if at == due => (count > 1).then(|| (at, count - 1)),
+            other => other,
+        };
         if next != NONE {
             self.timers[next as usize].previous = previous;
         }
@@ -114,11 +133,22 @@ impl Wheel {
 
     /// The earliest deadline that is set.
     pub fn next_deadline(&self) -> Option<Secs> {
+        self.soonest.or_else(|| self.search()).map(|(at, _)| at)
+    }
+
+    /// Looks the earliest deadline up, unless it is known: asking for it takes a constant then.
+    pub fn settle(&mut self) {
+        if self.soonest.is_none() {
+            self.soonest = self.search();
+        }
+    }
+
+    fn search(&self) -> Option<(Secs, u32)> {
         let list = if self.heads[usize::from(OVERDUE)] != NONE { OVERDUE } else { self.next_slot()?.0 };
-        let mut least = Secs::NEVER;
+        let mut least = (Secs::NEVER, 0);
         let mut id = self.heads[usize::from(list)];
         while id != NONE {
-            least = least.min(self.timers[id as usize].due);
+            least = sooner(least, self.timers[id as usize].due);
             id = self.timers[id as usize].next;
         }
         Some(least)
@@ -174,7 +204,7 @@ mod tests {
             (seed >> 33) % below
         };
         for _ in 0..50 {
-            let (mut wheel, mut naive) = (Wheel::default(), BTreeMap::new());
+            let (mut wheel, mut naive) = (Wheel::new(200), BTreeMap::new());
             let mut now = Secs(draw(1 << 31) as u32);
             for _ in 0..2_000 {
                 let id = draw(200) as u32;
@@ -188,6 +218,9 @@ mod tests {
                     naive.insert(id, due);
                 }
                 assert_eq!(wheel.next_deadline(), naive.values().min().copied());
+                if draw(2) == 0 {
+                    wheel.settle();
+                }
                 if draw(4) == 0 {
                     let span = draw(24);
                     now = now.plus(draw(1 << span) as u32);

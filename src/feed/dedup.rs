@@ -4,7 +4,7 @@
 //! A snapshot's window is its UTC day, and its strength is part of it: a vendor that resends its whole state
 //! every hour says something new once a day, or when the value has changed.
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::domain::ids::Actor;
 use crate::domain::request::Request;
@@ -13,19 +13,47 @@ use crate::domain::{Candidate, Millis, Topic};
 
 const DAY_MS: i64 = 86_400_000;
 
-struct Hash(Xxh3);
+/// The parts of nearly every event together; what is longer costs an allocation.
+const NEAR: usize = 256;
+
+/// The bytes of all parts, hashed at once: a running hash's state is larger than most events' parts together.
+struct Hash {
+    near: [u8; NEAR],
+    length: usize,
+    /// All parts, once they have outgrown `near`.
+    far: Vec<u8>,
+}
 
 impl Hash {
     fn new(topic: Topic) -> Hash {
-        let mut hash = Hash(Xxh3::new());
+        let mut hash = Hash { near: [0; NEAR], length: 0, far: Vec::new() };
         hash.text(topic.name());
         hash
+    }
+
+    fn add(&mut self, part: &[u8]) {
+        let end = self.length + part.len();
+        match self.near.get_mut(self.length..end) {
+            Some(room) if self.far.is_empty() => {
+                room.copy_from_slice(part);
+                self.length = end;
+            }
+            _ => self.outgrow(part),
+        }
+    }
+
+    #[cold]
+    fn outgrow(&mut self, part: &[u8]) {
+        if self.far.is_empty() {
+            self.far.extend_from_slice(&self.near[..self.length]);
+        }
+        self.far.extend_from_slice(part);
     }
 
     /// With its length before it, so that no two lists of texts are the same bytes.
     fn text(&mut self, text: &str) {
         self.number(text.len() as u64);
-        self.0.update(text.as_bytes());
+        self.add(text.as_bytes());
     }
 
     fn optional(&mut self, text: Option<&str>) {
@@ -34,7 +62,7 @@ impl Hash {
     }
 
     fn number(&mut self, number: u64) {
-        self.0.update(&number.to_le_bytes());
+        self.add(&number.to_le_bytes());
     }
 
     fn instant(&mut self, at: Millis) {
@@ -60,7 +88,7 @@ impl Hash {
     }
 
     fn end(&self) -> u64 {
-        self.0.digest()
+        xxh3_64(if self.far.is_empty() { &self.near[..self.length] } else { &self.far })
     }
 }
 
@@ -119,4 +147,30 @@ pub fn of_request(request: &Request) -> u64 {
     hash.text(&request.by);
     hash.instant(request.at);
     hash.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use xxhash_rust::xxh3::Xxh3;
+
+    proptest! {
+        #[test]
+        fn the_parts_are_hashed_as_one_text(parts in prop::collection::vec("[a-zé]{0,90}", 0..8), number in any::<u64>()) {
+            let (mut hash, mut running) = (Hash::new(Topic::Intent), Xxh3::new());
+            let mut run = |text: &str| {
+                running.update(&(text.len() as u64).to_le_bytes());
+                running.update(text.as_bytes());
+            };
+            run("intent");
+            for part in &parts {
+                hash.text(part);
+                run(part);
+            }
+            hash.number(number);
+            running.update(&number.to_le_bytes());
+            prop_assert_eq!(hash.end(), running.digest());
+        }
+    }
 }

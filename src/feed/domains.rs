@@ -6,41 +6,95 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::borrow::Cow;
+
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::free_mail;
+use crate::domain::Text;
+
+/// Longest host that is looked at without IDNA: with no more than a label's length, no label is too long.
+const PLAIN_BYTES: usize = 63;
 
 #[derive(Clone, Debug)]
 pub struct Domains {
     free_mail: BTreeSet<String>,
     aliases: BTreeMap<String, String>,
+    special: Filter,
 }
 
 impl Domains {
     /// Both as `config` gives them, normalised.
     pub fn new(free_mail: BTreeSet<String>, aliases: BTreeMap<String, String>) -> Domains {
-        Domains { free_mail, aliases }
+        let configured = free_mail.iter().chain(aliases.keys()).map(String::as_str);
+        let special = Filter::of(free_mail::DOMAINS.iter().copied().chain(configured));
+        Domains { free_mail, aliases, special }
     }
 
     /// The company's domain in a URL, a host name or a domain.
-    pub fn of_site(&self, text: &str) -> Option<String> {
-        self.company(&registrable(host(text)?)?)
+    pub fn of_site(&self, text: &str) -> Option<Text> {
+        if is_plain(text) { self.of_ascii(text) } else { self.of_host(host(text)?) }
     }
 
     /// The company's domain of a business e-mail address.
-    pub fn of_address(&self, text: &str) -> Option<String> {
+    pub fn of_address(&self, text: &str) -> Option<Text> {
         let (local, domain) = text.trim().rsplit_once('@')?;
-        // An address has no path and no port; "a@b.com/c" is something else.
-        let plain = !local.is_empty() && !domain.contains(['/', ':', '?', '#', '\\']);
-        if plain { self.company(&registrable(domain)?) } else { None }
-    }
-
-    fn company(&self, domain: &str) -> Option<String> {
-        if free_mail::is(domain) || self.free_mail.contains(domain) {
+        if local.is_empty() {
             return None;
         }
-        Some(self.aliases.get(domain).map_or(domain, String::as_str).to_owned())
+        // An address has no path and no port; "a@b.com/c" is something else.
+        if domain.contains(['/', ':', '?', '#', '\\']) { None } else { self.of_host(domain) }
+    }
+
+    fn of_host(&self, host: &str) -> Option<Text> {
+        if is_plain(host) { self.of_ascii(host) } else { self.of_ascii(&ascii(host)?) }
+    }
+
+    fn of_ascii(&self, host: &str) -> Option<Text> {
+        self.company(registrable(host)?)
+    }
+
+    fn company(&self, domain: &str) -> Option<Text> {
+        if free_mail::is_brand(domain) {
+            return None;
+        }
+        if !self.special.may_hold(domain) {
+            return Some(domain.into());
+        }
+        if free_mail::DOMAINS.binary_search(&domain).is_ok() || self.free_mail.contains(domain) {
+            return None;
+        }
+        Some(self.aliases.get(domain).map_or(domain, String::as_str).into())
+    }
+}
+
+/// Words of 64 bits in a filter: with the two hundred domains that there usually are, one in twenty others passes.
+const FILTER_WORDS: usize = 64;
+
+/// A bit for the hash of each of some domains: tells nearly all others by one look that they are none of them.
+#[derive(Clone, Debug)]
+struct Filter([u64; FILTER_WORDS]);
+
+impl Filter {
+    fn of<'a>(domains: impl Iterator<Item = &'a str>) -> Filter {
+        let mut filter = Filter([0; FILTER_WORDS]);
+        for domain in domains {
+            let (word, bit) = Filter::place(domain);
+            filter.0[word] |= bit;
+        }
+        filter
+    }
+
+    fn may_hold(&self, domain: &str) -> bool {
+        let (word, bit) = Filter::place(domain);
+        self.0[word] & bit != 0
+    }
+
+    fn place(domain: &str) -> (usize, u64) {
+        let hash = xxh3_64(domain.as_bytes());
+        ((hash >> 32) as usize % FILTER_WORDS, 1 << (hash % 64))
     }
 }
 
@@ -66,15 +120,46 @@ fn is_scheme(text: &str) -> bool {
 }
 
 /// What somebody can register, by the public suffix list; under a suffix that isn't on it, nobody can.
-fn registrable(host: &str) -> Option<String> {
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let ascii =
-        Uts46::new().to_ascii(host.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify).ok()?;
-    let domain = psl::domain(ascii.as_bytes())?;
-    let known = domain.suffix().is_known();
-    let name = std::str::from_utf8(domain.as_bytes()).ok()?;
-    known.then(|| name.to_owned())
+fn registrable(host: &str) -> Option<&str> {
+    let domain = psl::domain(host.as_bytes())?;
+    let start = host.len() - domain.as_bytes().len();
+    if domain.suffix().is_known() { host.get(start..) } else { None }
 }
+
+fn ascii(host: &str) -> Option<Cow<'_, str>> {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    Uts46::new().to_ascii(host.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify).ok()
+}
+
+/// Whether IDNA would leave a host as it is: short labels of small letters, digits and single hyphens inside.
+/// Two hyphens may begin punycode, which must be looked into.
+fn is_plain(host: &str) -> bool {
+    let (mut before, mut fault) = (MARK, 0);
+    for byte in host.bytes() {
+        let kind = KINDS[usize::from(byte)];
+        fault |= kind & (before | OTHER);
+        before = kind;
+    }
+    host.len() <= PLAIN_BYTES && fault == 0 && before != MARK
+}
+
+/// Dots and hyphens: none may begin or end a host, nor follow another.
+const MARK: u8 = 1;
+const OTHER: u8 = 2;
+
+/// What a byte of a host is; 0 for small letters and digits.
+const KINDS: [u8; 256] = {
+    let (mut kinds, mut byte) = ([OTHER; 256], 0);
+    while byte < 256 {
+        match byte as u8 {
+            b'a'..=b'z' | b'0'..=b'9' => kinds[byte] = 0,
+            b'.' | b'-' => kinds[byte] = MARK,
+            _ => {}
+        }
+        byte += 1;
+    }
+    kinds
+};
 
 #[cfg(test)]
 mod tests {
@@ -186,6 +271,18 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn idna_leaves_a_plain_host_as_it_is(
+            host in "([a-z0-9.-]{1,12}|[a-z]{1,30}|[a-zA-Z0-9_ü.-]{1,6}|xn--[a-z0-9-]{1,8})(\\.[a-z0-9-]{1,20}){0,4}",
+        ) {
+            if is_plain(&host) {
+                // Neither a URL's parts nor IDNA change it.
+                proptest::prop_assert_eq!(super::host(&host), Some(&*host));
+                proptest::prop_assert_eq!(ascii(&host), Some(Cow::Borrowed(&*host)));
+                proptest::prop_assert!(!host.contains(['/', ':', '?', '#', '\\', '@']));
+            }
+        }
+
         #[test]
         fn a_domain_is_its_own_domain(text in "\\PC{0,30}") {
             if let Some(domain) = domains().of_site(&text) {

@@ -7,9 +7,10 @@ use super::dedup;
 use super::domains::Domains;
 use super::people::{self, AccountRef, ActorRef, ContactRef};
 use super::read::{Reader, required};
+use super::scan::{Fields, Scan};
 use super::slot::{Object, Scalar, Slot};
 use crate::domain::signal::{Activity, Class, Direction, Mode, Signal};
-use crate::domain::{Candidates, Code, Text, Topic};
+use crate::domain::{Candidates, Code, Topic};
 
 /// Thousandths of the vendor's unit must fit 32 bits.
 const STRENGTH_MAX: f64 = 4_000_000.0;
@@ -58,6 +59,39 @@ pub struct ActivityBody<'a> {
     occurred_at: Slot<Scalar<'a>>,
 }
 
+impl<'a> Fields<'a> for SignalBody<'a> {
+    fn field(&mut self, key: &'a str, scan: &mut Scan<'a>) -> Option<()> {
+        match key {
+            "event_id" => scan.scalar(&mut self.event_id),
+            "source" => scan.scalar(&mut self.source),
+            "kind" => scan.scalar(&mut self.kind),
+            "account" => scan.object(&mut self.account),
+            "subject" => scan.scalar(&mut self.subject),
+            "strength" => scan.scalar(&mut self.strength),
+            "mode" => scan.scalar(&mut self.mode),
+            "occurred_at" => scan.scalar(&mut self.occurred_at),
+            _ => scan.skip(),
+        }
+    }
+}
+
+impl<'a> Fields<'a> for ActivityBody<'a> {
+    fn field(&mut self, key: &'a str, scan: &mut Scan<'a>) -> Option<()> {
+        match key {
+            "event_id" => scan.scalar(&mut self.event_id),
+            "source" => scan.scalar(&mut self.source),
+            "kind" => scan.scalar(&mut self.kind),
+            "account" => scan.object(&mut self.account),
+            "actor" => scan.object(&mut self.actor),
+            "contact" => scan.object(&mut self.contact),
+            "direction" => scan.scalar(&mut self.direction),
+            "meeting_at" => scan.scalar(&mut self.meeting_at),
+            "occurred_at" => scan.scalar(&mut self.occurred_at),
+            _ => scan.skip(),
+        }
+    }
+}
+
 pub fn signal(
     reader: &Reader,
     domains: &Domains,
@@ -78,10 +112,8 @@ pub fn signal(
         dedup: 0,
         due: None,
     };
-    signal.dedup = match event_id(reader, &body.event_id)? {
-        Some(id) => dedup::by_id(topic, &signal.source, &id),
-        None => dedup::of_signal(topic, &signal),
-    };
+    let by_id = known_by_id(reader, topic, &signal.source, &body.event_id)?;
+    signal.dedup = by_id.unwrap_or_else(|| dedup::of_signal(topic, &signal));
     Ok(signal)
 }
 
@@ -100,18 +132,17 @@ pub fn activity(reader: &Reader, domains: &Domains, body: &ActivityBody) -> Resu
         dedup: 0,
         meeting_at: reader.stamp("meeting_at", &body.meeting_at)?,
     };
-    activity.dedup = match event_id(reader, &body.event_id)? {
-        Some(id) => dedup::by_id(Topic::Activity, &activity.source, &id),
-        None => dedup::of_activity(&activity),
-    };
+    let by_id = known_by_id(reader, Topic::Activity, &activity.source, &body.event_id)?;
+    activity.dedup = by_id.unwrap_or_else(|| dedup::of_activity(&activity));
     Ok(activity)
 }
 
 /// An event's id is only ever hashed, so it may be anything, an address too.
-fn event_id(reader: &Reader, slot: &Slot<Scalar>) -> Result<Option<Text>, Rejection> {
+fn known_by_id(reader: &Reader, topic: Topic, source: &str, slot: &Slot<Scalar>) -> Result<Option<u64>, Rejection> {
+    let by_id = |id: &str| dedup::by_id(topic, source, id);
     match slot {
-        Slot::Is(Scalar::Text(text)) => Ok(reader.clean("event_id", text)?.map(Into::into)),
-        other => reader.id("event_id", other),
+        Slot::Is(Scalar::Text(text)) => Ok(reader.clean("event_id", text)?.map(by_id)),
+        other => Ok(reader.id("event_id", other)?.as_deref().map(by_id)),
     }
 }
 

@@ -21,7 +21,7 @@ const BRANDS: &[&str] = &[
 ];
 
 /// Sorted.
-const DOMAINS: &[&str] = &[
+pub const DOMAINS: &[&str] = &[
     "10minutemail.com",
     "126.com",
     "139.com",
@@ -135,15 +135,19 @@ const DOMAINS: &[&str] = &[
     "zohomail.com",
 ];
 
-/// Whether a registrable domain is one of free mail.
-pub fn is(domain: &str) -> bool {
-    let brand = domain.split('.').next().unwrap_or(domain);
-    BRANDS.contains(&brand) || DOMAINS.binary_search(&domain).is_ok()
+/// Whether a registrable domain is one of free mail whatever its suffix.
+pub fn is_brand(domain: &str) -> bool {
+    let name = domain.as_bytes().iter().position(|byte| *byte == b'.').map_or(domain, |dot| &domain[..dot]);
+    BRANDS.contains(&name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is(domain: &str) -> bool {
+        is_brand(domain) || DOMAINS.binary_search(&domain).is_ok()
+    }
 
     #[test]
     fn the_list_is_sorted_and_registrable() {

@@ -7,6 +7,7 @@ use crate::domain::feeds::FeedLimits;
 /// First bytes of Schema-Registry frames: an id of four bytes follows, or a GUID.
 const FRAMES: [u8; 2] = [0x00, 0x01];
 
+/// The record as text, if it may be one; how deep it nests is still to be asked.
 pub fn text<'a>(limits: &FeedLimits, bytes: &'a [u8]) -> Result<&'a str, Rejection> {
     if bytes.len() > limits.record_bytes {
         return Err(Rejection::new(Code::TooLarge, format!("more than {} bytes", limits.record_bytes)));
@@ -15,12 +16,21 @@ pub fn text<'a>(limits: &FeedLimits, bytes: &'a [u8]) -> Result<&'a str, Rejecti
         let detail = "looks framed by a schema registry: JSON is expected";
         return Err(Rejection::new(Code::LooksFramed, detail));
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| Rejection::new(Code::NotUtf8, format!("not UTF-8 from byte {} on", error.valid_up_to())))?;
-    if depth(bytes) > limits.depth {
+    std::str::from_utf8(bytes)
+        .map_err(|error| Rejection::new(Code::NotUtf8, format!("not UTF-8 from byte {} on", error.valid_up_to())))
+}
+
+/// Whether all of it is ASCII and before DEL: then what isn't below a space is no control character.
+pub fn is_below_del(text: &str) -> bool {
+    // No end before the end: so the compiler looks at many bytes at once.
+    text.bytes().fold(true, |below, byte| below & (byte < 0x7f))
+}
+
+pub fn nesting(limits: &FeedLimits, text: &str) -> Result<(), Rejection> {
+    if depth(text.as_bytes()) > limits.depth {
         return Err(Rejection::new(Code::TooDeep, format!("nested deeper than {} levels", limits.depth)));
     }
-    Ok(text)
+    Ok(())
 }
 
 /// How deep brackets outside of strings nest. Right for JSON; for anything else the parser has the last word.
@@ -64,9 +74,11 @@ mod tests {
     #[test]
     fn each_guard_stops_its_own() {
         let limits = FeedLimits { record_bytes: 10, depth: 2, ..FeedLimits::default() };
-        let code = |bytes: &'static [u8]| text(&limits, bytes).map_err(|rejection| rejection.code);
-        assert_eq!(code(b"{}"), Ok("{}"));
-        assert_eq!(code(b"[[1],[2]]"), Ok("[[1],[2]]"));
+        let guarded = |bytes| text(&limits, bytes).and_then(|text| nesting(&limits, text));
+        let code = |bytes: &'static [u8]| guarded(bytes).map_err(|rejection| rejection.code);
+        assert_eq!(text(&limits, b"{}"), Ok("{}"));
+        assert_eq!(code(b"{}"), Ok(()));
+        assert_eq!(code(b"[[1],[2]]"), Ok(()));
         assert_eq!(code(b"12345678901"), Err(Code::TooLarge));
         assert_eq!(code(b"\x00\x00\x00\x00\x2a{}"), Err(Code::LooksFramed));
         assert_eq!(code(b"\x01"), Err(Code::LooksFramed));

@@ -2,29 +2,68 @@
 //!
 //! There is no fall-back: a date that can't be understood is a dead letter, never "now".
 
-use chrono::NaiveDate;
-
 use crate::domain::Millis;
 
 /// No event and no date of one is later than this (2100-01-01 UTC): beyond it lie mistyped years and the
 /// "forever" dates of databases.
 pub const LATEST: Millis = Millis(4_102_444_800_000);
 
+/// Days from the first of March 400 years before year 0 to 1970.
+const DAYS_TO_1970: i64 = 146_097 + 719_468;
+
+const NO_DIGITS: u32 = 10_000;
+
 /// A full date, `T`, a full time, and `Z` or an offset with a colon. Fractions round down to milliseconds. A
 /// leap second is refused: no clock here can stand on it.
 pub fn parse(text: &str) -> Option<Millis> {
-    let bytes = text.as_bytes();
-    let shaped = bytes.len() >= 20
-        && (bytes[4], bytes[7], bytes[13], bytes[16]) == (b'-', b'-', b':', b':')
-        && matches!(bytes[10], b'T' | b't');
-    if !shaped {
+    let (clock, rest) = text.as_bytes().split_first_chunk::<19>()?;
+    let seconds = seconds_since_1970(clock)?;
+    let (millis, rest) = fraction(rest)?;
+    Some(Millis(seconds * 1000 + i64::from(millis) - offset_ms(rest)?))
+}
+
+/// Of `YYYY-MM-DDTHH:MM:SS`, as if it were UTC.
+fn seconds_since_1970(clock: &[u8; 19]) -> Option<i64> {
+    let shaped = (clock[4], clock[7], clock[13], clock[16]) == (b'-', b'-', b':', b':') && clock[10] | 0x20 == b't';
+    let [century, year, month, day] = [0, 2, 5, 8].map(|at| two_digits(clock, at));
+    let [hour, minute, second] = [11, 14, 17].map(|at| two_digits(clock, at));
+    let (year, leap) = (century * 100 + year, is_leap(century, year));
+    // What is no pair of digits is far above all of these, but for the year.
+    let right = century < 100 && year < 10_000 && (1..=12).contains(&month) && hour < 24 && minute < 60 && second < 60;
+    if !shaped || !right || day < 1 || day > days_of(month, leap) {
         return None;
     }
-    let part = |from: usize, to: usize| digits(&bytes[from..to]);
-    let date = NaiveDate::from_ymd_opt(part(0, 4)? as i32, part(5, 7)?, part(8, 10)?)?;
-    let (millis, rest) = fraction(&bytes[19..])?;
-    let local = date.and_hms_milli_opt(part(11, 13)?, part(14, 16)?, part(17, 19)?, millis)?;
-    Some(Millis(local.and_utc().timestamp_millis() - offset_ms(rest)?))
+    let seconds = (hour * 60 + minute) * 60 + second;
+    Some(days_since_1970(year, month, day) * 86_400 + i64::from(seconds))
+}
+
+/// The number in two bytes; 10,000 and more if either is no digit.
+fn two_digits(clock: &[u8; 19], at: usize) -> u32 {
+    let [tens, ones] = [clock[at], clock[at + 1]].map(|byte| u32::from(byte.wrapping_sub(b'0')));
+    if tens > 9 || ones > 9 { NO_DIGITS } else { tens * 10 + ones }
+}
+
+fn is_leap(century: u32, year_of_century: u32) -> bool {
+    // 2000 is one, 1900 is none.
+    let year = if year_of_century == 0 { century } else { year_of_century };
+    year.is_multiple_of(4)
+}
+
+fn days_of(month: u32, leap: bool) -> u32 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + u32::from(leap),
+        _ => 31,
+    }
+}
+
+/// Years begin in March here, so that a leap day is a year's last.
+fn days_since_1970(year: u32, month: u32, day: u32) -> i64 {
+    // A cycle of 400 years earlier would still be none below zero.
+    let year = year + 400 - u32::from(month <= 2);
+    let month = (month + 9) % 12;
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
+    i64::from(days) - DAYS_TO_1970
 }
 
 fn digits(bytes: &[u8]) -> Option<u32> {
@@ -108,7 +147,47 @@ mod tests {
         }
     }
 
+    /// As plain as it gets, with chrono's calendar.
+    fn by_chrono(text: &str) -> Option<Millis> {
+        let bytes = text.as_bytes();
+        let shaped = bytes.len() >= 20
+            && (bytes[4], bytes[7], bytes[13], bytes[16]) == (b'-', b'-', b':', b':')
+            && matches!(bytes[10], b'T' | b't');
+        if !shaped {
+            return None;
+        }
+        let part = |from: usize, to: usize| digits(&bytes[from..to]);
+        let date = chrono::NaiveDate::from_ymd_opt(part(0, 4)? as i32, part(5, 7)?, part(8, 10)?)?;
+        let (millis, rest) = fraction(&bytes[19..])?;
+        let local = date.and_hms_milli_opt(part(11, 13)?, part(14, 16)?, part(17, 19)?, millis)?;
+        Some(Millis(local.and_utc().timestamp_millis() - offset_ms(rest)?))
+    }
+
+    #[test]
+    fn every_day_is_chronos_day() {
+        for year in 0..10_000 {
+            for (month, day) in (0..14).flat_map(|month| [0, 1, 28, 29, 30, 31, 32].map(|day| (month, day))) {
+                let text = format!("{year:04}-{month:02}-{day:02}T12:34:56Z");
+                assert_eq!(parse(&text), by_chrono(&text), "{text}");
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn chrono_agrees_on_what_is_almost_an_instant(
+            text in "[0-9]{3}[0-9:/]-[0-9]{2}-[0-9][0-9 ][Tt ][0-2][0-9]:[0-9]{2}:[0-6][0-9]([.,][0-9]{0,12})?([zZ]|[+-][0-9]{2}:?[0-9]{2}|)[ é]?",
+            hit in any::<usize>(),
+            with in any::<char>(),
+        ) {
+            prop_assert_eq!(parse(&text), by_chrono(&text));
+            let place = hit % text.len();
+            if text.is_char_boundary(place) && text.is_char_boundary(place + 1) {
+                let text = format!("{}{with}{}", &text[..place], &text[place + 1..]);
+                prop_assert_eq!(parse(&text), by_chrono(&text));
+            }
+        }
+
         #[test]
         fn chrono_agrees(millis in -62_167_219_200_000i64..253_402_300_799_999, minutes in -1439i32..=1439) {
             let zone = chrono::FixedOffset::east_opt(minutes * 60).expect("less than a day");

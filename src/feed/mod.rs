@@ -13,8 +13,11 @@ pub mod instant;
 mod people;
 mod read;
 mod reference;
+mod scan;
 mod secret;
 mod slot;
+mod stops;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +31,7 @@ use crate::domain::rep::{RepOp, RepRecord};
 use crate::domain::signal::Class;
 use crate::domain::{Body, Code, Input, Position, Record, Text, Topic};
 use domains::Domains;
+use events::{ActivityBody, SignalBody};
 use read::{Reader, missing};
 use secret::Secret;
 
@@ -63,13 +67,52 @@ impl Decoder {
 
     /// One record of an input topic. `None`: nothing to do (a tombstone on an event topic).
     pub fn decode(&self, record: &Record) -> Result<Option<Input>, Rejection> {
-        let body = match &record.value {
-            Some(value) => Some(self.body(record, guard::text(&self.limits, value)?)?),
-            None => self.tombstone(record)?,
+        let Some(value) = &record.value else { return self.tombstone(record) };
+        let json = guard::text(&self.limits, value)?;
+        match self.scanned(record.topic, json) {
+            Some(body) => Ok(Some(input(record, body))),
+            None => self.parsed(record, json),
+        }
+    }
+
+    /// The short way alone: what it takes. `None` is a surprise, not a rejection.
+    pub fn scan(&self, record: &Record) -> Option<Input> {
+        let json = guard::text(&self.limits, record.value.as_ref()?).ok()?;
+        self.scanned(record.topic, json).map(|body| input(record, body))
+    }
+
+    /// The long way alone: what `decode` says too, whatever the short way takes.
+    pub fn parse(&self, record: &Record) -> Result<Option<Input>, Rejection> {
+        let Some(value) = &record.value else { return self.tombstone(record) };
+        self.parsed(record, guard::text(&self.limits, value)?)
+    }
+
+    /// An event, if it is written as events mostly are and nothing is wrong with it.
+    fn scanned(&self, topic: Topic, json: &str) -> Option<Body> {
+        if self.limits.depth < scan::DEPTH {
+            return None;
+        }
+        let class = match topic {
+            Topic::Intent => Class::Intent,
+            Topic::Engagement => Class::Engagement,
+            Topic::Inbound => Class::Inbound,
+            Topic::Activity => return self.scanned_activity(json),
+            _ => return None,
         };
-        let Record { topic, partition, offset, .. } = *record;
-        let position = Some(Position { topic, partition, offset });
-        Ok(body.map(|body| Input { position, body }))
+        let mut body = SignalBody::default();
+        scan::object(json, &mut body)?;
+        events::signal(&self.scanning(json), &self.domains, topic, class, &body).ok().map(Body::Signal)
+    }
+
+    fn scanned_activity(&self, json: &str) -> Option<Body> {
+        let mut body = ActivityBody::default();
+        scan::object(json, &mut body)?;
+        events::activity(&self.scanning(json), &self.domains, &body).ok().map(Body::Activity)
+    }
+
+    fn parsed(&self, record: &Record, json: &str) -> Result<Option<Input>, Rejection> {
+        guard::nesting(&self.limits, json)?;
+        self.body(record, json).map(|body| Some(input(record, body)))
     }
 
     fn body(&self, record: &Record, json: &str) -> Result<Body, Rejection> {
@@ -101,22 +144,24 @@ impl Decoder {
     }
 
     /// On a reference topic it deletes what its key names; an event can't be taken back.
-    fn tombstone(&self, record: &Record) -> Result<Option<Body>, Rejection> {
+    fn tombstone(&self, record: &Record) -> Result<Option<Input>, Rejection> {
         if !matches!(record.topic, Topic::Accounts | Topic::Reps | Topic::Opportunities) {
             return Ok(None);
         }
         let id = self.key(record)?.ok_or_else(|| missing("key"))?;
-        Ok(Some(match record.topic {
+        let body = match record.topic {
             Topic::Accounts => Body::Account(AccountRecord { id, op: AccountOp::Delete, at: None }),
             Topic::Reps => Body::Rep(RepRecord { id, op: RepOp::Delete, at: None }),
             _ => Body::Opportunity(OpportunityRecord { id, op: OpportunityOp::Delete, at: None }),
-        }))
+        };
+        Ok(Some(input(record, body)))
     }
 
     /// The id in a record's key: plain text, or a JSON string.
     fn key(&self, record: &Record) -> Result<Option<Text>, Rejection> {
         let Some(bytes) = &record.key else { return Ok(None) };
         let text = guard::text(&self.limits, bytes)?;
+        guard::nesting(&self.limits, text)?;
         let plain = match text.starts_with('"') {
             true => serde_json::from_str(text).map_err(|_| Rejection::new(Code::Malformed, "the key is no text"))?,
             false => text.to_owned(),
@@ -125,8 +170,18 @@ impl Decoder {
     }
 
     fn reader(&self) -> Reader<'_> {
-        Reader { limits: &self.limits, secret: &self.secret }
+        Reader { limits: &self.limits, secret: &self.secret, no_controls: false }
     }
+
+    /// For texts that the scanner found: they are in the record as they are, without escapes or what is below a space.
+    fn scanning(&self, json: &str) -> Reader<'_> {
+        Reader { no_controls: guard::is_below_del(json), ..self.reader() }
+    }
+}
+
+fn input(record: &Record, body: Body) -> Input {
+    let Record { topic, partition, offset, .. } = *record;
+    Input { position: Some(Position { topic, partition, offset }), body }
 }
 
 /// Into slots, which take any JSON: what fails here isn't JSON, or names a field twice.

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use super::Rejection;
 use super::domains::Domains;
 use super::read::{Reader, content};
-use super::secret::{Person, fold_address};
+use super::scan::{Fields, Scan};
+use super::secret::Person;
 use super::slot::{Map, Object, Scalar, Slot};
 use crate::domain::ids::Actor;
 use crate::domain::{Candidate, Candidates};
@@ -46,6 +47,39 @@ pub struct ContactRef<'a> {
     email: Slot<Scalar<'a>>,
 }
 
+impl<'a> Fields<'a> for AccountRef<'a> {
+    fn field(&mut self, key: &'a str, scan: &mut Scan<'a>) -> Option<()> {
+        match key {
+            "crm_id" => scan.scalar(&mut self.crm_id),
+            "domain" => scan.scalar(&mut self.domain),
+            "email" => scan.scalar(&mut self.email),
+            "vendor_ids" => scan.map(&mut self.vendor_ids),
+            _ => scan.skip(),
+        }
+    }
+}
+
+impl<'a> Fields<'a> for ActorRef<'a> {
+    fn field(&mut self, key: &'a str, scan: &mut Scan<'a>) -> Option<()> {
+        match key {
+            "crm_id" => scan.scalar(&mut self.crm_id),
+            "email" => scan.scalar(&mut self.email),
+            "alias" => scan.scalar(&mut self.alias),
+            _ => scan.skip(),
+        }
+    }
+}
+
+impl<'a> Fields<'a> for ContactRef<'a> {
+    fn field(&mut self, key: &'a str, scan: &mut Scan<'a>) -> Option<()> {
+        match key {
+            "crm_id" => scan.scalar(&mut self.crm_id),
+            "email" => scan.scalar(&mut self.email),
+            _ => scan.skip(),
+        }
+    }
+}
+
 /// The ways to find the account, in order of trust. What names no company is left out.
 pub fn candidates(
     reader: &Reader,
@@ -54,7 +88,9 @@ pub fn candidates(
 ) -> Result<Candidates, Rejection> {
     let Some(Object(account)) = content("account", slot, "an object")? else { return Ok(Candidates::new()) };
     let mut found = Candidates::new();
-    found.extend(reader.id("account.crm_id", &account.crm_id)?.map(Candidate::CrmId));
+    if let Some(id) = reader.id("account.crm_id", &account.crm_id)? {
+        found.push(Candidate::CrmId(id));
+    }
     for (vendor, id) in reader.entries("account.vendor_ids", &account.vendor_ids, VENDORS_MAX)? {
         if let Some(id) = reader.id("account.vendor_ids", id)? {
             found.push(Candidate::VendorId { vendor: vendor.into(), id });
@@ -63,8 +99,12 @@ pub fn candidates(
     let site = reader.text("account.domain", &account.domain)?.and_then(|text| domains.of_site(text));
     let mail = reader.text("account.email", &account.email)?.and_then(|text| domains.of_address(text));
     let mail = mail.filter(|mail| Some(mail) != site.as_ref());
-    found.extend(site.map(|domain| Candidate::Domain(domain.into())));
-    found.extend(mail.map(|domain| Candidate::EmailDomain(domain.into())));
+    if let Some(domain) = site {
+        found.push(Candidate::Domain(domain));
+    }
+    if let Some(domain) = mail {
+        found.push(Candidate::EmailDomain(domain));
+    }
     Ok(found)
 }
 
@@ -82,19 +122,28 @@ pub fn actor(reader: &Reader, slot: &Slot<Object<ActorRef>>) -> Result<Option<Ac
 
 /// The hash under which a rep's address or vendor's user id is known.
 pub fn alias(reader: &Reader, text: &str) -> u64 {
-    let folded = if text.contains('@') { fold_address(text) } else { text.to_owned() };
-    reader.secret.hash(Person::Alias, &folded)
+    match text.as_bytes().contains(&b'@') {
+        true => reader.secret.hash_address(Person::Alias, text),
+        false => reader.secret.hash(Person::Alias, text),
+    }
 }
 
 /// The contact's hash; 0 where none is named.
 pub fn contact(reader: &Reader, slot: &Slot<Object<ContactRef>>) -> Result<u32, Rejection> {
     let Some(Object(contact)) = content("contact", slot, "an object")? else { return Ok(0) };
-    if let Slot::Is(Scalar::Integer(number)) = &contact.crm_id {
-        return Ok(reader.secret.contact(Person::ContactId, &number.to_string()));
+    if let Slot::Is(scalar) = &contact.crm_id
+        && let Some(digits) = scalar.digits()
+    {
+        return Ok(contact_number(reader.secret.hash(Person::ContactId, &digits)));
     }
     if let Some(id) = reader.text("contact.crm_id", &contact.crm_id)? {
-        return Ok(reader.secret.contact(Person::ContactId, id));
+        return Ok(contact_number(reader.secret.hash(Person::ContactId, id)));
     }
-    let address = reader.text("contact.email", &contact.email)?.map(fold_address);
-    Ok(address.map_or(0, |address| reader.secret.contact(Person::ContactAddress, &address)))
+    let address = reader.text("contact.email", &contact.email)?;
+    Ok(address.map_or(0, |address| contact_number(reader.secret.hash_address(Person::ContactAddress, address))))
+}
+
+/// 32 bits, never 0, which names nobody.
+fn contact_number(hash: u64) -> u32 {
+    (hash as u32).max(1)
 }

@@ -5,10 +5,13 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::Rejection;
 use super::instant::{self, LATEST};
 use super::secret::{Secret, holds_address};
-use super::slot::{List, Map, Scalar, Slot};
+use super::slot::{List, Map, Scalar, Slot, USUAL_ENTRIES};
+use super::words;
 use crate::domain::account::Change;
 use crate::domain::feeds::FeedLimits;
 use crate::domain::time::EPOCH_MS;
@@ -22,7 +25,12 @@ const SECONDS: Range<i64> = EPOCH_MS / 1000..LATEST.0 / 1000;
 pub struct Reader<'d> {
     pub limits: &'d FeedLimits,
     pub secret: &'d Secret,
+    /// No text of this record holds a control character; that needn't be asked for each.
+    pub no_controls: bool,
 }
+
+/// Keys and values of an object whose keys are data.
+type Entries<'s, T> = SmallVec<[(&'s str, &'s Slot<T>); USUAL_ENTRIES]>;
 
 /// What a record does to what is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,12 +85,12 @@ impl Reader<'_> {
 
     /// Trimmed and within limits; `None` if nothing is left.
     pub fn clean<'s>(&self, name: &str, text: &'s str) -> Read<Option<&'s str>> {
-        let text = text.trim();
+        let text = trimmed(text);
         if text.len() > self.limits.text_bytes {
             let detail = format!("`{name}` is longer than {} bytes", self.limits.text_bytes);
             return Err(Rejection::new(Code::TooLong, detail));
         }
-        if text.chars().any(char::is_control) {
+        if !self.no_controls && has_control(text) {
             return Err(bad(name, "has control characters"));
         }
         Ok(Some(text).filter(|text| !text.is_empty()))
@@ -96,10 +104,12 @@ impl Reader<'_> {
     /// An external id: a text, or the integer that some systems send.
     pub fn id(&self, name: &str, slot: &Slot<Scalar>) -> Read<Option<Text>> {
         match content(name, slot, "a text or an integer")? {
-            Some(Scalar::Integer(number)) => Ok(Some(number.to_string().into())),
             Some(Scalar::Text(text)) => self.id_text(name, text),
             None => Ok(None),
-            Some(other) => Err(wrong(name, other.name(), "a text or an integer")),
+            Some(other) => match other.digits() {
+                Some(digits) => Ok(Some(digits)),
+                None => Err(wrong(name, other.name(), "a text or an integer")),
+            },
         }
     }
 
@@ -121,6 +131,7 @@ impl Reader<'_> {
         let number = match content(name, slot, "a number")? {
             None => return Ok(None),
             Some(Scalar::Integer(number)) => *number as f64,
+            Some(Scalar::Large(number)) => *number as f64,
             Some(Scalar::Float(number)) => *number,
             Some(other) => return Err(wrong(name, other.name(), "a number")),
         };
@@ -134,7 +145,8 @@ impl Reader<'_> {
     pub fn whole(&self, name: &str, slot: &Slot<Scalar>, least: u64, most: u64) -> Read<Option<u64>> {
         let number = match content(name, slot, "a whole number")? {
             None => return Ok(None),
-            Some(Scalar::Integer(number)) => *number,
+            Some(Scalar::Integer(number)) => i128::from(*number),
+            Some(Scalar::Large(number)) => i128::from(*number),
             // 60.0 is a whole number in JSON.
             Some(Scalar::Float(number)) if number.fract() == 0.0 => *number as i128,
             Some(Scalar::Float(_)) => return Err(bad(name, "must be whole")),
@@ -162,7 +174,8 @@ impl Reader<'_> {
     fn instant(&self, name: &str, slot: &Slot<Scalar>) -> Read<Option<Millis>> {
         let at = match content(name, slot, "an instant")? {
             None => return Ok(None),
-            Some(Scalar::Integer(number)) => i64::try_from(*number).ok().map(Millis),
+            Some(Scalar::Integer(number)) => Some(Millis(*number)),
+            Some(Scalar::Large(_)) => None,
             Some(Scalar::Text(text)) if text.trim().is_empty() => return Ok(None),
             Some(Scalar::Text(text)) => instant::parse(text),
             Some(other) => return Err(wrong(name, other.name(), "an instant (RFC 3339 or whole milliseconds)")),
@@ -197,15 +210,10 @@ impl Reader<'_> {
     }
 
     /// The entries of an object whose keys are data, sorted by key.
-    pub fn entries<'s, T>(
-        &self,
-        name: &str,
-        slot: &'s Slot<Map<'s, T>>,
-        most: usize,
-    ) -> Read<Vec<(&'s str, &'s Slot<T>)>> {
-        let Some(Map(entries)) = content(name, slot, "an object")? else { return Ok(Vec::new()) };
+    pub fn entries<'s, T>(&self, name: &str, slot: &'s Slot<Map<'_, T>>, most: usize) -> Read<Entries<'s, T>> {
+        let mut sorted = SmallVec::new();
+        let Some(Map(entries)) = content(name, slot, "an object")? else { return Ok(sorted) };
         self.count(name, entries.len(), most)?;
-        let mut sorted = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             let key = self.clean(name, key)?.ok_or_else(|| bad(name, "has a blank key"))?;
             if holds_address(key) {
@@ -226,6 +234,20 @@ impl Reader<'_> {
         }
         Err(Rejection::new(Code::TooLong, format!("`{name}` has more than {most} entries")))
     }
+}
+
+/// Most texts begin and end with what is seen and ASCII: nothing to be trimmed, which Unicode's tables needn't say.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    }
+}
+
+fn has_control(text: &str) -> bool {
+    // Space and DEL stand around what ASCII has of characters that are seen. Beyond ASCII there are more to ask for.
+    let suspect = |word| words::below(word, b' ') | words::equal(word, 0x7f) | words::not_ascii(word);
+    words::marks(text.as_bytes(), suspect) != 0 && text.chars().any(char::is_control)
 }
 
 /// Ids and names go into the journal as they are, so an address can't be one.

@@ -132,14 +132,14 @@ fn company_domains(
     let mut found: Vec<Text> = Vec::new();
     for item in items {
         let domain = reader.text("domains", item)?.and_then(|text| domains.of_site(text));
-        if let Some(domain) = domain.map(Text::from).filter(|domain| !found.contains(domain)) {
+        if let Some(domain) = domain.filter(|domain| !found.contains(domain)) {
             found.push(domain);
         }
     }
     Ok(Some(found))
 }
 
-fn owners(reader: &Reader, slot: &Slot<Map<Scalar>>) -> Result<Vec<(Text, Option<Text>)>, Rejection> {
+fn owners<'a>(reader: &Reader, slot: &Slot<Map<'a, Scalar<'a>>>) -> Result<Vec<(Text, Option<Text>)>, Rejection> {
     let entries = reader.entries("owners", slot, OWNERS_MAX)?;
     entries.into_iter().map(|(role, owner)| Ok((role.into(), reader.id("owners", owner)?))).collect()
 }
@@ -149,7 +149,7 @@ fn replaces<T>(op: Op, slot: &Slot<T>) -> bool {
     op == Op::Upsert || matches!(slot, Slot::Null)
 }
 
-fn fields(reader: &Reader, slot: &Slot<Map<FieldValue>>) -> Result<Vec<(Text, Option<Value>)>, Rejection> {
+fn fields<'a>(reader: &Reader, slot: &Slot<Map<'a, FieldValue<'a>>>) -> Result<Vec<(Text, Option<Value>)>, Rejection> {
     let entries = reader.entries("fields", slot, reader.limits.fields)?;
     entries.into_iter().map(|(name, value)| Ok((name.into(), field(reader, value)?))).collect()
 }
@@ -162,6 +162,7 @@ fn field(reader: &Reader, slot: &Slot<FieldValue>) -> Result<Option<Value>, Reje
             Ok(reader.clean("fields", text)?.map(|text| Value::Text(reader.without_address(text))))
         }
         Slot::Is(FieldValue::One(Scalar::Integer(number))) => thousandths_of_integer(*number).map(Some),
+        Slot::Is(FieldValue::One(Scalar::Large(_))) => Err(too_large()),
         Slot::Is(FieldValue::One(Scalar::Float(number))) => thousandths(*number).map(Some),
         Slot::Is(FieldValue::Many(items)) => Ok(Some(Value::List(texts(reader, items)?))),
         Slot::Wrong(found) => {
@@ -171,16 +172,19 @@ fn field(reader: &Reader, slot: &Slot<FieldValue>) -> Result<Option<Value>, Reje
     }
 }
 
-fn thousandths_of_integer(number: i128) -> Result<Value, Rejection> {
-    let exact = i64::try_from(number).ok().and_then(|number| number.checked_mul(1000));
-    exact.map(Value::Number).ok_or_else(|| bad("fields", "has a number too large to be kept in thousandths"))
+fn thousandths_of_integer(number: i64) -> Result<Value, Rejection> {
+    number.checked_mul(1000).map(Value::Number).ok_or_else(too_large)
 }
 
 fn thousandths(number: f64) -> Result<Value, Rejection> {
     if number.abs() > NUMBER_MAX {
-        return Err(bad("fields", "has a number too large to be kept in thousandths"));
+        return Err(too_large());
     }
     Ok(Value::Number((number * 1000.0).round() as i64))
+}
+
+fn too_large() -> Rejection {
+    bad("fields", "has a number too large to be kept in thousandths")
 }
 
 fn texts(reader: &Reader, items: &[Slot<Scalar>]) -> Result<Vec<Text>, Rejection> {
@@ -243,8 +247,10 @@ fn aliases(reader: &Reader, op: Op, body: &RepBody) -> Result<Change<Vec<u64>>, 
 }
 
 fn alias(reader: &Reader, name: &str, slot: &Slot<Scalar>) -> Result<Option<u64>, Rejection> {
-    if let Slot::Is(Scalar::Integer(number)) = slot {
-        return Ok(Some(people::alias(reader, &number.to_string())));
+    if let Slot::Is(scalar) = slot
+        && let Some(digits) = scalar.digits()
+    {
+        return Ok(Some(people::alias(reader, &digits)));
     }
     Ok(reader.text(name, slot)?.map(|text| people::alias(reader, text)))
 }

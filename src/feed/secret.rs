@@ -6,6 +6,10 @@
 //! (demo, tests) the key is a known constant, and the hashes protect nothing.
 //! Keys are for the life of a journal: under another one, known people look like new ones.
 
+use smallvec::SmallVec;
+
+use super::words;
+
 /// Tells apart what is hashed, so that a contact's id is never taken for a rep's alias.
 #[derive(Clone, Copy)]
 pub enum Person {
@@ -31,15 +35,18 @@ impl Secret {
     }
 
     pub fn hash(&self, person: Person, text: &str) -> u64 {
-        let mut message = Vec::with_capacity(text.len() + 1);
-        message.push(person as u8);
-        message.extend_from_slice(text.as_bytes());
-        siphash_2_4(self.key, &message)
+        siphash_2_4(self.key, &message(person, text))
     }
 
-    /// 32 bits, never 0, which names nobody.
-    pub fn contact(&self, person: Person, text: &str) -> u32 {
-        (self.hash(person, text) as u32).max(1)
+    /// An address is the same in capitals; its owner doesn't type it the same way twice.
+    pub fn hash_address(&self, person: Person, text: &str) -> u64 {
+        let text = text.trim();
+        if !text.is_ascii() {
+            return self.hash(person, &text.to_lowercase());
+        }
+        let mut message = message(person, text);
+        message[1..].make_ascii_lowercase();
+        siphash_2_4(self.key, &message)
     }
 
     /// A text in the place of one that names somebody.
@@ -48,13 +55,20 @@ impl Secret {
     }
 }
 
-/// An address is the same in capitals; its owner doesn't type it the same way twice.
-pub fn fold_address(text: &str) -> String {
-    text.trim().to_lowercase()
+/// What is hashed: who it stands for, and the text. Most addresses and ids stand in place.
+fn message(person: Person, text: &str) -> SmallVec<[u8; 64]> {
+    let mut message = SmallVec::new();
+    message.push(person as u8);
+    message.extend_from_slice(text.as_bytes());
+    message
 }
 
 /// Whether an e-mail address stands somewhere in the text, also with its `@` escaped as in a link.
 pub fn holds_address(text: &str) -> bool {
+    let suspect = |word| words::equal(word, b'@') | words::equal(word, b'%');
+    if words::marks(text.as_bytes(), suspect) == 0 {
+        return false;
+    }
     ["@", "%40"].iter().any(|at| text.match_indices(at).any(|(place, _)| around(text, place, at.len())))
 }
 

@@ -9,6 +9,13 @@ use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use smallvec::SmallVec;
+use smol_str::ToSmolStr;
+
+use crate::domain::Text;
+
+/// Entries of a [`Map`] that cost no allocation: most events name one vendor's id, few more than two.
+pub const USUAL_ENTRIES: usize = 2;
 
 /// One field. `Wrong` carries what was found instead, in words.
 #[derive(Debug, Default)]
@@ -24,12 +31,20 @@ impl<T> Slot<T> {
     pub fn is_absent(&self) -> bool {
         matches!(self, Slot::Absent)
     }
+
+    pub fn fill(&mut self, value: T) -> &mut T {
+        *self = Slot::Is(value);
+        let Slot::Is(value) = self else { unreachable!("just filled") };
+        value
+    }
 }
 
 #[derive(Debug)]
 pub enum Scalar<'a> {
     Bool(bool),
-    Integer(i128),
+    Integer(i64),
+    /// An integer above all of those.
+    Large(u64),
     Float(f64),
     Text(Cow<'a, str>),
 }
@@ -39,8 +54,17 @@ impl Scalar<'_> {
     pub fn name(&self) -> &'static str {
         match self {
             Scalar::Bool(_) => "true or false",
-            Scalar::Integer(_) | Scalar::Float(_) => "a number",
+            Scalar::Integer(_) | Scalar::Large(_) | Scalar::Float(_) => "a number",
             Scalar::Text(_) => "a text",
+        }
+    }
+
+    /// An integer's digits.
+    pub fn digits(&self) -> Option<Text> {
+        match self {
+            Scalar::Integer(number) => Some(number.to_smolstr()),
+            Scalar::Large(number) => Some(number.to_smolstr()),
+            Scalar::Bool(_) | Scalar::Float(_) | Scalar::Text(_) => None,
         }
     }
 }
@@ -54,7 +78,13 @@ pub struct List<T>(pub Vec<Slot<T>>);
 
 /// An object whose keys are data: fields of an account, owners by role.
 #[derive(Debug)]
-pub struct Map<'a, T>(pub Vec<(Cow<'a, str>, Slot<T>)>);
+pub struct Map<'a, T>(pub SmallVec<[(Cow<'a, str>, Slot<T>); USUAL_ENTRIES]>);
+
+impl<T> Default for Map<'_, T> {
+    fn default() -> Self {
+        Map(SmallVec::new())
+    }
+}
 
 /// The value of an account's or rep's own field.
 #[derive(Debug)]
@@ -100,7 +130,7 @@ impl<'de, T: Shape<'de>> Shape<'de> for List<T> {
 
 impl<'de: 'a, 'a, T: Shape<'de>> Shape<'de> for Map<'a, T> {
     fn object<A: MapAccess<'de>>(mut map: A) -> Result<Slot<Self>, A::Error> {
-        let mut entries = Vec::new();
+        let mut entries = SmallVec::new();
         while let Some((Key(key), value)) = map.next_entry()? {
             entries.push((key, value));
         }
@@ -150,11 +180,11 @@ impl<'de, T: Shape<'de>> Visitor<'de> for SlotVisitor<T> {
     }
 
     fn visit_i64<E>(self, found: i64) -> Result<Slot<T>, E> {
-        Ok(T::scalar(Scalar::Integer(found.into())))
+        Ok(T::scalar(Scalar::Integer(found)))
     }
 
     fn visit_u64<E>(self, found: u64) -> Result<Slot<T>, E> {
-        Ok(T::scalar(Scalar::Integer(found.into())))
+        Ok(T::scalar(i64::try_from(found).map_or(Scalar::Large(found), Scalar::Integer)))
     }
 
     fn visit_f64<E>(self, found: f64) -> Result<Slot<T>, E> {

@@ -62,6 +62,11 @@ impl Files {
         Files { options, journal: None, writer: None, inputs: Inputs::default() }
     }
 
+    /// Of files to which nobody appends any more: their last lines that have no newline, behind all that `poll` gives.
+    pub fn take_unfinished(&mut self) -> Result<Vec<Record>, LogError> {
+        self.inputs.rest()
+    }
+
     fn locked_journal(&mut self) -> Result<File, LogError> {
         let path = names::journal(&self.options.dir, self.options.shard);
         let journal = match self.journal.take() {
@@ -72,6 +77,11 @@ impl Files {
         self.journal = Some(journal);
         handle
     }
+}
+
+/// Whether a journal was ever begun in this directory.
+pub fn has_journal(dir: &Path, shard: u16) -> bool {
+    names::journal(dir, shard).exists()
 }
 
 impl Log for Files {

@@ -69,7 +69,7 @@ pub enum RunError {
          and options, or name another place with `--out`"
     )]
     OtherReplay { sequence: u64 },
-    #[error("there is nothing to replay in {}: no {} with a whole line", dir.display(), "<topic>-<partition>.jsonl")]
+    #[error("there is nothing to replay in {}: no {} with a line", dir.display(), "<topic>-<partition>.jsonl")]
     NothingToReplay { dir: PathBuf },
     #[error("entry {sequence}: matching did not come to an end within {entries} entries of one tick")]
     Endless { sequence: u64, entries: u32 },

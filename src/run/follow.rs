@@ -58,8 +58,11 @@ impl Follower {
     /// Takes in what the journal holds by now; returns how many entries that were. Their outputs are out.
     pub fn catch_up(&mut self) -> Result<u64, RunError> {
         let mut entries = 0;
-        while self.next(Duration::ZERO)?.is_some() {
+        while let Some(taken) = self.next(Duration::ZERO)? {
             entries += 1;
+            if let Some(replica) = &mut self.replica {
+                replica.recycle(taken);
+            }
         }
         Ok(entries)
     }

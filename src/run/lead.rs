@@ -12,6 +12,7 @@ use super::figures::{self, Due};
 use super::frontier::Samples;
 use super::gate::Catching;
 use super::intake::{Batch, Streaks};
+use super::letters::{Letters, Untold};
 use super::outbox;
 use super::replica::{Draft, Made, Replica};
 use super::shard::Setup;
@@ -45,6 +46,7 @@ pub struct Leader<'a> {
     /// Of the last entry that the log has for sure.
     committed: u64,
     streaks: Streaks,
+    letters: Letters,
     /// While the gate is closed.
     catching: Option<Catching>,
     samples: Samples,
@@ -77,6 +79,7 @@ impl<'a> Leader<'a> {
             meters,
             snapshots,
             streaks: Streaks::new(setup.settings.rejected_in_a_row_max),
+            letters: Letters::default(),
             catching: None,
             samples: Samples::default(),
             partitions: Vec::new(),
@@ -176,6 +179,7 @@ impl<'a> Leader<'a> {
             self.catch_up()?;
         }
         self.apply(batch, wall)?;
+        self.tell_letters(wall);
         self.sample(wall)?;
         self.open_gate()?;
         if wall >= self.next_partitions {
@@ -224,6 +228,13 @@ impl<'a> Leader<'a> {
     fn has_jumped(&self, wall: Millis) -> bool {
         let jump_ms = i64::from(self.setup.settings.clock_jump_s) * 1000;
         self.replica.engine.gate_open() && wall.0 - self.replica.engine.now().0 > jump_ms
+    }
+
+    fn tell_letters(&mut self, wall: Millis) {
+        for Untold { code, count, first, detail } in self.letters.take(wall) {
+            let (topic, code, partition, offset) = (first.topic.name(), code.text(), first.partition, first.offset);
+            warn!(topic, code, count, partition, offset, detail, "records were turned away: dead letters");
+        }
     }
 
     /// Once a second: where the inputs end, for frontiers, lag, and a gate that waits.
@@ -346,6 +357,7 @@ impl<'a> Leader<'a> {
         self.committed = made.entry.sequence;
         self.last_entry = self.setup.clock.now();
         self.setup.status.set_entry(self.committed, self.replica.engine.gate_open());
+        self.letters.note(batch, &dead);
         let dead = dead.iter().map(|letter| (batch.records[letter.record].topic, letter.code)).collect();
         let entry = Committed {
             commit: started.elapsed(),

@@ -12,6 +12,7 @@ pub mod frontier;
 pub mod gate;
 pub mod intake;
 pub mod lead;
+pub mod letters;
 pub mod open;
 pub mod outbox;
 pub mod owners;

@@ -37,6 +37,16 @@ impl OpenLog {
         matches!(self, OpenLog::Settings(LogSettings::Files { .. }))
     }
 
+    /// The directory of a Files log in which no journal was ever begun.
+    pub fn dir_without_journal(&self) -> Option<&Path> {
+        match self {
+            OpenLog::Settings(LogSettings::Files { dir, .. }) => {
+                (!files::has_journal(dir, self.shard())).then_some(dir.as_path())
+            }
+            OpenLog::Settings(LogSettings::Kafka { .. }) | OpenLog::Simulated(..) => None,
+        }
+    }
+
     /// The topic's name in the log.
     pub fn topic_name(&self, topic: Topic) -> &str {
         match self {

@@ -16,6 +16,8 @@ pub struct Replica {
     /// The last entry's digest; 0 before the first.
     previous: Id128,
     positions: Positions,
+    encoder: wire::entry::Encoder,
+    decoder: wire::entry::Decoder,
 }
 
 /// What the next entry shall hold.
@@ -46,18 +48,27 @@ pub struct Taken {
 impl Replica {
     /// Before the first entry.
     pub fn new(journal: Id128, shard: u16) -> Replica {
-        let engine = Engine::new(journal, shard);
-        Replica { engine, journal, shard, previous: Id128(0), positions: Positions::default() }
+        Replica::with(Engine::new(journal, shard), journal, shard)
+    }
+
+    fn with(engine: Engine, journal: Id128, shard: u16) -> Replica {
+        Replica {
+            engine,
+            journal,
+            shard,
+            previous: Id128(0),
+            positions: Positions::default(),
+            encoder: wire::entry::Encoder::default(),
+            decoder: wire::entry::Decoder::default(),
+        }
     }
 
     /// Where a snapshot was made.
     pub fn from_snapshot(header: &Header, engine: Engine) -> Replica {
         Replica {
-            engine,
-            journal: header.journal,
-            shard: header.shard,
             previous: header.digest,
             positions: Positions::from_rows(&header.positions),
+            ..Replica::with(engine, header.journal, header.shard)
         }
     }
 
@@ -98,7 +109,7 @@ impl Replica {
             outputs: wire::digest::outputs(&outputs),
             state: (draft.kind == EntryKind::Checkpoint).then(|| wire::digest::state(&self.engine.view())),
         };
-        let bytes = wire::entry::encode(&entry);
+        let bytes = self.encoder.encode(&entry);
         self.previous = wire::entry::digest(&bytes);
         self.positions.fold(entry.kind, &entry.spans).expect("the loop's spans begin where reading had got to");
         Made { entry, bytes, outputs, tally }
@@ -106,7 +117,7 @@ impl Replica {
 
     /// Takes the next entry in and compares what it leads to with what is journalled.
     pub fn take(&mut self, bytes: &[u8]) -> Result<Taken, Broken> {
-        let entry = wire::entry::decode(bytes)?;
+        let entry = self.decoder.decode(bytes)?;
         self.check_place(&entry)?;
         let mut outputs = Vec::new();
         self.engine.apply(entry.now, &entry.inputs, &mut outputs);
@@ -123,6 +134,11 @@ impl Replica {
         self.positions.fold(entry.kind, &entry.spans)?;
         self.previous = wire::entry::digest(bytes);
         Ok(Taken { entry, outputs })
+    }
+
+    /// Takes the memory of an entry that is done with, for the next one.
+    pub fn recycle(&mut self, taken: Taken) {
+        self.decoder.recycle(taken.entry.inputs);
     }
 
     /// Whether the entry is the next of this journal.

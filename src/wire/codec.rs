@@ -1,10 +1,14 @@
 //! A small binary codec of our own: what is written, and nothing else, decides the bytes.
 //!
 //! No self-description, no alignment, no library whose upgrade could change a byte. Unsigned integers are LEB128
-//! varints in their shortest form, signed ones zigzag before that, floats their bits, lists a count and their
-//! items, enums an explicit tag. One value has exactly one encoding, and any other bytes are an error, so bytes
+//! varints in their shortest form, signed ones zigzag before that, floats their bits, enums an explicit tag. Lists
+//! are a count and their items, in groups ([`GROUP`]) that stand column by column: all first fields, all second
+//! ones, numbers at their full width unless they are few, texts behind their lengths. That way millions of rows are
+//! read at the speed of memory. One value has exactly one encoding, and any other bytes are an error, so bytes
 //! can be compared, hashed and chained. Reading is total: no bytes whatever make it panic or allocate beyond
 //! what they can hold.
+
+use smallvec::SmallVec;
 
 use super::WireError;
 
@@ -12,10 +16,49 @@ use super::WireError;
 /// let a deeper one through. Well below what a thread's stack bears.
 pub const MAX_DEPTH: u16 = 256;
 
+/// Items of a list that stand together, column by column: few enough that all columns stay in the cache.
+pub const GROUP: usize = 512;
+/// Numbers in smaller groups are varints: what a record lists is small, and so are its numbers.
+const FEW: usize = 16;
+
 /// A value with exactly one encoding.
 pub trait Wire: Sized {
     fn put(&self, out: &mut Vec<u8>);
     fn get(from: &mut Reader<'_>) -> Result<Self, WireError>;
+
+    /// Items of a list, at most [`GROUP`].
+    fn put_group(items: &[&Self], out: &mut Vec<u8>) {
+        items.iter().for_each(|item| item.put(out));
+    }
+
+    /// Appends so many items of a list, at most [`GROUP`]; or fails.
+    fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<Self>) -> Result<(), WireError> {
+        get_each(count, from, into)
+    }
+}
+
+/// Items one after the other.
+fn get_each<T: Wire>(count: usize, from: &mut Reader<'_>, into: &mut Vec<T>) -> Result<(), WireError> {
+    for _ in 0..count {
+        into.push(T::get(from)?);
+    }
+    Ok(())
+}
+
+/// A column of a group, to be written; where it has few items it takes no memory.
+pub(super) type Group<'a, T> = SmallVec<[&'a T; FEW]>;
+
+/// A column of a group, read.
+pub(super) fn column<T: Wire>(count: usize, from: &mut Reader<'_>) -> Result<std::vec::IntoIter<T>, WireError> {
+    let mut items = Vec::with_capacity(count);
+    T::get_group(count, from, &mut items)?;
+    assert_eq!(items.len(), count, "a group is read whole or not at all");
+    Ok(items.into_iter())
+}
+
+/// The next item of a column that is as long as its group.
+pub(super) fn next<T>(column: &mut std::vec::IntoIter<T>) -> T {
+    column.next().expect("the columns of a group are of one length")
 }
 
 /// The bytes of one value.
@@ -34,6 +77,7 @@ pub fn from_bytes<T: Wire>(bytes: &[u8]) -> Result<T, WireError> {
 }
 
 /// Bytes being read, and how far.
+#[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -49,6 +93,7 @@ impl<'a> Reader<'a> {
         self.bytes.len() - self.at
     }
 
+    #[inline]
     pub fn take(&mut self, count: usize) -> Result<&'a [u8], WireError> {
         let rest = &self.bytes[self.at..];
         let taken = rest.get(..count).ok_or(WireError::Truncated { at: self.bytes.len() })?;
@@ -56,20 +101,32 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    #[inline]
     pub fn byte(&mut self) -> Result<u8, WireError> {
         let byte = *self.bytes.get(self.at).ok_or(WireError::Truncated { at: self.at })?;
         self.at += 1;
         Ok(byte)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);
         Ok(array)
     }
 
     /// A varint in its shortest form; a longer one of the same value is an error.
-    fn varint(&mut self) -> Result<u64, WireError> {
+    #[inline]
+    pub(super) fn varint(&mut self) -> Result<u64, WireError> {
+        match self.bytes.get(self.at) {
+            Some(byte) if *byte < 0x80 => {
+                self.at += 1;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, WireError> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -93,6 +150,24 @@ impl<'a> Reader<'a> {
             Ok(count) if count <= self.left() => Ok(count),
             _ => Err(self.invalid("a list longer than the bytes left")),
         }
+    }
+
+    /// So many lengths, and their sum: of what takes a byte each at least.
+    fn lengths(&mut self, count: usize) -> Result<(Vec<usize>, usize), WireError> {
+        let mut total = 0;
+        let mut lengths = Vec::with_capacity(count);
+        for _ in 0..count {
+            let length = self.count()?;
+            total += length;
+            lengths.push(length);
+        }
+        if total <= self.left() { Ok((lengths, total)) } else { Err(self.invalid("lists longer than the bytes left")) }
+    }
+
+    /// A part of its own, its length before it.
+    pub(super) fn section(&mut self) -> Result<Reader<'a>, WireError> {
+        let length = self.count()?;
+        Ok(Reader { bytes: self.take(length)?, at: 0, depth: self.depth })
     }
 
     /// Reads one level further down.
@@ -129,6 +204,23 @@ macro_rules! wire_struct {
             fn get(from: &mut $crate::wire::codec::Reader<'_>) -> Result<Self, $crate::wire::WireError> {
                 Ok($name { $($field: $crate::wire::codec::Wire::get(from)?),* })
             }
+
+            fn put_group(items: &[&Self], out: &mut Vec<u8>) {
+                $({
+                    let column: $crate::wire::codec::Group<'_, _> = items.iter().map(|item| &item.$field).collect();
+                    $crate::wire::codec::Wire::put_group(&column, out);
+                })*
+            }
+
+            fn get_group(
+                count: usize,
+                from: &mut $crate::wire::codec::Reader<'_>,
+                into: &mut Vec<Self>,
+            ) -> Result<(), $crate::wire::WireError> {
+                $(let mut $field = $crate::wire::codec::column(count, from)?;)*
+                into.extend((0..count).map(|_| $name { $($field: $crate::wire::codec::next(&mut $field)),* }));
+                Ok(())
+            }
         }
     )*};
 }
@@ -162,10 +254,40 @@ macro_rules! wire_enum {
     };
 }
 
-pub(crate) use {wire_enum, wire_struct};
+/// Implements [`Wire`] for a number with a name of its own: as that number.
+macro_rules! wire_number {
+    ($($name:ident($number:ty))*) => {$(
+        impl $crate::wire::codec::Wire for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                self.0.put(out);
+            }
+
+            fn get(from: &mut $crate::wire::codec::Reader<'_>) -> Result<Self, $crate::wire::WireError> {
+                <$number>::get(from).map($name)
+            }
+
+            fn put_group(items: &[&Self], out: &mut Vec<u8>) {
+                let numbers: $crate::wire::codec::Group<'_, $number> = items.iter().map(|item| &item.0).collect();
+                $crate::wire::codec::Wire::put_group(&numbers, out);
+            }
+
+            fn get_group(
+                count: usize,
+                from: &mut $crate::wire::codec::Reader<'_>,
+                into: &mut Vec<Self>,
+            ) -> Result<(), $crate::wire::WireError> {
+                into.extend($crate::wire::codec::column::<$number>(count, from)?.map($name));
+                Ok(())
+            }
+        }
+    )*};
+}
+
+pub(crate) use {wire_enum, wire_number, wire_struct};
 
 // Behind the macros, which they use.
 mod collections;
+pub(super) use collections::{get_lists, one, put_lists};
 mod domain;
 mod output;
 mod policy;
@@ -173,6 +295,7 @@ mod primitives;
 mod view;
 
 /// Appends a varint in its shortest form.
+#[inline]
 pub fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
@@ -184,6 +307,7 @@ pub fn put_varint(mut value: u64, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Text;
 
     #[test]
     fn integers_take_their_shortest_form_and_come_back() {
@@ -205,6 +329,26 @@ mod tests {
         assert!(from_bytes::<u16>(&to_bytes(&65_536u32)).is_err());
         assert!(from_bytes::<bool>(&[2]).is_err());
         assert!(from_bytes::<u8>(&[1, 2]).is_err(), "bytes behind the end");
+    }
+
+    #[test]
+    fn groups_come_back_whole_and_in_one_encoding() {
+        let rows: Vec<(Text, Option<u32>, bool, Vec<u16>)> = (0..GROUP as u32 * 2 + 3)
+            .map(|row| {
+                (format!("row {row}").into(), (row % 3 > 0).then_some(row), row % 2 == 0, vec![7; row as usize % 4])
+            })
+            .collect();
+        let bytes = to_bytes(&rows);
+        assert_eq!(from_bytes(&bytes), Ok(rows.clone()));
+        for at in (0..bytes.len()).step_by(97) {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            match from_bytes::<Vec<(Text, Option<u32>, bool, Vec<u16>)>>(&changed) {
+                Ok(other) => assert_eq!(to_bytes(&other), changed),
+                Err(error) => assert!(matches!(error, WireError::Invalid { .. } | WireError::Truncated { .. })),
+            }
+            assert!(from_bytes::<Vec<(Text, Option<u32>, bool, Vec<u16>)>>(&bytes[..at]).is_err());
+        }
     }
 
     #[test]

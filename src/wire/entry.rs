@@ -7,14 +7,13 @@
 //! Integers little-endian. Magic, format and the checksum at the end are the same in every format, so that a
 //! flipped bit is never taken for another format.
 //!
-//! LZ4, measured against zstd's level 1 on mixed events of 113 bytes: in entries of 30 it leaves 57 bytes an input
-//! in 0.30 µs (zstd 47 in 1.16 µs), in entries of 1,000 it leaves 50 in 0.32 µs (zstd 38 in 0.41 µs). Small entries
-//! are what latency hangs on, and it needs no C compiler.
+//! Inputs stand by columns ([`super::inputs`]): events are too dense for a compressor then, and go as they are. What
+//! stands in rows (records, policies) is packed by LZ4: `cargo bench --bench wire` compares the two.
 
 use super::codec::{Reader, Wire};
 use super::{WireError, inputs};
 use crate::domain::ids::Id128;
-use crate::domain::{Entry, EntryKind, Millis, Span};
+use crate::domain::{Entry, EntryKind, Input, Millis, Span};
 
 const MAGIC: [u8; 4] = *b"bkdj";
 /// The format this build writes, and the only one so far.
@@ -25,8 +24,10 @@ const CHECKSUM: usize = 4;
 /// Body bytes before compression. Far above what the loop's bounds on a batch allow; keeps a forged length from
 /// taking the memory.
 pub const MAX_BODY: usize = 256 << 20;
-/// Below this compressing isn't worth it: heartbeats, gates, most frontiers.
+/// Below this, of what compresses, compressing isn't worth it: heartbeats, gates, most frontiers.
 const MIN_PACKED: usize = 256;
+/// Nor where what compresses is less than one in so many bytes.
+const MIN_SHARE: usize = 4;
 
 /// One byte of LZ4 stands for 255 at most: a short forgery can't claim much memory.
 const LZ4_BEST_RATIO: usize = 255;
@@ -34,50 +35,112 @@ const LZ4_BEST_RATIO: usize = 255;
 const PLAIN: u8 = 0;
 const LZ4: u8 = 1;
 
-/// Encodes an entry.
-///
-/// # Panics
-/// If its body is over [`MAX_BODY`]: such an entry could be committed but never read again.
-pub fn encode(entry: &Entry) -> Vec<u8> {
-    let body = body(entry);
-    assert!(body.len() <= MAX_BODY, "an entry of {} bytes couldn't be read again", body.len());
-    let packed = (body.len() >= MIN_PACKED).then(|| lz4_flex::block::compress(&body));
-    let (packing, stored) = match &packed {
-        Some(packed) if packed.len() < body.len() => (LZ4, packed),
-        _ => (PLAIN, &body),
-    };
-    let mut out = Vec::with_capacity(HEAD + stored.len() + CHECKSUM);
-    out.extend_from_slice(&MAGIC);
-    out.extend_from_slice(&FORMAT.to_le_bytes());
-    out.push(packing);
-    out.extend_from_slice(&(body.len() as u32).to_le_bytes());
-    out.extend_from_slice(stored);
-    let checksum = crc32c::crc32c(&out);
-    out.extend_from_slice(&checksum.to_le_bytes());
-    out
+/// Encodes entries; keeps its memory from one to the next.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    inputs: inputs::Writer,
+    body: Vec<u8>,
+    packed: Vec<u8>,
 }
 
-/// Decodes an entry; the inverse of [`encode`].
-pub fn decode(bytes: &[u8]) -> Result<Entry, WireError> {
-    let frame = checked(bytes)?;
-    let (head, stored) = frame.split_at(HEAD);
-    let plain_length = u32::from_le_bytes([head[7], head[8], head[9], head[10]]) as usize;
-    if plain_length > MAX_BODY.min(stored.len().saturating_mul(LZ4_BEST_RATIO)) {
-        return Err(WireError::Invalid { at: 7, what: format!("a body of {plain_length} bytes") });
+impl Encoder {
+    /// The bytes of an entry.
+    ///
+    /// # Panics
+    /// If its body is over [`MAX_BODY`]: such an entry could be committed but never read again.
+    pub fn encode(&mut self, entry: &Entry) -> Vec<u8> {
+        self.fill_body(entry);
+        let length = self.body.len();
+        assert!(length <= MAX_BODY, "an entry of {length} bytes couldn't be read again");
+        let (packing, stored) = self.packed();
+        let mut out = Vec::with_capacity(HEAD + stored.len() + CHECKSUM);
+        out.extend_from_slice(&MAGIC);
+        out.extend_from_slice(&FORMAT.to_le_bytes());
+        out.push(packing);
+        out.extend_from_slice(&(length as u32).to_le_bytes());
+        out.extend_from_slice(stored);
+        let checksum = crc32c::crc32c(&out);
+        out.extend_from_slice(&checksum.to_le_bytes());
+        out
     }
-    let unpacked;
-    let body = match head[6] {
-        PLAIN if stored.len() == plain_length => stored,
-        LZ4 => {
-            unpacked = unpack(stored, plain_length)?;
-            &unpacked[..]
+
+    fn fill_body(&mut self, entry: &Entry) {
+        let Entry { journal, shard, sequence, previous, now, rules, kind, spans, inputs, outputs, state } = entry;
+        let out = &mut self.body;
+        out.clear();
+        journal.put(out);
+        shard.put(out);
+        sequence.put(out);
+        previous.put(out);
+        now.put(out);
+        rules.put(out);
+        kind.put(out);
+        spans.put(out);
+        outputs.put(out);
+        state.put(out);
+        self.inputs.put(*now, spans, inputs, out);
+    }
+
+    /// The body as it is stored, and how.
+    fn packed(&mut self) -> (u8, &[u8]) {
+        let body = &self.body;
+        if self.inputs.compressible() < MIN_PACKED.max(body.len() / MIN_SHARE) {
+            return (PLAIN, body);
         }
-        packing => return Err(WireError::Invalid { at: 6, what: format!("no packing {packing} of this length") }),
-    };
-    let mut from = Reader::new(body);
-    let entry = read_body(&mut from)?;
-    from.finish()?;
-    Ok(entry)
+        self.packed.resize(lz4_flex::block::get_maximum_output_size(body.len()), 0);
+        let length = lz4_flex::block::compress_into(body, &mut self.packed);
+        let length = length.expect("there is room for the worst case");
+        if length < body.len() { (LZ4, &self.packed[..length]) } else { (PLAIN, body) }
+    }
+}
+
+/// Encodes one entry; whoever encodes many keeps an [`Encoder`].
+pub fn encode(entry: &Entry) -> Vec<u8> {
+    Encoder::default().encode(entry)
+}
+
+/// Decodes entries; keeps its memory from one to the next.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    inputs: inputs::Inputs,
+    body: Vec<u8>,
+    spare: Vec<Input>,
+}
+
+impl Decoder {
+    /// The entry of these bytes; the inverse of [`Encoder::encode`].
+    pub fn decode(&mut self, bytes: &[u8]) -> Result<Entry, WireError> {
+        let frame = checked(bytes)?;
+        let (head, stored) = frame.split_at(HEAD);
+        let length = u32::from_le_bytes([head[7], head[8], head[9], head[10]]) as usize;
+        if length > MAX_BODY.min(stored.len().saturating_mul(LZ4_BEST_RATIO)) {
+            return Err(WireError::Invalid { at: 7, what: format!("a body of {length} bytes") });
+        }
+        let Decoder { inputs, body, spare } = self;
+        let body = match head[6] {
+            PLAIN if stored.len() == length => stored,
+            LZ4 => {
+                unpack(stored, length, body)?;
+                body
+            }
+            packing => return Err(WireError::Invalid { at: 6, what: format!("no packing {packing} of this length") }),
+        };
+        let mut from = Reader::new(body);
+        let entry = read_body(&mut from, inputs, std::mem::take(spare))?;
+        from.finish()?;
+        Ok(entry)
+    }
+
+    /// Takes the memory of inputs that are done with, for the next entry.
+    pub fn recycle(&mut self, mut inputs: Vec<Input>) {
+        inputs.clear();
+        self.spare = inputs;
+    }
+}
+
+/// Decodes one entry; whoever decodes many keeps a [`Decoder`].
+pub fn decode(bytes: &[u8]) -> Result<Entry, WireError> {
+    Decoder::default().decode(bytes)
 }
 
 /// What the next entry carries as `previous`: over the encoded bytes.
@@ -104,35 +167,17 @@ fn checked(bytes: &[u8]) -> Result<&[u8], WireError> {
     }
 }
 
-fn unpack(stored: &[u8], plain_length: usize) -> Result<Vec<u8>, WireError> {
-    let body = lz4_flex::block::decompress(stored, plain_length)
-        .map_err(|error| WireError::Invalid { at: HEAD, what: error.to_string() })?;
-    if body.len() == plain_length {
-        Ok(body)
-    } else {
-        Err(WireError::Invalid { at: HEAD, what: "a body shorter than it says".into() })
+fn unpack(stored: &[u8], length: usize, body: &mut Vec<u8>) -> Result<(), WireError> {
+    body.clear();
+    body.resize(length, 0);
+    match lz4_flex::block::decompress_into(stored, body) {
+        Ok(unpacked) if unpacked == length => Ok(()),
+        Ok(_) => Err(WireError::Invalid { at: HEAD, what: "a body shorter than it says".into() }),
+        Err(error) => Err(WireError::Invalid { at: HEAD, what: error.to_string() }),
     }
 }
 
-fn body(entry: &Entry) -> Vec<u8> {
-    // Inputs take about forty bytes each; growing from there is rare.
-    let mut out = Vec::with_capacity(128 + entry.inputs.len() * 96);
-    let Entry { journal, shard, sequence, previous, now, rules, kind, spans, inputs, outputs, state } = entry;
-    journal.put(&mut out);
-    shard.put(&mut out);
-    sequence.put(&mut out);
-    previous.put(&mut out);
-    now.put(&mut out);
-    rules.put(&mut out);
-    kind.put(&mut out);
-    spans.put(&mut out);
-    outputs.put(&mut out);
-    state.put(&mut out);
-    inputs::encode_inputs(inputs, &mut out);
-    out
-}
-
-fn read_body(from: &mut Reader<'_>) -> Result<Entry, WireError> {
+fn read_body(from: &mut Reader<'_>, columns: &mut inputs::Inputs, mut inputs: Vec<Input>) -> Result<Entry, WireError> {
     let journal = Id128::get(from)?;
     let shard = u16::get(from)?;
     let sequence = u64::get(from)?;
@@ -143,6 +188,6 @@ fn read_body(from: &mut Reader<'_>) -> Result<Entry, WireError> {
     let spans = Vec::<Span>::get(from)?;
     let outputs = Id128::get(from)?;
     let state = Option::<Id128>::get(from)?;
-    let inputs = inputs::decode_inputs(from)?;
+    columns.get(now, &spans, from, &mut inputs)?;
     Ok(Entry { journal, shard, sequence, previous, now, rules, kind, spans, inputs, outputs, state })
 }

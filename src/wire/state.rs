@@ -1,15 +1,19 @@
 //! The engine's state as a snapshot's payload, and the engine that goes on from it.
 //!
-//! All rows, one after the other, in the order in which they stand. Which arrangement this is, the snapshot's
-//! format says ([`super::snapshot::FORMAT`]): a field that comes or goes raises it.
+//! All fields, one after the other; lists of rows by columns, as `codec` arranges them. Which arrangement this is,
+//! the snapshot's format says ([`super::snapshot::FORMAT`]): a field that comes or goes raises it.
+
+use std::collections::BTreeSet;
 
 use super::WireError;
-use super::codec::{self, Reader, Wire, wire_enum, wire_struct};
+use super::codec::{self, Reader, Wire, wire_enum, wire_number, wire_struct};
 use crate::engine::Engine;
 use crate::engine::evidence::Touches;
+use crate::engine::few::Few;
 use crate::engine::state::{
-    Account, AccountId, AccountSide, Contribution, DailyRow, Kept, Opportunity, Pass, PastOwner, Phase, Rep, RepId,
-    RestoredSeat, RoleState, Seat, SnapshotRow, SourceState, State, Tenure,
+    Account, AccountId, AccountRecordRow, AccountSide, Contribution, Contributions, DailyRow, Kept, MAX_CONTRIBUTIONS,
+    Mark, Opportunity, Pass, PastOwner, Phase, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow, SourceState,
+    State, Tenure,
 };
 
 /// The whole state, between two entries.
@@ -32,6 +36,7 @@ fn check_shape(state: &State) -> Result<(), String> {
         if found == expected { Ok(()) } else { Err(format!("{found} {what} where there should be {expected}")) }
     };
     same("sides of accounts", state.sides.len(), accounts)?;
+    same("records of accounts", state.records.len(), accounts)?;
     same("roles with seats", state.seats.len(), roles)?;
     same("roles with tenures", state.tenures.len(), roles)?;
     same("roles with past owners", state.past_owners.len(), roles)?;
@@ -42,6 +47,7 @@ fn check_shape(state: &State) -> Result<(), String> {
     for seats in &state.seats {
         same("seats", seats.len(), accounts)?;
     }
+    check_kinds(state)?;
     let unknown_account = accounts_named(state).find(|account| account.index() >= accounts);
     if let Some(AccountId(account)) = unknown_account {
         return Err(format!("there is no account {account}"));
@@ -50,17 +56,27 @@ fn check_shape(state: &State) -> Result<(), String> {
     unknown_rep.map_or(Ok(()), |RepId(rep)| Err(format!("there is no rep {rep}")))
 }
 
+/// Every kind of the policy, and every kind that a row names, has its number.
+fn check_kinds(state: &State) -> Result<(), String> {
+    let known: BTreeSet<_> = state.kinds.iter().map(|(class, name)| (*class, name)).collect();
+    let kinds = state.policy.iter().flat_map(|policy| &policy.kinds);
+    if let Some(kind) = kinds.into_iter().find(|kind| !known.contains(&(kind.class, &kind.name))) {
+        return Err(format!("kind {} has no number", kind.name));
+    }
+    let contributions = state.sides.iter().flat_map(|side| side.contributions.iter());
+    let unknown = contributions.map(|row| row.kind).find(|kind| *kind as usize >= state.kinds.len());
+    unknown.map_or(Ok(()), |kind| Err(format!("there is no kind {kind}")))
+}
+
 /// Every mention of an account by its number.
 fn accounts_named(state: &State) -> impl Iterator<Item = AccountId> {
-    let owned = state.tenures.iter().flat_map(|tenures| tenures.keys());
+    let owned = state.tenures.iter().flatten().map(|tenure| &tenure.account);
     let past = state.past_owners.iter().flat_map(|past| past.keys());
     let books = state.reps.iter().flat_map(|rep| &rep.accounts);
-    let waiting = state.roles.iter().flat_map(|role| role.marked.keys().chain(&role.waiting));
+    let waiting = state.roles.iter().flat_map(|role| role.marked.iter().chain(&role.waiting));
     let aside = state.roles.iter().filter_map(|role| role.pass.as_ref()).flat_map(|pass| &pass.aside);
     let opportunities = state.opportunities.values().map(|opportunity| &opportunity.account);
-    let rows = state.snapshots.keys().map(|(account, _)| account);
-    let days = state.daily.keys().map(|(account, _, _)| account);
-    owned.chain(past).chain(books).chain(waiting).chain(aside).chain(opportunities).chain(rows).chain(days).copied()
+    owned.chain(past).chain(books).chain(waiting).chain(aside).chain(opportunities).copied()
 }
 
 /// Every mention of a rep by their number.
@@ -71,41 +87,82 @@ fn reps_named(state: &State) -> impl Iterator<Item = RepId> {
     seats.chain(past).chain(restored)
 }
 
-impl Wire for AccountId {
+wire_number! {
+    AccountId(u32)
+    RepId(u16)
+}
+
+/// As a list, the oldest first.
+impl Wire for Contributions {
     fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
+        Wire::put_group(&[self], out);
     }
 
-    fn get(from: &mut Reader<'_>) -> Result<AccountId, WireError> {
-        u32::get(from).map(AccountId)
+    fn get(from: &mut Reader<'_>) -> Result<Contributions, WireError> {
+        codec::one(from)
+    }
+
+    fn put_group(items: &[&Contributions], out: &mut Vec<u8>) {
+        codec::put_lists(items.iter().map(|item| item.iter()), out);
+    }
+
+    fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<Contributions>) -> Result<(), WireError> {
+        let (counts, mut rows) = codec::get_lists(count, from)?;
+        if counts.iter().any(|count| *count > MAX_CONTRIBUTIONS) {
+            return Err(from.invalid("more contributions than are kept"));
+        }
+        into.extend(counts.into_iter().map(|count| {
+            let mut contributions = Contributions::default();
+            rows.by_ref().take(count).for_each(|row| contributions.push(row));
+            contributions
+        }));
+        Ok(())
     }
 }
 
-impl Wire for RepId {
+/// As a list.
+impl<T: Wire + Copy + Default, const N: usize> Wire for Few<T, N> {
     fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
+        Wire::put_group(&[self], out);
     }
 
-    fn get(from: &mut Reader<'_>) -> Result<RepId, WireError> {
-        u16::get(from).map(RepId)
+    fn get(from: &mut Reader<'_>) -> Result<Few<T, N>, WireError> {
+        codec::one(from)
+    }
+
+    fn put_group(items: &[&Few<T, N>], out: &mut Vec<u8>) {
+        codec::put_lists(items.iter().map(|item| item.iter()), out);
+    }
+
+    fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<Few<T, N>>) -> Result<(), WireError> {
+        let (counts, items) = codec::get_lists(count, from)?;
+        let mut rest = items.as_slice();
+        for count in counts {
+            let (few, behind) = rest.split_at(count);
+            into.push(Few::try_from(few).map_err(|_| from.invalid("more items than are kept"))?);
+            rest = behind;
+        }
+        Ok(())
     }
 }
 
 wire_enum!(Phase { 0 = Thresholds, 1 = Fill });
+wire_enum!(Mark { 0 = None, 1 = Thresholds, 2 = Fill });
 
 wire_struct! {
     State {
-        journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, seats, tenures,
-        past_owners, reps, roles, sources, partitions, ends_passed, opportunities, snapshots, daily, remembered,
+        journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
+        past_owners, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
         unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
-    AccountSide { id, hash, domains, fit_given, fields, parent, crm_version, contributions, shown }
-    Contribution { class, kind, subject, at, points_milli, position }
+    AccountSide { id, hash, contributions, snapshots }
+    AccountRecordRow { domains, fit_given, fields, parent, crm_version, daily }
+    Contribution { kind, subject, at, points_milli, position }
     Seat {
-        status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner,
+        status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner, mark, aside,
     }
-    Tenure { since, grace, segment, promised, warned_at, evidence }
+    Tenure { account, since, grace, segment, promised, warned_at, evidence }
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
     Rep {
@@ -116,8 +173,8 @@ wire_struct! {
     RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded }
     SourceState { name, latest, complete, silent }
     Opportunity { account, open }
-    SnapshotRow { class, at, contributed, epoch }
-    DailyRow { points_milli, contributed, epoch }
+    SnapshotRow { key, class, at, contributed, epoch }
+    DailyRow { kind, day, points_milli, contributed, epoch }
     Kept { arrived, input }
     RestoredSeat { status, owner, sequence }
 }

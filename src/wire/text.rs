@@ -53,8 +53,8 @@ fn placed(decision: &Decision, placement: &Placement) -> String {
     );
     // Writing into a String can't fail.
     let _ = if placement.filled_idle {
-        let threshold = points(placement.threshold);
-        write!(text, "fills idle capacity below the threshold {threshold} of {}; ", placement.segment)
+        let from = points(placement.threshold);
+        write!(text, "fills idle capacity below the threshold of {} (this book fills from {from}); ", placement.segment)
     } else {
         write!(text, "in {}; ", placement.segment)
     };

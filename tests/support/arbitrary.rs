@@ -23,9 +23,10 @@ use bookd::domain::{
     Topic,
 };
 use bookd::engine::evidence::Touches;
+use bookd::engine::few::Few;
 use bookd::engine::state::{
-    Account, AccountId, AccountSide, Contribution, DailyRow, Kept, Opportunity, Pass, PastOwner, Phase, Rep, RepId,
-    RestoredSeat, RoleState, Seat, SnapshotRow, SourceState, State, Tenure,
+    Account, AccountId, AccountRecordRow, AccountSide, Contribution, Contributions, DailyRow, Kept, Mark, Opportunity,
+    Pass, PastOwner, Phase, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow, SourceState, State, Tenure,
 };
 use bookd::engine::view::{AccountView, RepView, SeatView, TenureView, View};
 use proptest::prelude::*;
@@ -115,6 +116,22 @@ impl Draw for Candidates {
 impl<T: Draw> Draw for Vec<T> {
     fn draw(dice: &mut Dice<'_>) -> Vec<T> {
         (0..dice.byte() % 5).map(|_| T::draw(dice)).collect()
+    }
+}
+
+impl<T: Draw + Copy + Default, const N: usize> Draw for Few<T, N> {
+    fn draw(dice: &mut Dice<'_>) -> Few<T, N> {
+        let mut items = Vec::draw(dice);
+        items.truncate(N);
+        Few::try_from(&items[..]).expect("no more than it holds")
+    }
+}
+
+impl Draw for Contributions {
+    fn draw(dice: &mut Dice<'_>) -> Contributions {
+        let mut contributions = Contributions::default();
+        Vec::draw(dice).into_iter().for_each(|row| contributions.push(row));
+        contributions
     }
 }
 
@@ -289,6 +306,7 @@ enums! {
     BreakerScope { Departures, Role(role), Book(rep), QuietRep(rep) }
     SeatStatus { Unknown, Excluded, Pool, Rest, Owned, Holding, Review, Retired }
     Phase { Thresholds, Fill }
+    Mark { None, Thresholds, Fill }
 }
 
 structs! {
@@ -347,17 +365,18 @@ structs! {
     TenureView { since, grace, segment, promised, touches, days, contacts, replies }
     RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts }
     State {
-        journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, seats, tenures,
-        past_owners, reps, roles, sources, partitions, ends_passed, opportunities, snapshots, daily, remembered,
+        journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
+        past_owners, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
         unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
-    AccountSide { id, hash, domains, fit_given, fields, parent, crm_version, contributions, shown }
-    Contribution { class, kind, subject, at, points_milli, position }
+    AccountSide { id, hash, contributions, snapshots }
+    AccountRecordRow { domains, fit_given, fields, parent, crm_version, daily }
+    Contribution { kind, subject, at, points_milli, position }
     Seat {
-        status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner,
+        status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner, mark, aside,
     }
-    Tenure { since, grace, segment, promised, warned_at, evidence }
+    Tenure { account, since, grace, segment, promised, warned_at, evidence }
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
     Rep {
@@ -368,7 +387,7 @@ structs! {
     RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded }
     SourceState { name, latest, complete, silent }
     Opportunity { account, open }
-    SnapshotRow { class, at, contributed, epoch }
-    DailyRow { points_milli, contributed, epoch }
+    SnapshotRow { key, class, at, contributed, epoch }
+    DailyRow { kind, day, points_milli, contributed, epoch }
     Kept { arrived, input }
 }

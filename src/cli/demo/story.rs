@@ -68,7 +68,7 @@ impl Story {
         if self.shown < SHOWN_AT_FIRST || self.shown_today < SHOWN_A_DAY {
             self.shown += 1;
             self.shown_today += 1;
-            println!("{}  {}", Readable(decision.issued_at), text::decision(decision));
+            outln!("{}  {}", Readable(decision.issued_at), text::decision(decision));
         }
     }
 
@@ -81,7 +81,7 @@ impl Story {
     }
 
     pub fn tell(&self, silence: Silence, start: Millis) {
-        println!("\n== What happened ==");
+        outln!("\n== What happened ==");
         self.tell_surge();
         self.tell_cold();
         self.tell_silence(silence, start);
@@ -99,8 +99,8 @@ impl Story {
     fn tell_surge(&self) {
         let Some(decision) = self.surge() else { return };
         let top = &decision.top_signals[0];
-        println!("\nAn account surged and landed in a book.");
-        println!(
+        outln!("\nAn account surged and landed in a book.");
+        outln!(
             "  {}  {} on {}: {} ({})",
             Readable(top.at),
             top.class.name(),
@@ -108,7 +108,7 @@ impl Story {
             top.kind,
             subject(&top.subject)
         );
-        println!("  {}  {}", Readable(decision.issued_at), text::decision(decision));
+        outln!("  {}  {}", Readable(decision.issued_at), text::decision(decision));
     }
 
     /// An account that was taken on the minute it had been promised, having been warned.
@@ -120,20 +120,20 @@ impl Story {
             _ => None,
         });
         let Some((decision, warned_at)) = on_time.next_back() else { return };
-        println!("\nAn account went cold, on the minute that its owner had been warned of.");
+        outln!("\nAn account went cold, on the minute that its owner had been warned of.");
         let is_warning = |alert: &&Alert| {
             alert.at == warned_at
                 && matches!(&alert.kind, AlertKind::AtRisk { account, role, .. }
                     if *account == decision.account && *role == decision.role)
         };
         if let Some(alert) = self.alerts.iter().find(is_warning) {
-            println!("  {}  {}", Readable(alert.at), text::alert(alert));
+            outln!("  {}  {}", Readable(alert.at), text::alert(alert));
         }
-        println!("  {}  {}", Readable(decision.issued_at), text::decision(decision));
+        outln!("  {}  {}", Readable(decision.issued_at), text::decision(decision));
     }
 
     fn tell_silence(&self, silence: Silence, start: Millis) {
-        println!("\nThe sales-engagement connector delivered nothing for {} days.", silence.days);
+        outln!("\nThe sales-engagement connector delivered nothing for {} days.", silence.days);
         let begins = start.secs().plus(silence.from_day * DAY);
         let of_source = |alert: &&Alert| match &alert.kind {
             AlertKind::SourceSilent { source, .. } | AlertKind::SourceBack { source } => &**source == SILENT_SOURCE,
@@ -144,8 +144,8 @@ impl Story {
             .iter()
             .filter(of_source)
             .find(|alert| alert.at >= begins && matches!(alert.kind, AlertKind::SourceSilent { .. }));
-        let Some(silent) = silent else { return println!("  It was not noticed.") };
-        println!("  {}  {}", Readable(silent.at), text::alert(silent));
+        let Some(silent) = silent else { return outln!("  It was not noticed.") };
+        outln!("  {}  {}", Readable(silent.at), text::alert(silent));
         let back = self.alerts.iter().filter(of_source).find(|alert| alert.at > silent.at);
         let until = back.map_or(Secs::NEVER, |alert| alert.at);
         let within = |at: Secs| at > silent.at && at < until;
@@ -154,14 +154,14 @@ impl Story {
             AlertKind::AtRisk { promised, .. } => within(promised),
             _ => false,
         });
-        println!(
-            "  meanwhile: {} losses fell due, {} accounts were taken, {} were distributed",
+        outln!(
+            "  meanwhile: losses fallen due {}, accounts taken {}, distributed {}",
             promised.count(),
             of_kind(DecisionKind::Retrieval),
             of_kind(DecisionKind::Distribution)
         );
         if let Some(back) = back {
-            println!("  {}  {}", Readable(back.at), text::alert(back));
+            outln!("  {}  {}", Readable(back.at), text::alert(back));
         }
     }
 }

@@ -20,11 +20,11 @@ pub fn print(config: &Config, dir: &Path, story: &Story) -> Result<(), Failure> 
     let entries = follower.catch_up()?;
     let replica = follower.replica().ok_or_else(|| anyhow::anyhow!("the journal is empty"))?;
     let view = replica.engine.view();
-    println!("\n== How the quarter ended ==\n");
+    outln!("\n== How the quarter ended ==\n");
     if let Some(summary) = story.summary() {
-        print!("{summary}");
+        out!("{summary}");
     }
-    println!("  {entries:>9} entries read back from the journal: every digest as it was written\n");
+    outln!("  {entries:>9} entries read back from the journal: every digest as it was written\n");
     for (role, named) in config.policy.roles.iter().enumerate() {
         print_role(role, &named.name, &view);
     }
@@ -32,13 +32,13 @@ pub fn print(config: &Config, dir: &Path, story: &Story) -> Result<(), Failure> 
     let share = |covered: u64| 100.0 * covered as f64 / counted.nbtam.max(1) as f64;
     let covered = COVERAGE_DAYS.iter().zip(counted.covered);
     let covered: Vec<_> = covered.map(|(days, covered)| format!("{:.0} % in {days} days", share(covered))).collect();
-    println!("coverage of {} accounts open to new business: {}", counted.nbtam, covered.join(", "));
+    outln!("coverage of {} accounts open to new business: {}", counted.nbtam, covered.join(", "));
     let bookd = "cargo run --release --";
-    println!("\nEverything lies in {}: <topic>-<partition>.jsonl, and the journal.", dir.display());
+    outln!("\nEverything lies in {}: <topic>-<partition>.jsonl, and the journal.", dir.display());
     if let Some(decision) = story.surge() {
-        println!("Why did it move?   {bookd} explain {} --log {}", decision.account, dir.display());
+        outln!("Why did it move?   {bookd} explain {} --log {}", decision.account, dir.display());
     }
-    println!("The journal:       {bookd} journal --verify --log {}", dir.display());
+    outln!("The journal:       {bookd} journal --verify --log {}", dir.display());
     Ok(())
 }
 
@@ -47,13 +47,13 @@ fn print_role(role: usize, name: &str, view: &View) {
     let statuses = SeatStatus::ALL.into_iter().map(|status| (status.name(), count(status)));
     let statuses: Vec<_> =
         statuses.filter(|(_, count)| *count > 0).map(|(status, count)| format!("{count} {status}")).collect();
-    println!("{name}: {}", statuses.join(", "));
+    outln!("{name}: {}", statuses.join(", "));
     let active = |rep: &&RepView| rep.role == Some(role as u8) && rep.status == RepStatus::Active && rep.capacity > 0;
     let fill = |rep: &RepView| 100.0 * f64::from(rep.size) / f64::from(rep.capacity);
     let mut fills: Vec<_> = view.reps.iter().filter(active).map(|rep| (fill(rep), rep)).collect();
     fills.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     if let (Some((least, emptiest)), Some((most, fullest))) = (fills.first(), fills.last()) {
-        println!(
+        outln!(
             "  {} books, filled from {least:.0} % ({}, {} of {}) to {most:.0} % ({}, {} of {})",
             fills.len(),
             emptiest.id,

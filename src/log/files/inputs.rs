@@ -82,6 +82,19 @@ impl Inputs {
     }
 }
 
+impl Inputs {
+    /// The last line of every file that ends without a newline, once all others are taken.
+    pub fn rest(&mut self) -> Result<Vec<Record>, LogError> {
+        let mut records = Vec::new();
+        for Partition { topic, number, lines, .. } in &mut self.partitions {
+            let Some(lines) = lines else { continue };
+            let timestamp = lines.refresh()?;
+            records.extend(lines.rest().map(|line| record(*topic, *number, line, timestamp)));
+        }
+        Ok(records)
+    }
+}
+
 impl Partition {
     fn open(dir: &Path, place: Place) -> Result<Partition, LogError> {
         let path = names::lines(dir, place.topic, place.partition);

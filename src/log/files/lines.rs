@@ -46,7 +46,7 @@ impl Lines {
         let mut file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound && at == 0 => return Ok(None),
-            Err(error) => return Err(failed(path, &error)),
+            Err(error) => return Err(unopened(path, &error, at)),
         };
         let metadata = file.metadata().map_err(|error| failed(path, &error))?;
         check_place(&file, path, metadata.len(), at)?;
@@ -61,9 +61,9 @@ impl Lines {
         }))
     }
 
-    /// Looks whether the file grew, was exchanged or shrank. Returns when it was last changed.
+    /// Looks whether the file grew, was exchanged, shrank or is gone. Returns when it was last changed.
     pub fn refresh(&mut self) -> Result<Millis, LogError> {
-        let metadata = std::fs::metadata(&self.path).map_err(|error| failed(&self.path, &error))?;
+        let metadata = std::fs::metadata(&self.path).map_err(|error| unopened(&self.path, &error, self.read))?;
         if metadata.ino() != self.inode {
             // An editor wrote it anew under the same name: go on in the new file.
             if let Some(reopened) = Lines::open(&self.path, self.start)? {
@@ -96,7 +96,12 @@ impl Lines {
         }
     }
 
-    /// Hands over the line whose newline was just read, unless it is blank.
+    /// What stands behind the last newline, unless it is blank: a line as well where nobody appends any more.
+    pub fn rest(&mut self) -> Option<Line> {
+        self.finish()
+    }
+
+    /// Hands over the line whose end was just read, unless it is blank.
     fn finish(&mut self) -> Option<Line> {
         let mut text = std::mem::take(&mut self.kept);
         let start = std::mem::replace(&mut self.start, self.read);
@@ -131,6 +136,17 @@ fn shorter(path: &Path, length: u64, read: u64) -> LogError {
     LogError::Corrupt {
         place: path.display().to_string(),
         what: format!("has {length} bytes, but was already read up to byte {read}: what was read has been removed"),
+    }
+}
+
+/// A file that was read and isn't there any more has lost as much as one that was cut.
+fn unopened(path: &Path, error: &io::Error, read: u64) -> LogError {
+    if error.kind() != io::ErrorKind::NotFound || read == 0 {
+        return failed(path, error);
+    }
+    LogError::Corrupt {
+        place: path.display().to_string(),
+        what: format!("isn't there, but was already read up to byte {read}: what was read has been removed"),
     }
 }
 
@@ -222,6 +238,10 @@ mod tests {
         assert_eq!(lines.next().unwrap(), Some(line(3, 6, "22")));
         File::options().write(true).open(&path).unwrap().set_len(3).unwrap();
         assert!(matches!(lines.refresh(), Err(LogError::Corrupt { .. })));
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(lines.refresh(), Err(LogError::Corrupt { .. })));
+        assert!(matches!(Lines::open(&path, 3), Err(LogError::Corrupt { .. })));
+        assert!(Lines::open(&path, 0).unwrap().is_none());
     }
 
     #[test]

@@ -29,8 +29,6 @@ pub struct Export {
     done: usize,
     /// Names and lengths of the input files.
     pub files: Vec<(String, u64)>,
-    /// Files whose last line has no end, so that it wasn't read.
-    pub unfinished: Vec<String>,
     /// When the first record is applied: with the first event, or the opening where that comes before it.
     pub begin: Millis,
     /// The first event, and the last record of any kind.
@@ -64,6 +62,10 @@ impl Export {
                 scan.take(decoder, &record);
             }
         }
+        // An export is whole: its last line counts without a newline, too.
+        for record in log.take_unfinished()? {
+            scan.take(decoder, &record);
+        }
         if scan.slots.is_empty() {
             return Err(RunError::NothingToReplay { dir: dir.to_owned() });
         }
@@ -73,7 +75,6 @@ impl Export {
             slots: scan.slots,
             done: 0,
             files: Vec::new(),
-            unfinished: Vec::new(),
             begin: open_at.map_or(start, |at| at.min(start)),
             start,
             end,
@@ -108,9 +109,6 @@ impl Export {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(RunError::Io { what: name, error }),
             };
-            if length > place.next {
-                self.unfinished.push(name.clone());
-            }
             self.files.push((name, length));
         }
         Ok(())
@@ -227,11 +225,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("intent-0.jsonl"), "nonsense\nmore\nunfinished").unwrap();
         let mut export = Export::read(dir.path(), &Decoder::new(Default::default()), None).unwrap();
-        assert_eq!((export.records(), export.unfinished.len()), (2, 1));
+        assert_eq!(export.records(), 3);
         assert_eq!(export.files, [("intent-0.jsonl".to_owned(), 24)]);
         let records = export.take(export.end, 1).unwrap();
         assert_eq!(records[0].value.as_deref(), Some(&b"nonsense"[..]));
-        assert_eq!(export.take(export.end, 9).unwrap().len(), 1);
+        let records = export.take(export.end, 9).unwrap();
+        assert_eq!(records.len(), 2);
+        assert_eq!(records[1].value.as_deref(), Some(&b"unfinished"[..]));
         assert_eq!(export.next(), None);
     }
 

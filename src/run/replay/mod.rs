@@ -117,7 +117,7 @@ pub fn run(
         replica: Replica::new(journal, target.shard),
         complete: BTreeMap::new(),
         opened: false,
-        summary: Summary::new(journal, export.unfinished.clone()),
+        summary: Summary::new(journal),
         export,
     };
     replay.take_policy(policy)?;

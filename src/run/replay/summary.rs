@@ -25,7 +25,6 @@ pub struct Summary {
     pub dead: BTreeMap<(Topic, Code), u64>,
     /// When a breaker stopped losses, as sentences.
     pub trips: Vec<String>,
-    pub unfinished: Vec<String>,
     /// Time as it was replayed.
     pub from: Option<Millis>,
     pub to: Millis,
@@ -33,7 +32,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub fn new(journal: Id128, unfinished: Vec<String>) -> Summary {
+    pub fn new(journal: Id128) -> Summary {
         Summary {
             journal,
             entries: 0,
@@ -43,7 +42,6 @@ impl Summary {
             alerts: BTreeMap::new(),
             dead: BTreeMap::new(),
             trips: Vec::new(),
-            unfinished,
             from: None,
             to: Millis(0),
             took: Duration::ZERO,
@@ -86,10 +84,11 @@ impl fmt::Display for Summary {
             writeln!(f, "  {count:>9} {} ({role})", kind.name())?;
         }
         for (kind, count) in &self.alerts {
-            writeln!(f, "  {count:>9} alerts: {kind}")?;
+            writeln!(f, "  {count:>9} {}: {kind}", counted(*count, "alert", "alerts"))?;
         }
         for ((topic, code), count) in &self.dead {
-            writeln!(f, "  {count:>9} dead letters: {} {}", topic.name(), code.text())?;
+            let letters = counted(*count, "dead letter", "dead letters");
+            writeln!(f, "  {count:>9} {letters}: {} {}", topic.name(), code.text())?;
         }
         for trip in self.trips.iter().take(MAX_TRIPS_SHOWN) {
             writeln!(f, "  {trip}")?;
@@ -97,9 +96,10 @@ impl fmt::Display for Summary {
         if self.trips.len() > MAX_TRIPS_SHOWN {
             writeln!(f, "  and {} more trips of a breaker", self.trips.len() - MAX_TRIPS_SHOWN)?;
         }
-        for name in &self.unfinished {
-            writeln!(f, "  {name}: the last line has no end and was not read")?;
-        }
         Ok(())
     }
+}
+
+fn counted(count: u64, one: &'static str, many: &'static str) -> &'static str {
+    if count == 1 { one } else { many }
 }

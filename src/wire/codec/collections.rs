@@ -2,10 +2,11 @@
 //! order and isn't is not read, as it would be a second encoding of the same collection.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::vec::IntoIter;
 
 use smallvec::{Array, SmallVec};
 
-use super::{Reader, Wire, put_varint};
+use super::{GROUP, Group, Reader, Wire, column, next, put_varint};
 use crate::wire::WireError;
 
 impl<T: Wire> Wire for Option<T> {
@@ -19,6 +20,20 @@ impl<T: Wire> Wire for Option<T> {
     fn get(from: &mut Reader<'_>) -> Result<Option<T>, WireError> {
         if bool::get(from)? { T::get(from).map(Some) } else { Ok(None) }
     }
+
+    /// Which ones there are, then those.
+    fn put_group(items: &[&Option<T>], out: &mut Vec<u8>) {
+        items.iter().for_each(|item| item.is_some().put(out));
+        let there: Group<'_, T> = items.iter().filter_map(|item| item.as_ref()).collect();
+        T::put_group(&there, out);
+    }
+
+    fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<Option<T>>) -> Result<(), WireError> {
+        let is_there = column::<bool>(count, from)?;
+        let mut there = column(is_there.as_slice().iter().filter(|is_there| **is_there).count(), from)?;
+        into.extend(is_there.map(|is_there| is_there.then(|| next(&mut there))));
+        Ok(())
+    }
 }
 
 impl<T: Wire> Wire for Box<T> {
@@ -31,11 +46,35 @@ impl<T: Wire> Wire for Box<T> {
     }
 }
 
+/// Items of a list, group by group.
+fn put_items<'a, T: Wire + 'a>(items: impl Iterator<Item = &'a T>, out: &mut Vec<u8>) {
+    let mut group: Group<'_, T> = Group::new();
+    for item in items {
+        group.push(item);
+        if group.len() == GROUP {
+            T::put_group(&group, out);
+            group.clear();
+        }
+    }
+    if !group.is_empty() {
+        T::put_group(&group, out);
+    }
+}
+
+fn get_items<T: Wire>(count: usize, from: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
+    // An item may be far larger than its bytes: set aside no more than the bytes left, and grow from there.
+    let mut items = Vec::with_capacity(count.min(from.left() / size_of::<T>().max(1)));
+    from.deeper(|from| {
+        while items.len() < count {
+            T::get_group(GROUP.min(count - items.len()), from, &mut items)?;
+        }
+        Ok(items)
+    })
+}
+
 fn put_list<T: Wire>(items: &[T], out: &mut Vec<u8>) {
     put_varint(items.len() as u64, out);
-    for item in items {
-        item.put(out);
-    }
+    put_items(items.iter(), out);
 }
 
 impl<A: Array> Wire for SmallVec<A>
@@ -47,8 +86,7 @@ where
     }
 
     fn get(from: &mut Reader<'_>) -> Result<SmallVec<A>, WireError> {
-        let count = from.count()?;
-        from.deeper(|from| (0..count).map(|_| A::Item::get(from)).collect())
+        Vec::get(from).map(SmallVec::from_vec)
     }
 }
 
@@ -59,75 +97,100 @@ impl<T: Wire> Wire for Vec<T> {
 
     fn get(from: &mut Reader<'_>) -> Result<Vec<T>, WireError> {
         let count = from.count()?;
-        // An item may be far larger than its bytes: set aside no more than the bytes left, and grow from there.
-        let mut items = Vec::with_capacity(count.min(from.left() / size_of::<T>().max(1)));
-        from.deeper(|from| {
-            for _ in 0..count {
-                items.push(T::get(from)?);
-            }
-            Ok(items)
-        })
+        get_items(count, from)
+    }
+
+    fn put_group(items: &[&Vec<T>], out: &mut Vec<u8>) {
+        put_lists(items.iter().map(|item| item.iter()), out);
+    }
+
+    fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<Vec<T>>) -> Result<(), WireError> {
+        let (counts, mut items) = get_lists(count, from)?;
+        if count == 1 {
+            // Not to be moved: it may be very long.
+            into.push(items.collect());
+        } else {
+            into.extend(counts.into_iter().map(|count| items.by_ref().take(count).collect()));
+        }
+        Ok(())
     }
 }
 
-impl<T: Wire + Copy + Default, const N: usize> Wire for [T; N] {
+/// A group of lists: all counts, then the items of all of them as of one.
+pub fn put_lists<'a, T: Wire + 'a, L>(lists: impl Iterator<Item = L> + Clone, out: &mut Vec<u8>)
+where
+    L: ExactSizeIterator<Item = &'a T>,
+{
+    lists.clone().for_each(|list| put_varint(list.len() as u64, out));
+    put_items(lists.flatten(), out);
+}
+
+/// The counts of a group of lists, and the items of all of them.
+pub fn get_lists<T: Wire>(count: usize, from: &mut Reader<'_>) -> Result<(Vec<usize>, IntoIter<T>), WireError> {
+    let (counts, total) = from.lengths(count)?;
+    Ok((counts, get_items(total, from)?.into_iter()))
+}
+
+/// One of what is read in groups.
+pub fn one<T: Wire>(from: &mut Reader<'_>) -> Result<T, WireError> {
+    column(1, from).map(|mut column| next(&mut column))
+}
+
+impl<T: Wire + Copy, const N: usize> Wire for [T; N] {
     fn put(&self, out: &mut Vec<u8>) {
-        for item in self {
-            item.put(out);
-        }
+        put_items(self.iter(), out);
     }
 
     fn get(from: &mut Reader<'_>) -> Result<[T; N], WireError> {
-        let mut items = [T::default(); N];
-        for item in &mut items {
-            *item = T::get(from)?;
+        let items = get_items(N, from)?;
+        Ok(items.try_into().unwrap_or_else(|_| unreachable!("so many were read")))
+    }
+
+    fn put_group(items: &[&[T; N]], out: &mut Vec<u8>) {
+        put_items(items.iter().copied().flatten(), out);
+    }
+
+    fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<[T; N]>) -> Result<(), WireError> {
+        let items = get_items(count * N, from)?;
+        into.extend_from_slice(items.as_chunks().0);
+        Ok(())
+    }
+}
+
+macro_rules! tuples {
+    ($(($($name:ident $item:tt),*))*) => {$(
+        impl<$($name: Wire),*> Wire for ($($name,)*) {
+            fn put(&self, out: &mut Vec<u8>) {
+                $(self.$item.put(out);)*
+            }
+
+            fn get(from: &mut Reader<'_>) -> Result<Self, WireError> {
+                Ok(($($name::get(from)?,)*))
+            }
+
+            fn put_group(items: &[&Self], out: &mut Vec<u8>) {
+                $($name::put_group(&items.iter().map(|item| &item.$item).collect::<Group<'_, _>>(), out);)*
+            }
+
+            fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<Self>) -> Result<(), WireError> {
+                let mut columns = ($(column::<$name>(count, from)?,)*);
+                into.extend((0..count).map(|_| ($(next(&mut columns.$item),)*)));
+                Ok(())
+            }
         }
-        Ok(items)
-    }
+    )*};
 }
 
-impl<A: Wire, B: Wire> Wire for (A, B) {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-        self.1.put(out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<(A, B), WireError> {
-        Ok((A::get(from)?, B::get(from)?))
-    }
-}
-
-impl<A: Wire, B: Wire, C: Wire> Wire for (A, B, C) {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-        self.1.put(out);
-        self.2.put(out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<(A, B, C), WireError> {
-        Ok((A::get(from)?, B::get(from)?, C::get(from)?))
-    }
-}
-
-impl<A: Wire, B: Wire, C: Wire, D: Wire> Wire for (A, B, C, D) {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-        self.1.put(out);
-        self.2.put(out);
-        self.3.put(out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<(A, B, C, D), WireError> {
-        Ok((A::get(from)?, B::get(from)?, C::get(from)?, D::get(from)?))
-    }
+tuples! {
+    (A 0, B 1)
+    (A 0, B 1, C 2)
+    (A 0, B 1, C 2, D 3)
 }
 
 impl<T: Wire> Wire for VecDeque<T> {
     fn put(&self, out: &mut Vec<u8>) {
         put_varint(self.len() as u64, out);
-        for item in self {
-            item.put(out);
-        }
+        put_items(self.iter(), out);
     }
 
     fn get(from: &mut Reader<'_>) -> Result<VecDeque<T>, WireError> {
@@ -138,9 +201,7 @@ impl<T: Wire> Wire for VecDeque<T> {
 impl<T: Wire + Ord> Wire for BTreeSet<T> {
     fn put(&self, out: &mut Vec<u8>) {
         put_varint(self.len() as u64, out);
-        for item in self {
-            item.put(out);
-        }
+        put_items(self.iter(), out);
     }
 
     fn get(from: &mut Reader<'_>) -> Result<BTreeSet<T>, WireError> {
@@ -150,12 +211,15 @@ impl<T: Wire + Ord> Wire for BTreeSet<T> {
     }
 }
 
+/// As a list of pairs.
 impl<K: Wire + Ord, V: Wire> Wire for BTreeMap<K, V> {
     fn put(&self, out: &mut Vec<u8>) {
         put_varint(self.len() as u64, out);
-        for (key, value) in self {
-            key.put(out);
-            value.put(out);
+        let (mut keys, mut values) = (self.keys(), self.values());
+        for start in (0..self.len()).step_by(GROUP) {
+            let count = GROUP.min(self.len() - start);
+            K::put_group(&keys.by_ref().take(count).collect::<Group<'_, _>>(), out);
+            V::put_group(&values.by_ref().take(count).collect::<Group<'_, _>>(), out);
         }
     }
 
@@ -173,14 +237,14 @@ mod tests {
 
     #[test]
     fn collections_come_back_and_only_in_their_order() {
-        let set: BTreeSet<u64> = [3, 1, 2].into();
+        let set: BTreeSet<u8> = [3, 1, 2].into();
         assert_eq!(to_bytes(&set), [3, 1, 2, 3]);
-        assert_eq!(from_bytes::<BTreeSet<u64>>(&[3, 1, 2, 3]), Ok(set));
-        assert!(from_bytes::<BTreeSet<u64>>(&[2, 2, 1]).is_err());
-        assert!(from_bytes::<BTreeSet<u64>>(&[2, 1, 1]).is_err());
-        let map: BTreeMap<u64, bool> = [(2, true), (1, false)].into();
-        assert_eq!(from_bytes::<BTreeMap<u64, bool>>(&to_bytes(&map)), Ok(map));
-        assert!(from_bytes::<BTreeMap<u64, bool>>(&[2, 1, 0, 1, 1]).is_err());
+        assert_eq!(from_bytes::<BTreeSet<u8>>(&[3, 1, 2, 3]), Ok(set));
+        assert!(from_bytes::<BTreeSet<u8>>(&[2, 2, 1]).is_err());
+        assert!(from_bytes::<BTreeSet<u8>>(&[2, 1, 1]).is_err());
+        let map: BTreeMap<u8, bool> = [(2, true), (1, false)].into();
+        assert_eq!(from_bytes::<BTreeMap<u8, bool>>(&to_bytes(&map)), Ok(map));
+        assert!(from_bytes::<BTreeMap<u8, bool>>(&[2, 1, 1, 0, 1]).is_err());
         let queue: VecDeque<u64> = [2, 1, 2].into();
         assert_eq!(from_bytes::<VecDeque<u64>>(&to_bytes(&queue)), Ok(queue));
     }

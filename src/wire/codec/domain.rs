@@ -14,34 +14,10 @@ use crate::domain::{
 };
 use crate::wire::WireError;
 
-impl Wire for Millis {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<Millis, WireError> {
-        i64::get(from).map(Millis)
-    }
-}
-
-impl Wire for Secs {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<Secs, WireError> {
-        u32::get(from).map(Secs)
-    }
-}
-
-impl Wire for Id128 {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.0.put(out);
-    }
-
-    fn get(from: &mut Reader<'_>) -> Result<Id128, WireError> {
-        u128::get(from).map(Id128)
-    }
+wire_number! {
+    Millis(i64)
+    Secs(u32)
+    Id128(u128)
 }
 
 /// By its text, which dead letters, alerts and metrics fix for good anyway.

@@ -1,0 +1,71 @@
+//! What leaves the process and comes back, in processor time: journal entries, and a snapshot's restore.
+//!
+//! `cargo bench --bench wire`, with `-- entries` or `-- restore` for one of them; `BOOKD_BENCH_ACCOUNTS` says how many accounts the snapshot holds.
+
+mod entries;
+mod restore;
+
+use std::time::Duration;
+
+use cpu_time::ThreadTime;
+
+fn main() {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let parts: [(&str, fn()); 2] = [("entries", entries::measure), ("restore", restore::measure)];
+    for (name, measure) in parts {
+        if asked.is_empty() || asked.iter().any(|word| word == name) {
+            measure();
+        }
+    }
+}
+
+/// Processor time of this thread.
+fn clock() -> Duration {
+    ThreadTime::now().as_duration()
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// The same from run to run.
+struct Chance(u64);
+
+impl Chance {
+    fn word(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ word >> 31
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        ((u128::from(self.word()) * u128::from(limit)) >> 64) as u64
+    }
+
+    fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len() as u64) as usize]
+    }
+}
+
+/// An id as a CRM gives them: the number of the record in base 62.
+fn crm_id(prefix: &str, mut number: u64) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut digits = [b'0'; 9];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[(number % 62) as usize];
+        number /= 62;
+    }
+    format!("{prefix}Qx0{}", String::from_utf8_lossy(&digits))
+}
+
+/// Syllables that make no company, but are as long as the names of some.
+fn domain(account: u64) -> String {
+    const PARTS: [&str; 16] =
+        ["ka", "ron", "tel", "mi", "vex", "lo", "san", "tri", "go", "ber", "nu", "pol", "di", "mar", "ze", "fin"];
+    let mut chance = Chance(account);
+    let name: String = (0..3 + chance.below(2)).map(|_| chance.pick(&PARTS)).collect();
+    format!("{name}.{}", chance.pick(&["com", "com", "com", "de", "io", "co.uk"]))
+}

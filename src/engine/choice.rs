@@ -1,0 +1,258 @@
+//! Which rep an account goes to: who may be asked, how empty the emptiest is, whose turn it is, and what is told
+//! of the others. `docs/rules.md`, 9.
+
+use smallvec::SmallVec;
+
+use crate::domain::ids::tie_hash;
+use crate::domain::output::{Considered, MAX_CANDIDATES, Placement, Verdict};
+use crate::domain::policy::TIERS;
+use crate::domain::rep::RepStatus;
+
+use super::Engine;
+use super::crew::{Standing, Turn};
+use super::matching::{Pick, bits};
+use super::state::{Phase, RepId};
+
+/// Seeds of the hash by which reps who never had a turn are ordered: apart from the ties' seed 0.
+const TURN_SEED: u64 = 256;
+
+/// Books of a role that cover an account, each with the segments for which it is eligible. Rarely more.
+type Covering = SmallVec<[(u16, u64); 8]>;
+
+/// Those who could take an account.
+pub(super) struct Asked {
+    covering: Covering,
+    /// Left out: they owned it lately.
+    cooled: Vec<RepId>,
+    /// Size and capacity of the emptiest.
+    emptiest: (u32, u32),
+}
+
+/// Whether one of this size and capacity is emptier than the other, exactly.
+fn emptier((size_a, cap_a): (u32, u32), (size_b, cap_b): (u32, u32)) -> bool {
+    u64::from(size_a) * u64::from(cap_b) < u64::from(size_b) * u64::from(cap_a)
+}
+
+impl Engine {
+    /// Enters the rep among their book's crew as they stand now.
+    pub(super) fn refresh_room(&mut self, rep: RepId) {
+        let before = self.index.standings[rep.index()];
+        let after = self.standing(rep);
+        if after == before {
+            return;
+        }
+        self.index.standings[rep.index()] = after;
+        for (standing, enters) in [(before, false), (after, true)] {
+            let Some(book) = standing.book else { continue };
+            let crew = &mut self.index.crews[usize::from(book)];
+            if enters {
+                crew.enter(rep, &standing)
+            } else {
+                crew.leave(rep, &standing)
+            };
+            let role = usize::from(self.rules().books[usize::from(book)].role);
+            self.index.open_segments[role] = self.open_segments(role);
+        }
+    }
+
+    fn open_segments(&self, role: usize) -> u64 {
+        self.crews(role).fold(0, |bits, (_, crew)| bits | crew.open_segments())
+    }
+
+    /// Books of a role, each with its crew.
+    fn crews(&self, role: usize) -> impl Iterator<Item = (u16, &super::crew::Crew)> {
+        let of_role = move |(book, _): &(u16, _)| usize::from(self.rules().books[usize::from(*book)].role) == role;
+        (0u16..).zip(&self.index.crews).filter(of_role)
+    }
+
+    pub(super) fn standing(&self, rep: RepId) -> Standing {
+        let row = &self.state.reps[rep.index()];
+        let (Some(role), Some(index)) = (row.role, row.book) else { return Standing::default() };
+        if !row.known || row.status == RepStatus::Departed {
+            return Standing::default();
+        }
+        let segments = &self.rules().books[usize::from(index)].segments;
+        let open = segments.iter().filter(|each| self.has_room(rep, each.segment));
+        Standing {
+            book: Some(index),
+            active: row.status == RepStatus::Active,
+            open: open.fold(0, |bits, each| bits | 1u64 << each.segment),
+            capacity: self.capacity(rep),
+            size: row.size(),
+            turns: std::array::from_fn(|tier| self.turn(usize::from(role), tier, rep)),
+        }
+    }
+
+    /// Never had a turn in this tier: before all others, by hash. Then who had theirs longest ago.
+    fn turn(&self, role: usize, tier: usize, rep: RepId) -> Turn {
+        let row = &self.state.reps[rep.index()];
+        let (last, _) = row.turns[tier];
+        let seed = TURN_SEED + (TIERS * role + tier) as u64;
+        (last, if last == 0 { tie_hash(&row.id, seed) } else { 0 })
+    }
+
+    /// Bits of a book's segments of `set` for which an account of this priority is eligible in this phase.
+    fn eligible_segments(&self, phase: Phase, book: u16, set: u64, priority: u32) -> u64 {
+        let book = &self.rules().books[usize::from(book)];
+        if phase == Phase::Fill && book.fill_idle.is_none_or(|least| priority < least) {
+            return 0;
+        }
+        let of_set = book.segments.iter().map(|each| each.segment).filter(|segment| set >> segment & 1 == 1);
+        let eligible = of_set.filter(|segment| phase == Phase::Fill || priority >= self.threshold(*segment));
+        eligible.fold(0, |bits, segment| bits | 1u64 << segment)
+    }
+
+    fn covering(&self, role: usize, phase: Phase, pick: Pick) -> Covering {
+        let set = self.segments_in(role, pick.account);
+        let books = self.crews(role).map(|(book, _)| (book, self.eligible_segments(phase, book, set, pick.priority)));
+        books.filter(|(_, eligible)| *eligible != 0).collect()
+    }
+
+    pub(super) fn has_open_rep(&self, role: usize, phase: Phase, set: u64, priority: u32) -> bool {
+        let set = set & self.index.open_segments[role];
+        match phase {
+            Phase::Thresholds => bits(set).any(|segment| priority >= self.threshold(segment)),
+            Phase::Fill => {
+                set != 0
+                    && self.crews(role).any(|(book, crew)| {
+                        let fills =
+                            self.rules().books[usize::from(book)].fill_idle.is_some_and(|least| priority >= least);
+                        fills && crew.open_segments() & set != 0
+                    })
+            }
+        }
+    }
+
+    /// Who could take it: room, eligible, not cooled off, unless that leaves nobody of all who cover it.
+    pub(super) fn asked(&self, role: usize, phase: Phase, pick: Pick) -> Option<Asked> {
+        let covering = self.covering(role, phase, pick);
+        let cooled: Vec<_> = self.cooled_off(role, pick.account).into_iter().map(|(rep, _)| rep).collect();
+        if let Some(emptiest) = self.emptiest(&covering, &cooled) {
+            return Some(Asked { covering, cooled, emptiest });
+        }
+        if cooled.is_empty() || self.others_cover(role, pick, &cooled) {
+            return None;
+        }
+        let emptiest = self.emptiest(&covering, &[])?;
+        Some(Asked { covering, cooled: Vec::new(), emptiest })
+    }
+
+    /// Whether an active rep who isn't cooled off has a segment of the account in their book: whatever its priority,
+    /// which falls by itself, and whatever the room.
+    fn others_cover(&self, role: usize, pick: Pick, cooled: &[RepId]) -> bool {
+        let set = self.segments_in(role, pick.account);
+        let covers =
+            |book: u16| self.rules().books[usize::from(book)].segments.iter().any(|each| set >> each.segment & 1 == 1);
+        let active: usize = self.crews(role).filter(|(book, _)| covers(*book)).map(|(_, crew)| crew.active).sum();
+        let mut cooled = cooled.to_vec();
+        cooled.sort_unstable();
+        cooled.dedup();
+        let counted = |rep: &&RepId| {
+            let standing = &self.index.standings[rep.index()];
+            let of_role = |book: u16| usize::from(self.rules().books[usize::from(book)].role) == role;
+            standing.active && standing.book.is_some_and(|book| of_role(book) && covers(book))
+        };
+        active > cooled.iter().filter(counted).count()
+    }
+
+    fn emptiest(&self, covering: &Covering, cooled: &[RepId]) -> Option<(u32, u32)> {
+        let crews = covering.iter().flat_map(|(book, eligible)| {
+            let asks =
+                move |rep: RepId| self.index.standings[rep.index()].open & eligible != 0 && !cooled.contains(&rep);
+            self.index.crews[usize::from(*book)].emptiest(asks)
+        });
+        crews.reduce(|least, each| if emptier(each, least) { each } else { least })
+    }
+
+    /// At most the book's slack fuller than the emptiest, by exact comparison of shares.
+    fn is_as_empty(&self, asked: &Asked, book: u16, size: u32, capacity: u32) -> bool {
+        let slack = i64::from(self.rules().books[usize::from(book)].fill_slack);
+        let (size_least, cap_least) = (i64::from(asked.emptiest.0), i64::from(asked.emptiest.1));
+        let (size, cap) = (i64::from(size), i64::from(capacity));
+        (size - slack) * cap_least <= size_least * cap
+    }
+
+    /// Of those about as empty as the emptiest, the one whose last turn in the tier is longest ago.
+    pub(super) fn choose(&self, tier: u8, asked: &Asked) -> RepId {
+        let turns = asked.covering.iter().filter_map(|(book, eligible)| {
+            let fits = |size, capacity| self.is_as_empty(asked, *book, size, capacity);
+            let asks =
+                |rep: RepId| self.index.standings[rep.index()].open & eligible != 0 && !asked.cooled.contains(&rep);
+            self.index.crews[usize::from(*book)].next_turn(usize::from(tier), fits, asks)
+        });
+        turns.min().expect("the emptiest of those asked is one of them").1
+    }
+
+    /// What is told of a placement.
+    pub(super) fn placement(
+        &self,
+        role: usize,
+        phase: Phase,
+        pick: Pick,
+        rep: RepId,
+        segment: u8,
+        asked: &Asked,
+    ) -> Placement {
+        let book = self.book_of(rep).expect("a rep with room has a book");
+        let (others, all) = self.others_considered(asked, rep);
+        let told = std::iter::once((rep, Verdict::Chosen));
+        let told = told.chain(others.into_iter().map(|each| (each, self.verdict(role, phase, pick, asked, each))));
+        Placement {
+            book: book.name.clone(),
+            segment: self.rules().segments[usize::from(segment)].name.clone(),
+            threshold: match phase {
+                Phase::Thresholds => self.threshold(segment),
+                Phase::Fill => book.fill_idle.unwrap_or(0),
+            },
+            filled_idle: phase == Phase::Fill,
+            tier: self.rules().scoring.tier(pick.priority),
+            pool_since: self.state.seats[role][pick.account.index()].since,
+            candidates: told.map(|(each, verdict)| self.considered(each, verdict)).collect(),
+            more: all.saturating_sub(MAX_CANDIDATES) as u32,
+        }
+    }
+
+    /// The first of those whose book covers the account, by number, without the chosen one; and how many cover it.
+    fn others_considered(&self, asked: &Asked, chosen: RepId) -> (Vec<RepId>, usize) {
+        let crews = asked.covering.iter().map(|(book, _)| &self.index.crews[usize::from(*book)]);
+        let all = crews.clone().map(|crew| crew.members.len()).sum();
+        let first = |crew: &super::crew::Crew| {
+            let others = crew.members.iter().copied().filter(|each| *each != chosen);
+            others.take(MAX_CANDIDATES - 1).collect::<Vec<_>>()
+        };
+        let mut others: Vec<_> = crews.flat_map(first).collect();
+        others.sort_unstable();
+        others.truncate(MAX_CANDIDATES - 1);
+        (others, all)
+    }
+
+    fn verdict(&self, role: usize, phase: Phase, pick: Pick, asked: &Asked, rep: RepId) -> Verdict {
+        let standing = &self.index.standings[rep.index()];
+        let eligible = asked.covering.iter().find(|(book, _)| standing.book == Some(*book));
+        let is_asked =
+            eligible.is_some_and(|(_, eligible)| standing.open & eligible != 0) && !asked.cooled.contains(&rep);
+        match standing.book {
+            Some(book) if is_asked && self.is_as_empty(asked, book, standing.size, standing.capacity) => {
+                Verdict::LaterTurn
+            }
+            _ if is_asked => Verdict::Fuller,
+            _ => self.why_not(phase, rep, role, pick),
+        }
+    }
+
+    fn considered(&self, rep: RepId, verdict: Verdict) -> Considered {
+        let row = &self.state.reps[rep.index()];
+        Considered { rep: row.id.clone(), verdict, size: row.size(), capacity: self.capacity(rep) }
+    }
+
+    /// What keeps a rep who covers the account from being asked at all.
+    fn why_not(&self, phase: Phase, rep: RepId, role: usize, pick: Pick) -> Verdict {
+        let row = &self.state.reps[rep.index()];
+        match () {
+            () if row.status != RepStatus::Active => Verdict::Inactive,
+            () if row.size() >= self.capacity(rep) => Verdict::Full,
+            () if self.segment_for(phase, rep, role, pick).is_none() => Verdict::SegmentFull,
+            () => Verdict::CooledOff,
+        }
+    }
+}

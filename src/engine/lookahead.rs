@@ -1,0 +1,110 @@
+//! Has the rows that a portion of events will touch fetched before they are applied, one step of indirection at a
+//! time for all of them: the processor waits for many rows at once instead of for each in turn.
+//!
+//! Everything here is a hint. A name that isn't the one meant, or an account that an earlier input of the batch
+//! creates, costs time and changes nothing: `apply` looks everything up again, in order.
+
+use crate::domain::{Body, Input};
+
+use super::Engine;
+use super::fetch;
+use super::heap::Place;
+use super::names::NameHash;
+use super::signals::candidates;
+use super::state::AccountId;
+
+/// Events looked at together: what they touch stays in a core's own cache until they are applied.
+pub const PORTION: usize = 32;
+
+/// How far the search for an event's account has got.
+#[derive(Clone, Copy)]
+enum Hint {
+    Nobody,
+    Name(NameHash),
+    Domain(u32),
+    Account(AccountId),
+}
+
+impl Engine {
+    /// `inputs`: at most [`PORTION`] of them.
+    pub(super) fn look_ahead(&self, inputs: &[Input]) {
+        let mut hints = [Hint::Nobody; PORTION];
+        let hints = &mut hints[..inputs.len()];
+        for (hint, input) in hints.iter_mut().zip(inputs) {
+            *hint = self.fetch_names(&input.body);
+        }
+        hints.iter_mut().for_each(|hint| *hint = self.follow_name(*hint));
+        hints.iter_mut().for_each(|hint| *hint = self.follow_domain(*hint));
+        for (hint, input) in hints.iter().zip(inputs) {
+            if let Hint::Account(account) = hint {
+                self.fetch_places(*account, matches!(input.body, Body::Activity(_)));
+            }
+        }
+        for hint in hints {
+            if let Hint::Account(account) = hint {
+                self.state.sides[account.index()].contributions.fetch_next();
+            }
+        }
+    }
+
+    /// The slots in which the event's id and its account's name would stand.
+    fn fetch_names(&self, body: &Body) -> Hint {
+        match body {
+            Body::Signal(signal) => self.index.remembered.fetch(signal.dedup),
+            Body::Activity(activity) => self.index.remembered.fetch(activity.dedup),
+            _ => return Hint::Nobody,
+        }
+        let Some(name) = candidates(body).first().and_then(NameHash::of) else { return Hint::Nobody };
+        match name {
+            NameHash::Account(hash) => self.index.accounts.fetch(hash),
+            NameHash::Domain(hash) => self.index.domains.fetch(hash),
+        }
+        Hint::Name(name)
+    }
+
+    fn follow_name(&self, hint: Hint) -> Hint {
+        match hint {
+            Hint::Name(NameHash::Account(hash)) => match self.index.accounts.likely(hash) {
+                Some(account) => self.fetch_account(account),
+                None => Hint::Nobody,
+            },
+            Hint::Name(NameHash::Domain(hash)) => {
+                self.index.domains.fetch_likely(hash).map_or(Hint::Nobody, Hint::Domain)
+            }
+            other => other,
+        }
+    }
+
+    fn follow_domain(&self, hint: Hint) -> Hint {
+        match hint {
+            Hint::Domain(row) => self.fetch_account(self.index.domains.owner_of_row(row)),
+            other => other,
+        }
+    }
+
+    fn fetch_account(&self, account: AccountId) -> Hint {
+        fetch::ahead(&self.state.accounts[account.index()]);
+        fetch::ahead(&self.state.sides[account.index()]);
+        for (seats, pool) in self.state.seats.iter().zip(&self.index.pools) {
+            fetch::ahead(&seats[account.index()]);
+            fetch::ahead(&pool.places[account.index()]);
+        }
+        Hint::Account(account)
+    }
+
+    /// What the account's rows point at.
+    fn fetch_places(&self, account: AccountId, acts: bool) {
+        let side = &self.state.sides[account.index()];
+        side.contributions.fetch();
+        if let Some(row) = side.snapshots.get(side.snapshots.len() / 2) {
+            fetch::ahead(row);
+        }
+        for (role, pool) in self.index.pools.iter().enumerate() {
+            match pool.places[account.index()] {
+                Place::Heap { heap, position } => pool.heaps[usize::from(heap)].1.fetch(position),
+                Place::Tenure(row) if acts => fetch::whole(&self.state.tenures[role][row as usize]),
+                _ => {}
+            }
+        }
+    }
+}

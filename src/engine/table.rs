@@ -1,0 +1,313 @@
+//! An open-addressing table of 64-bit words that are found by their own upper bits.
+//!
+//! A word is a hash (event ids), or a hash's upper half above a row's number (names): the table needs neither
+//! keys nor a hasher, and growing never asks for the rows again. It doubles by moving a few clusters with each
+//! insertion, so no insertion waits for all the others. Looked things up in, never iterated.
+
+/// Slots of the smallest table.
+const LEAST_BITS: u32 = 4;
+/// Clusters of the old table that an insertion moves: it is empty long before the new one is full.
+const MOVED_AT_ONCE: usize = 8;
+/// Spreads words that aren't hashes; odd, so no two words become one.
+pub const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Linear probing over a power of two of slots. 0 is an empty slot.
+#[derive(Clone, Debug)]
+struct Slots {
+    words: Vec<u64>,
+    bits: u32,
+}
+
+impl Slots {
+    fn new(bits: u32) -> Slots {
+        Slots { words: vec![0; 1 << bits], bits }
+    }
+
+    fn home(&self, word: u64) -> usize {
+        (word >> (64 - self.bits)) as usize
+    }
+
+    fn next(&self, slot: usize) -> usize {
+        (slot + 1) & (self.words.len() - 1)
+    }
+
+    fn find(&self, near: u64, mut is: impl FnMut(u64) -> bool) -> Option<usize> {
+        let mut slot = self.home(near);
+        while self.words[slot] != 0 {
+            if is(self.words[slot]) {
+                return Some(slot);
+            }
+            slot = self.next(slot);
+        }
+        None
+    }
+
+    fn put(&mut self, word: u64) {
+        let mut slot = self.home(word);
+        while self.words[slot] != 0 {
+            slot = self.next(slot);
+        }
+        self.words[slot] = word;
+    }
+
+    /// Empties a slot and closes the gap: what stands behind it and may stand nearer its home moves up.
+    fn clear(&mut self, mut gap: usize) {
+        let mask = self.words.len() - 1;
+        let mut slot = gap;
+        loop {
+            slot = self.next(slot);
+            let word = self.words[slot];
+            if word == 0 {
+                break;
+            }
+            let home = self.home(word);
+            if slot.wrapping_sub(home) & mask >= slot.wrapping_sub(gap) & mask {
+                self.words[gap] = word;
+                gap = slot;
+            }
+        }
+        self.words[gap] = 0;
+    }
+}
+
+/// The table before it doubled, and how far it has been moved.
+#[derive(Clone, Debug)]
+struct Moving {
+    from: Slots,
+    /// Slots looked at, counted from `start`.
+    passed: usize,
+    /// A slot that was empty when the move began: no cluster lies across it.
+    start: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Table {
+    slots: Slots,
+    moving: Option<Moving>,
+    len: usize,
+}
+
+impl Default for Table {
+    fn default() -> Table {
+        Table { slots: Slots::new(LEAST_BITS), moving: None, len: 0 }
+    }
+}
+
+impl Table {
+    /// Room for so many words without growing.
+    pub fn with_room(words: usize) -> Table {
+        let bits = (words * 4 / 3 + 1).next_power_of_two().trailing_zeros().max(LEAST_BITS);
+        Table { slots: Slots::new(bits), ..Table::default() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The word near `near` that `is` says is meant.
+    pub fn find(&self, near: u64, mut is: impl FnMut(u64) -> bool) -> Option<u64> {
+        if let Some(slot) = self.slots.find(near, &mut is) {
+            return Some(self.slots.words[slot]);
+        }
+        let old = &self.moving.as_ref()?.from;
+        old.find(near, is).map(|slot| old.words[slot])
+    }
+
+    /// Enters a word that isn't in the table, and isn't 0.
+    pub fn insert(&mut self, word: u64) {
+        debug_assert!(word != 0);
+        self.go_on_moving();
+        if self.len * 4 >= self.slots.words.len() * 3 {
+            self.double();
+        }
+        self.slots.put(word);
+        self.len += 1;
+    }
+
+    pub fn remove(&mut self, word: u64) {
+        if let Some(slot) = self.slots.find(word, |each| each == word) {
+            self.slots.clear(slot);
+            self.len -= 1;
+        } else if let Some(moving) = &mut self.moving
+            && let Some(slot) = moving.from.find(word, |each| each == word)
+        {
+            moving.from.clear(slot);
+            self.len -= 1;
+        }
+    }
+
+    fn double(&mut self) {
+        while self.moving.is_some() {
+            self.go_on_moving();
+        }
+        let larger = Slots::new(self.slots.bits + 1);
+        let from = std::mem::replace(&mut self.slots, larger);
+        let start = from.words.iter().position(|word| *word == 0).expect("a table is never full");
+        self.moving = Some(Moving { from, passed: 0, start });
+    }
+
+    /// Moves some clusters. Whole ones: what is left in the old table is found as before.
+    fn go_on_moving(&mut self) {
+        let Some(moving) = &mut self.moving else { return };
+        let size = moving.from.words.len();
+        let mut clusters = 0;
+        while moving.passed < size && clusters < MOVED_AT_ONCE {
+            let slot = (moving.start + moving.passed) & (size - 1);
+            moving.passed += 1;
+            match std::mem::take(&mut moving.from.words[slot]) {
+                0 => clusters += 1,
+                word => self.slots.put(word),
+            }
+        }
+        if moving.passed == size {
+            self.moving = None;
+        }
+    }
+
+    /// Where a search for words near `near` will begin; to have it fetched ahead.
+    pub fn fetch(&self, near: u64) {
+        super::fetch::ahead(&self.slots.words[self.slots.home(near)]);
+        if let Some(moving) = &self.moving {
+            super::fetch::ahead(&moving.from.words[moving.from.home(near)]);
+        }
+    }
+}
+
+/// A set of event ids, which are hashes already.
+#[derive(Clone, Debug, Default)]
+pub struct IdSet {
+    table: Table,
+    /// The one id that can't stand in the table.
+    has_zero: bool,
+}
+
+impl IdSet {
+    pub fn with_room(ids: usize) -> IdSet {
+        IdSet { table: Table::with_room(ids), has_zero: false }
+    }
+
+    pub fn len(&self) -> usize {
+        self.table.len() + usize::from(self.has_zero)
+    }
+
+    pub fn contains(&self, id: u64) -> bool {
+        let word = id.wrapping_mul(SPREAD);
+        if word == 0 { self.has_zero } else { self.table.find(word, |each| each == word).is_some() }
+    }
+
+    /// Enters an id that isn't in the set.
+    pub fn insert(&mut self, id: u64) {
+        match id.wrapping_mul(SPREAD) {
+            0 => self.has_zero = true,
+            word => self.table.insert(word),
+        }
+    }
+
+    pub fn remove(&mut self, id: u64) {
+        match id.wrapping_mul(SPREAD) {
+            0 => self.has_zero = false,
+            word => self.table.remove(word),
+        }
+    }
+
+    pub fn fetch(&self, id: u64) {
+        self.table.fetch(id.wrapping_mul(SPREAD));
+    }
+}
+
+/// Row numbers by the hash of their name; who asks compares the name itself.
+#[derive(Clone, Debug, Default)]
+pub struct NameTable {
+    table: Table,
+}
+
+fn word(hash: u64, row: u32) -> u64 {
+    (hash & !u64::from(u32::MAX)) | (u64::from(row) + 1)
+}
+
+fn row(word: u64) -> u32 {
+    word as u32 - 1
+}
+
+impl NameTable {
+    pub fn with_room(names: usize) -> NameTable {
+        NameTable { table: Table::with_room(names) }
+    }
+
+    pub fn find(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
+        self.table.find(hash, |word| word >> 32 == hash >> 32 && is(row(word))).map(row)
+    }
+
+    pub fn insert(&mut self, hash: u64, row: u32) {
+        self.table.insert(word(hash, row));
+    }
+
+    pub fn remove(&mut self, hash: u64, row: u32) {
+        self.table.remove(word(hash, row));
+    }
+
+    pub fn fetch(&self, hash: u64) {
+        self.table.fetch(hash);
+    }
+
+    /// The row that is probably meant: a hint, to fetch what belongs to it. Only the names' rows can tell.
+    pub fn likely(&self, hash: u64) -> Option<u32> {
+        self.table.find(hash, |word| word >> 32 == hash >> 32).map(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn it_holds_what_a_set_holds_while_it_grows_and_shrinks() {
+        let mut seed = 3u64;
+        let mut draw = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % below
+        };
+        // Words that crowd on few homes, and ones that spread.
+        for spread in [1u64, 1 << 40, SPREAD] {
+            let (mut set, mut naive) = (IdSet::default(), BTreeSet::new());
+            for step in 0..30_000u64 {
+                let id = draw(1 + step / 8).wrapping_mul(spread);
+                assert_eq!(set.contains(id), naive.contains(&id));
+                if naive.contains(&id) {
+                    set.remove(id);
+                    naive.remove(&id);
+                } else {
+                    set.insert(id);
+                    naive.insert(id);
+                }
+                assert_eq!(set.len(), naive.len());
+            }
+            assert!(naive.iter().all(|id| set.contains(*id)));
+        }
+    }
+
+    #[test]
+    fn names_with_the_same_upper_half_are_told_apart_by_their_rows() {
+        let names = ["a", "b", "c"];
+        let mut table = NameTable::default();
+        (0..3).for_each(|row| table.insert(7 << 32 | u64::from(row), row));
+        let find = |table: &NameTable, name: &str| table.find(7 << 32, |row| names[row as usize] == name);
+        assert_eq!(find(&table, "b"), Some(1));
+        table.remove(7 << 32 | 1, 1);
+        assert_eq!((find(&table, "b"), find(&table, "c"), find(&table, "d")), (None, Some(2), None));
+    }
+
+    #[test]
+    fn no_insertion_moves_more_than_a_few_clusters() {
+        let mut set = IdSet::default();
+        let mut moving = 0;
+        for id in 0..200_000u64 {
+            set.insert(id);
+            let old = set.table.moving.as_ref().map_or(0, |moving| moving.from.words.len());
+            assert!(old < set.table.slots.words.len());
+            moving += u32::from(old > 0);
+        }
+        assert!(moving > 1_000 && (0..200_000).all(|id| set.contains(id)));
+    }
+}
