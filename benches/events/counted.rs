@@ -13,22 +13,24 @@ const ACCOUNTS: u32 = 20_000;
 const WARM: usize = 6;
 const ROUNDS: usize = 5;
 
-/// What is counted, by the function that it stands in alone.
-const COUNTED: [(&str, &str); 7] = [
-    ("decode", "stage_decode"),
-    ("apply", "stage_apply"),
-    ("outputs", "stage_outputs"),
-    ("journal", "stage_journal"),
-    ("value", "run_value"),
-    ("typed", "run_typed"),
-    ("card", "run_card"),
+/// What is counted of each, by the function that it stands in alone.
+const COUNTED: [(&str, &str, &str); 7] = [
+    ("engine", "decode", "stage_decode"),
+    ("engine", "apply", "stage_apply"),
+    ("engine", "outputs", "stage_outputs"),
+    ("engine", "journal", "stage_journal"),
+    ("value", "value", "run_value"),
+    ("typed", "typed", "run_typed"),
+    ("card", "card", "run_card"),
 ];
 
 /// The part that runs under valgrind, which collects in [`counted_rounds`] alone.
-pub fn run_counted() {
+pub fn run_counted(names: &[&str]) {
     let shape = Shape::of(ACCOUNTS);
     let mut workload = Workload::new(shape);
-    let mut all = Contestants::all(&policy::config(&shape, 1), &workload);
+    let config = policy::config(&shape, 1);
+    let mut all = Contestants::default();
+    names.iter().for_each(|name| all.add(name, &config, &workload));
     run_rounds(&mut all, &mut workload, WARM);
     if let Some(engine) = &mut all.engine {
         engine.journals = true;
@@ -48,25 +50,25 @@ fn run_rounds(all: &mut Contestants, workload: &mut Workload, rounds: usize) {
     }
 }
 
-/// Instructions an event of each of [`COUNTED`]. `None`: no valgrind.
-pub fn count() -> Option<Findings> {
-    let listing = callgrind()?;
+/// Instructions an event of each of [`COUNTED`] that belongs to these. `None`: no valgrind.
+pub fn count(names: &[&str]) -> Option<Findings> {
+    let listing = callgrind(names)?;
     let events = (ROUNDS * Shape::of(ACCOUNTS).round()) as f64;
     let mut found = Findings::default();
-    for (name, function) in COUNTED {
+    for (_, name, function) in COUNTED.into_iter().filter(|(whose, _, _)| names.contains(whose)) {
         let all = inclusive(&listing, function).unwrap_or_else(|| panic!("{function} isn't in what valgrind lists"));
         found.set(format!("instructions.{name}"), [all as f64 / events]);
     }
     Some(found)
 }
 
-fn callgrind() -> Option<String> {
+fn callgrind(names: &[&str]) -> Option<String> {
     let program = std::env::current_exe().expect("this program has a path");
     let out = std::env::temp_dir().join(format!("bookd-callgrind-{}", std::process::id()));
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["-q", "--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*counted_rounds*"]);
     valgrind.arg(format!("--callgrind-out-file={}", out.display()));
-    let run = valgrind.arg(program).arg("--counted").output().ok()?;
+    let run = valgrind.arg(program).arg("--counted").args(names).output().ok()?;
     assert!(run.status.success(), "under valgrind: {}", String::from_utf8_lossy(&run.stderr));
     let listed = Command::new("callgrind_annotate").args(["--inclusive=yes", "--threshold=100"]).arg(&out).output();
     let text = String::from_utf8_lossy(&listed.ok()?.stdout).into_owned();

@@ -18,7 +18,7 @@ const HEAD: &str =
 ";
 
 pub fn hold() {
-    let Some(found) = counted::count() else {
+    let Some(found) = counted::count(&["engine"]) else {
         println!("instructions: no valgrind here: NOT compared with benches/instructions.txt");
         return;
     };
@@ -45,7 +45,7 @@ fn is_held(text: &str, found: &Findings, stage: &str) -> bool {
 }
 
 pub fn bless() {
-    let found = counted::count().expect("valgrind is needed to count");
+    let found = counted::count(&["engine"]).expect("valgrind is needed to count");
     let lines: Vec<String> =
         STAGES.iter().map(|stage| format!("{stage} {:.0}\n", instructions(&found, stage))).collect();
     fs::write(KEPT, format!("{HEAD}{}", lines.concat())).expect("benches/instructions.txt can be written");

@@ -29,7 +29,7 @@ fn main() {
         ["--agree"] => agreement::check(),
         ["--pass", accounts, ref names @ ..] => pass::run(number(accounts), names).print(),
         ["--memory", name, what, accounts] => memory::measure(name, what, number(accounts)).print(),
-        ["--counted"] => counted::run_counted(),
+        ["--counted", ref names @ ..] => counted::run_counted(names),
         ["--gate"] => gate::hold(),
         ["--bless"] => gate::bless(),
         _ => panic!("what is {words:?}?"),

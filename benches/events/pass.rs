@@ -15,6 +15,8 @@ const STEADY: usize = 10;
 const AFTER_GAP: usize = 2;
 /// A long weekend: priorities fall, nobody is heard of.
 const GAP_HOURS: i64 = 72;
+/// Events that are timed one by one: enough for a p99.9.
+const SINGLES: usize = 20_000;
 /// Records of a batch: what a busy loop polls.
 pub const LARGE: usize = 512;
 /// And one that has little to do.
@@ -99,7 +101,7 @@ impl Pass {
     }
 
     fn singles(&mut self) {
-        let mut events = self.workload.events(self.workload.shape.round());
+        let mut events = self.workload.events(SINGLES);
         if let Some(engine) = &mut self.all.engine {
             engine.begin(false);
         }

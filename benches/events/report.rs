@@ -30,7 +30,7 @@ pub fn make() {
     crate::agreement::check();
     let mut columns: Vec<Column> = sizes(quick).into_iter().filter_map(column).collect();
     if let Some(first) = columns.first_mut() {
-        first.found.merge(counted::count().unwrap_or_default());
+        first.found.merge(counted::count(&NAMES).unwrap_or_default());
     }
     let text = table(&columns);
     println!("{text}");
