@@ -264,7 +264,10 @@ impl Engine {
         row.meeting = row.meeting.max(meeting.unwrap_or(Secs::ZERO));
         for role in self.roles() {
             let touched = self.touch(role, account, activity, event);
-            if touched || meeting.is_some() {
+            // Only what is owned has a deadline. A pooled seat's timer stays: it may be due, behind a closed gate, and
+            // is what puts an account whose hold has ended back into its heap.
+            let owned = self.state.seats[role][account.index()].status == SeatStatus::Owned;
+            if touched || owned && meeting.is_some() {
                 self.deadline_moved(role, account);
             }
         }
