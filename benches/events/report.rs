@@ -136,7 +136,8 @@ const LINES: &[Line] = &[
 ];
 
 fn table(columns: &[Column]) -> String {
-    let mut text = format!("{}; {}; `make bench`.\n\n", machine(), versions());
+    let sizes = std::env::var("BOOKD_BENCH_ACCOUNTS").map(|sizes| format!("BOOKD_BENCH_ACCOUNTS={sizes} "));
+    let mut text = format!("{}; {}; `{}make bench`.\n\n", machine(), versions(), sizes.unwrap_or_default());
     text.push_str(&row("accounts", columns.iter().map(|column| Some(group(f64::from(column.accounts))))));
     text.push_str(&row("---", columns.iter().map(|_| Some("---:".to_owned()))));
     for (what, read) in LINES {
