@@ -37,9 +37,13 @@ fn killed_at_any_instant_it_loses_nothing_and_repeats_nothing() {
         }),
     );
     let mut leaderships = 0;
-    for _ in 0..kills {
+    for kill in 0..kills {
         let before = home.journal().len();
-        let process = home.start();
+        let mut process = home.start();
+        // Half of them at any instant of the start and after; half while it leads, however slowly it started.
+        if kill.is_multiple_of(2) {
+            process.wait(|| home.journal().len() > before);
+        }
         std::thread::sleep(Duration::from_millis(60 + u64::from(random.next_u32() % 500)));
         process.kill();
         leaderships += usize::from(home.journal().len() > before);
@@ -54,8 +58,7 @@ fn killed_at_any_instant_it_loses_nothing_and_repeats_nothing() {
     assert!(!bookd::wire::snapshot::list(&home.snapshots(), 0).unwrap().is_empty(), "no snapshot");
     let verdict = home.committed().judge();
     println!("{kills} kills, {leaderships} of them of a leader, {events} events: {verdict:?}");
-    // On a busy machine most of them come before the process leads: those prove recovery alone.
-    assert!(leaderships * 4 > kills as usize, "hardly a kill came after anything was committed");
+    assert!(leaderships * 2 > kills as usize, "most kills came before anything was committed");
     assert!(verdict.commands > kills as usize, "too little was decided: {verdict:?}");
 
     let verified = home.bookd(&["journal", "--verify"]);
