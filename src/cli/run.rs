@@ -11,7 +11,8 @@ use crate::http::{self, Published};
 use crate::metrics::Meters;
 use crate::run::clock::Clock;
 use crate::run::open::OpenLog;
-use crate::run::shard::{self, Setup};
+use crate::run::setup::Setup;
+use crate::run::shard;
 use crate::run::status::Status;
 
 #[derive(Clone, Debug, clap::Args)]

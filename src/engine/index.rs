@@ -1,7 +1,7 @@
-//! What can be rebuilt from the state: names, pools, timers, who has room. Looked things up in, never
-//! iterated in an order that could reach an output unless that order is the state's own.
+//! What can be rebuilt from the state: names, pools, timers, who has room. Walked in orders
+//! that are the state's own, or not at all; nothing here is hashed by the standard library.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::output::SeatStatus;
 use crate::domain::policy::Policy;
@@ -28,11 +28,11 @@ pub struct Index {
     pub meaningful: Vec<bool>,
     pub remembered: IdSet,
     /// Kept signals by every name they know their account by.
-    pub unknown_by_name: HashMap<Name, BTreeSet<u64>>,
+    pub unknown_by_name: BTreeMap<Name, BTreeSet<u64>>,
     /// Kept signals by their first candidate: how many.
-    pub unknown_by_first: HashMap<Candidate, u32>,
+    pub unknown_by_first: BTreeMap<Candidate, u32>,
     /// The kept record of an opportunity: at most one each.
-    pub unknown_opportunities: HashMap<Text, u64>,
+    pub unknown_opportunities: BTreeMap<Text, u64>,
     /// By role.
     pub pools: Vec<Pool>,
     pub wheels: Vec<Wheel>,
@@ -45,7 +45,7 @@ pub struct Index {
     /// By role: bits of the segments that some rep has room for.
     pub open_segments: Vec<u64>,
     /// Open opportunities by account are counted in the account; here, which ids name it.
-    pub opportunities_of: HashMap<AccountId, BTreeSet<Text>>,
+    pub opportunities_of: BTreeMap<AccountId, BTreeSet<Text>>,
     /// Seats that somebody holds without owning them, by holder, account and role.
     pub holding: BTreeSet<(RepId, AccountId, usize)>,
     /// How sums are read now.
@@ -54,7 +54,7 @@ pub struct Index {
 }
 
 /// What an account can be found by.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Name {
     Crm(Text),
     Domain(Text),

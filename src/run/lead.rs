@@ -15,7 +15,7 @@ use super::intake::{Batch, Streaks};
 use super::letters::{Letters, Untold};
 use super::outbox;
 use super::replica::{Draft, Made, Replica};
-use super::shard::Setup;
+use super::setup::Setup;
 use super::snapshot::Snapshots;
 use crate::domain::input::{Frontier, order_batch};
 use crate::domain::{Body, EntryKind, Gate, Input, Millis, Output, Policy, Span, Topic};

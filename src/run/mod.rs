@@ -21,6 +21,7 @@ pub mod rebase;
 pub mod recover;
 pub mod replay;
 pub mod replica;
+pub mod setup;
 pub mod shard;
 pub mod snapshot;
 pub mod status;

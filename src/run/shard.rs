@@ -1,34 +1,19 @@
 //! One shard from start to end: lead, recover, decide; rebuild after a doubtful commit; stop cleanly.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tracing::{info, warn};
 
-use super::clock::Clock;
 use super::error::RunError;
 use super::lead::Leader;
-use super::open::OpenLog;
 use super::recover;
 use super::replica::Replica;
+use super::setup::Setup;
 use super::snapshot::Snapshots;
-use super::status::{Phase, Status};
-use crate::config::Settings;
-use crate::domain::Policy;
+use super::status::Phase;
 use crate::domain::ids::Id128;
-use crate::feed::Decoder;
 use crate::log::LogError;
 use crate::metrics::Meters;
-
-/// All that a leader is started with.
-pub struct Setup {
-    pub open: OpenLog,
-    pub policy: Policy,
-    pub decoder: Decoder,
-    pub settings: Settings,
-    pub clock: Clock,
-    pub status: Arc<Status>,
-}
 
 /// Rebuilds wait this long at first, twice as long each time, and never longer than the second.
 const REBUILD_WAIT: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(5)];

@@ -12,7 +12,8 @@ use bookd::metrics::Meters;
 use bookd::run::RunError;
 use bookd::run::clock::Clock;
 use bookd::run::open::OpenLog;
-use bookd::run::shard::{self, Setup};
+use bookd::run::setup::Setup;
+use bookd::run::shard;
 use bookd::run::status::Status;
 
 use super::company;

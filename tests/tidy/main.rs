@@ -34,7 +34,6 @@ fn rooms_import_only_what_they_may() {
 fn the_core_says_no_word_of_the_edge_and_nobody_a_banned_one() {
     expect_none(rust_files().iter().flat_map(words::check).collect());
     expect_none(words::stale_allowances(&rust_files()));
-    expect_none(words::walked(&rust_files()));
 }
 
 #[test]

@@ -10,7 +10,7 @@ const CORE: &[&str] = &["src/domain/", "src/engine/"];
 
 const EDGE: &str = "the core knows no crate of the edge";
 const CLOCK: &str = "time is an argument";
-const ORDER: &str = "a hashed container's order may reach an output; see HASHED";
+const ORDER: &str = "a hashed container's order may reach an output";
 const WORLD: &str = "the core does no I/O";
 const CHANCE: &str = "the core draws nothing";
 
@@ -60,13 +60,6 @@ const NOWHERE: &[Ban] = &[
     ("#[ignore", "a test runs or goes"),
 ];
 
-/// Places in the core that may say `HashMap` or `HashSet`, and why no order of theirs reaches an output.
-const HASHED: &[(&str, &str)] = &[("src/engine/index.rs", "looked up in by name; `walked` sees that none is walked")];
-
-/// Ways to see a hashed container's order.
-const WALKS: &[&str] =
-    &[".iter(", ".iter_mut(", ".keys(", ".values(", ".values_mut(", ".drain(", ".retain(", ".into_iter("];
-
 /// Places that may say a banned word all the same: file, word, reason.
 const ALLOWED: &[(&str, &str, &str)] = &[
     ("src/engine/fetch.rs", "unsafe", "a prefetch; it pays, says benches/engine.rs"),
@@ -98,44 +91,14 @@ pub fn check(file: &File) -> Vec<String> {
 }
 
 fn allowed(path: &str, word: &str) -> bool {
-    let hashed = word.starts_with("Hash") && HASHED.iter().any(|(file, _)| *file == path);
-    hashed || ALLOWED.iter().any(|(file, allowed, _)| *file == path && *allowed == word)
+    ALLOWED.iter().any(|(file, allowed, _)| *file == path && *allowed == word)
 }
 
 /// Allowances that nothing needs any more.
 pub fn stale_allowances(files: &[File]) -> Vec<String> {
     let says = |path: &str, word: &str| files.iter().any(|file| file.path == path && file.code().contains(word));
-    let hashed = HASHED.iter().filter(|(path, _)| !says(path, "Hash")).map(|(path, _)| (*path, "Hash…"));
-    let allowed = ALLOWED.iter().filter(|(path, word, _)| !says(path, word)).map(|(path, word, _)| (*path, *word));
-    hashed.chain(allowed).map(|(path, word)| format!("{path}: no `{word}` any more: take the allowance off")).collect()
-}
-
-/// Hashed fields of the index that the engine walks: their order must reach nothing.
-pub fn walked(files: &[File]) -> Vec<String> {
-    let hashed: Vec<(&File, String)> = files
-        .iter()
-        .filter(|file| HASHED.iter().any(|(path, _)| *path == file.path))
-        .flat_map(|file| hashed_fields(&file.shipped()).into_iter().map(move |field| (file, field)))
-        .collect();
-    let mut complaints = Vec::new();
-    for file in files.iter().filter(|file| CORE.iter().any(|room| file.path.starts_with(room))) {
-        let code: String = file.shipped().split_whitespace().collect::<Vec<_>>().join(" ").replace(" .", ".");
-        for (home, field) in &hashed {
-            let owner = if home.path == file.path { "self" } else { "index" };
-            let place = format!("{owner}.{field}");
-            let called = WALKS.iter().any(|walk| code.contains(&format!("{place}{walk}")));
-            let looped = ["&", "&mut ", ""].iter().any(|by| code.contains(&format!("in {by}{place} {{")));
-            if called || looped {
-                complaints.push(format!("{}: walks `{place}`, a hashed container", file.path));
-            }
-        }
-    }
-    complaints
-}
-
-fn hashed_fields(code: &str) -> Vec<String> {
-    let declared = code.lines().filter(|line| line.contains(": HashMap<") || line.contains(": HashSet<"));
-    declared.filter_map(|line| Some(line.split_once(':')?.0.split_whitespace().last()?.to_string())).collect()
+    let stale = ALLOWED.iter().filter(|(path, word, _)| !says(path, word));
+    stale.map(|(path, word, _)| format!("{path}: no `{word}` any more: take the allowance off")).collect()
 }
 
 /// Paths that exist on somebody's machine alone.
@@ -181,16 +144,6 @@ mod tests {
             assert!(complaints("tests/x.rs", &format!("fn f() {{}} {word} y")) > 0, "{word}");
         }
         assert_eq!(complaints("tests/x.rs", "let s = \"unsafe dbg!\";"), 0);
-    }
-
-    #[test]
-    fn a_walk_over_a_hashed_field_is_seen() {
-        let file = |path: &str, text: &str| File { path: path.into(), text: text.into() };
-        let index = || file("src/engine/index.rs", "pub struct Index {\n    pub by_id: HashMap<Text, u32>,\n}\n");
-        let engine = |text: &str| walked(&[index(), file("src/engine/pool.rs", text)]).len();
-        assert_eq!(engine("for x in self\n    .index\n    .by_id\n    .values() {}"), 1);
-        assert_eq!(engine("for x in &index.by_id {}"), 1);
-        assert_eq!(engine("index.by_id.get(&id); state.by_id.iter()"), 0);
     }
 
     #[test]
