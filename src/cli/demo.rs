@@ -88,10 +88,12 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
 fn clear(dir: &Path) -> anyhow::Result<File> {
     std::fs::create_dir_all(dir).with_context(|| format!("{} can't be created", dir.display()))?;
     let lock = lock(dir)?;
-    let entries = std::fs::read_dir(dir)?.collect::<Result<Vec<_>, _>>()?;
+    let mut entries = std::fs::read_dir(dir)?.collect::<Result<Vec<_>, _>>()?;
     if !entries.is_empty() && !dir.join(POLICY_NAME).exists() {
         bail!("{} holds something that isn't a demo; name another --dir", dir.display());
     }
+    // What says that this is a demo goes last: whoever interrupts may come again.
+    entries.sort_by_key(|entry| entry.file_name() == POLICY_NAME);
     for entry in entries {
         let path = entry.path();
         let removed =
