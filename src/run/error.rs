@@ -62,7 +62,10 @@ pub enum RunError {
     Rejected { in_a_row: u32, topic: Topic, partition: u32, offset: u64, code: Code, detail: String },
     #[error("{what}: {error}")]
     Io { what: String, error: std::io::Error },
-    #[error("{place} already holds a journal: a replay begins its own; name another place with `--out`")]
+    #[error(
+        "{place} already holds a journal: a replay begins its own; name another place (files: `--out`, Kafka: another \
+         journal topic)"
+    )]
     NotEmpty { place: String },
     #[error(
         "entry {sequence} of the journal there isn't what this replay makes of it: resume with the same files, policy \
