@@ -5,6 +5,9 @@
 //! for a long run. A disagreement fails with the bytes.
 
 mod bend;
+#[path = "../../benches/workload/chance.rs"]
+#[allow(dead_code)] // the benches use more of it
+mod chance;
 mod corpus;
 mod draw;
 mod odd;
