@@ -10,7 +10,6 @@ use super::{recover, shard};
 use crate::domain::output::SeatStatus;
 use crate::domain::policy::Handling;
 use crate::domain::{Body, DecisionKind, EntryKind, Input, Millis, Output, Policy, Restored, Text, Topic};
-use crate::feed::instant;
 use crate::log::{Log, LogError};
 use crate::wire::command::{self, Command};
 use crate::wire::snapshot;
@@ -109,7 +108,7 @@ impl Commands {
             self.foreign += 1;
             return;
         }
-        self.newest = self.newest.max(instant::parse(&command.issued_at).unwrap_or_default());
+        self.newest = self.newest.max(command.issued_at);
         let seat = (command.account.clone(), command.role.clone());
         let before = self.last.get(&seat).map_or(0, |before| before.sequence);
         if command.sequence > before {
