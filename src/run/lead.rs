@@ -340,7 +340,7 @@ impl<'a> Leader<'a> {
 
     /// Makes the entry and commits it with all it led to. Only then does anybody hear of it.
     fn commit(&mut self, draft: Draft, batch: &Batch) -> Result<(), RunError> {
-        let made = self.replica.make(draft);
+        let made = self.replica.make(draft)?;
         let dead = outbox::dead(batch, &made);
         self.streaks.judge(batch, &dead)?;
         let open = &self.setup.open;

@@ -256,7 +256,7 @@ impl Replay<'_> {
 
     /// Returns what to proceed with, where that is wanted.
     fn commit_one(&mut self, draft: Draft, batch: &Batch) -> Result<Vec<Input>, RunError> {
-        let mut made = self.replica.make(draft);
+        let mut made = self.replica.make(draft)?;
         let dead = outbox::dead(batch, &made);
         if !self.is_there(&made)? {
             let records = outbox::records(batch, &made, &dead, self.lines, Topic::name);
