@@ -28,8 +28,6 @@ impl Twin {
             self.segments_and_fit(account);
             self.settle_new_roles(account);
             self.touched.insert(account);
-        }
-        for account in self.living() {
             for role in 0..new.roles.len() {
                 self.look_at_exclusion(account, role);
                 self.look_at_promise(account, role);
