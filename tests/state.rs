@@ -3,7 +3,7 @@
 #[path = "support/arbitrary.rs"]
 mod arbitrary;
 
-use arbitrary::{Dice, Draw, any_of};
+use arbitrary::{Dice, Draw, LENGTHS, any_of, many};
 use bookd::domain::account::{AccountChange, AccountOp, AccountRecord, Change, Value};
 use bookd::domain::filter::{Compare, Filter};
 use bookd::domain::ids::{Actor, Id128};
@@ -16,7 +16,11 @@ use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::time::{DAY, HOUR, Zone};
 use bookd::domain::{Body, Candidate, DecisionKind, Gate, Input, Millis, Output, Policy};
 use bookd::engine::Engine;
-use bookd::engine::state::{AccountId, RepId, State};
+use bookd::engine::few::Few;
+use bookd::engine::state::{
+    Account, AccountId, AccountRecordRow, AccountSide, Contributions, DailyRow, Kept, Opportunity, PastOwner, Rep,
+    RepId, Seat, SnapshotRow, State, Tenure,
+};
 use bookd::wire::codec::Wire;
 use bookd::wire::{WireError, codec, digest, entry, state};
 use proptest::prelude::*;
@@ -77,7 +81,53 @@ fn these_are_the_bytes_of_every_field() {
     assert_eq!(found, EVERY_FIELD, "snapshots already written can't be read any more: raise `snapshot::FORMAT`");
 }
 
-const EVERY_FIELD: &str = "3d05103a2b4595ebf864715ac5a9f88b";
+const EVERY_FIELD: &str = "ac66670a5276349326295b9f0598bd9c";
+
+/// Rows of a state, of which there may be millions.
+fn put_rows(count: usize, stream: &mut impl FnMut() -> u8, out: &mut Vec<u8>) {
+    many::<Account>(count, stream).put(out);
+    many::<AccountSide>(count, stream).put(out);
+    many::<AccountRecordRow>(count, stream).put(out);
+    many::<Contributions>(count, stream).put(out);
+    many::<Seat>(count, stream).put(out);
+    many::<Tenure>(count, stream).put(out);
+    many::<(AccountId, Vec<PastOwner>)>(count, stream).put(out);
+    many::<Rep>(count, stream).put(out);
+    many::<Opportunity>(count, stream).put(out);
+    many::<SnapshotRow>(count, stream).put(out);
+    many::<DailyRow>(count, stream).put(out);
+    many::<Kept>(count, stream).put(out);
+}
+
+#[test]
+fn these_are_the_bytes_of_long_lists_of_rows() {
+    let (mut story, mut bytes) = (Story { dice: 77, now: START }, Vec::new());
+    for length in LENGTHS {
+        put_rows(length, &mut || story.roll(256) as u8, &mut bytes);
+    }
+    let found = entry::digest(&bytes).to_string();
+    assert_eq!(found, LONG_LISTS, "snapshots already written can't be read any more: raise `snapshot::FORMAT`");
+}
+
+const LONG_LISTS: &str = "5a4438a1f4404c813614904b1b122e1a";
+
+fn come_back<T: Draw + Wire + PartialEq + std::fmt::Debug>(stream: &mut impl FnMut() -> u8) {
+    for length in LENGTHS {
+        let written = many::<T>(length, stream);
+        assert_eq!(codec::from_bytes(&codec::to_bytes(&written)), Ok(written), "{length}");
+    }
+}
+
+#[test]
+fn rows_come_back_from_lists_of_any_length() {
+    let mut story = Story { dice: 5, now: START };
+    let mut stream = || story.roll(256) as u8;
+    come_back::<Contributions>(&mut stream);
+    come_back::<Few<u64, 3>>(&mut stream);
+    come_back::<AccountSide>(&mut stream);
+    come_back::<Rep>(&mut stream);
+    come_back::<Seat>(&mut stream);
+}
 
 #[test]
 fn an_engine_restored_at_any_entry_goes_on_alike() {

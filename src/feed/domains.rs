@@ -63,7 +63,7 @@ impl Domains {
         if !self.special.may_hold(domain) {
             return Some(domain.into());
         }
-        if free_mail::DOMAINS.binary_search(&domain).is_ok() || self.free_mail.contains(domain) {
+        if free_mail::is_listed(domain) || self.free_mail.contains(domain) {
             return None;
         }
         Some(self.aliases.get(domain).map_or(domain, String::as_str).into())

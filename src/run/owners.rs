@@ -10,7 +10,6 @@ use super::{recover, shard};
 use crate::domain::output::SeatStatus;
 use crate::domain::policy::Handling;
 use crate::domain::{Body, DecisionKind, EntryKind, Input, Millis, Output, Policy, Restored, Text, Topic};
-use crate::feed::instant;
 use crate::log::{Log, LogError};
 use crate::wire::command::{self, Command};
 use crate::wire::snapshot;
@@ -51,7 +50,7 @@ pub fn recover(
     policy: &Policy,
     force: bool,
 ) -> Result<Recovered, RunError> {
-    let broken = why_broken(log, of, snapshots)?;
+    let broken = why_broken(log, of, snapshots, force)?;
     if let (Healthy::Whole { sequence }, false) = (&broken, force) {
         return Err(RunError::Whole { sequence: *sequence });
     }
@@ -75,8 +74,8 @@ enum Healthy {
     Broken(String),
 }
 
-/// Follows the journal as a start would.
-fn why_broken(log: &mut dyn Log, of: u16, snapshots: &Path) -> Result<Healthy, RunError> {
+/// Follows the journal as a start would. One of another build's format is whole: only force gives it up.
+fn why_broken(log: &mut dyn Log, of: u16, snapshots: &Path, force: bool) -> Result<Healthy, RunError> {
     let followed = recover::lead(log).and_then(|()| recover::recover(log, of, snapshots));
     match followed {
         Ok((follower, _)) if follower.sequence() == 0 => Ok(Healthy::Empty),
@@ -84,6 +83,7 @@ fn why_broken(log: &mut dyn Log, of: u16, snapshots: &Path) -> Result<Healthy, R
         Err(error @ (RunError::Journal { .. } | RunError::Snapshot { .. } | RunError::Damaged { .. })) => {
             Ok(Healthy::Broken(error.to_string()))
         }
+        Err(error @ RunError::OtherBuild { .. }) if force => Ok(Healthy::Broken(error.to_string())),
         Err(other) => Err(other),
     }
 }
@@ -109,7 +109,7 @@ impl Commands {
             self.foreign += 1;
             return;
         }
-        self.newest = self.newest.max(instant::parse(&command.issued_at).unwrap_or_default());
+        self.newest = self.newest.max(command.issued_at);
         let seat = (command.account.clone(), command.role.clone());
         let before = self.last.get(&seat).map_or(0, |before| before.sequence);
         if command.sequence > before {
@@ -150,7 +150,7 @@ fn returned(command: &Command, policy: &Policy) -> SeatStatus {
 fn entry(of: u16, now: Millis, rows: Vec<Restored>) -> Result<Vec<u8>, RunError> {
     let inputs: Vec<Input> = rows.into_iter().map(|row| Input { position: None, body: Body::Restored(row) }).collect();
     let mut replica = Replica::new(shard::new_journal_id(), of);
-    let made = replica.make(Draft { kind: EntryKind::Rebase, now, spans: Vec::new(), inputs });
+    let made = replica.make(Draft { kind: EntryKind::Rebase, now, spans: Vec::new(), inputs })?;
     match made.outputs.first() {
         None => Ok(made.bytes),
         Some(Output::DeadLetter { code, .. }) => {

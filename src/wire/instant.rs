@@ -17,6 +17,14 @@ impl From<Secs> for Rfc3339 {
     }
 }
 
+impl Rfc3339 {
+    /// Reads what stands in our own outputs, and any other instant of that form.
+    pub fn parse(text: &str) -> Option<Rfc3339> {
+        let at = DateTime::parse_from_rfc3339(text).ok()?;
+        Some(Rfc3339(Millis(at.timestamp_millis())))
+    }
+}
+
 impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match DateTime::<Utc>::from_timestamp_millis(self.0.0) {
@@ -59,6 +67,16 @@ mod tests {
         assert_eq!(Rfc3339(Millis(-1)).to_string(), "1969-12-31T23:59:59.999Z");
         assert_eq!(Rfc3339::from(Secs::NEVER).to_string(), "2156-02-07T06:28:15Z");
         assert_eq!(Rfc3339(Millis(i64::MAX)).to_string(), i64::MAX.to_string());
+    }
+
+    #[test]
+    fn what_programs_get_is_read_back() {
+        for at in [Secs(0).millis(), Secs::NEVER.millis(), Millis(-1), Millis(1_778_162_400_123)] {
+            assert_eq!(Rfc3339::parse(&Rfc3339(at).to_string()).map(|read| read.0), Some(at));
+        }
+        for wrong in ["", "yesterday", "2026-05-07", "2026-05-07T14:00:00", "2026-13-07T14:00:00Z", "1778162400"] {
+            assert!(Rfc3339::parse(wrong).is_none(), "{wrong}");
+        }
     }
 
     #[test]
