@@ -8,6 +8,7 @@ use crate::domain::{Secs, Text};
 
 use super::Engine;
 use super::heap::Place;
+use super::index::Pool;
 use super::score;
 use super::state::{AccountId, RepId, RoleState, Seat, SourceState, Tenure};
 
@@ -20,6 +21,8 @@ impl Engine {
             return;
         }
         self.state.policy = Some(policy.clone());
+        // Before anything is ranked by the new policy: a heap in two orders never comes right again.
+        self.index.pools.iter_mut().for_each(Pool::empty);
         self.index.reading = score::Reading::new(&policy.scoring, self.state.now);
         self.keep_kinds(policy);
         self.add_roles(policy.roles.len());

@@ -89,6 +89,15 @@ impl Pool {
             (self.heaps.len() - 1) as u16
         })
     }
+
+    /// Takes every account out of its heap: its order, or what it is ordered by, is another one for all of them.
+    pub fn empty(&mut self) {
+        self.heaps.clear();
+        self.by_set.clear();
+        self.lowering.clear();
+        let pooled = self.places.iter_mut().filter(|place| matches!(place, Place::Heap { .. }));
+        pooled.for_each(|place| *place = Place::Nowhere);
+    }
 }
 
 /// Accounts whose names' slots are fetched before they are entered.

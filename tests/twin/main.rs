@@ -6,6 +6,7 @@ mod compare;
 mod generate;
 mod naive;
 mod play;
+mod sorting;
 
 use bookd::domain::output::{SeatStatus, Verdict};
 use bookd::domain::request::ReturnReason;
