@@ -159,6 +159,7 @@ impl Engine {
             return;
         }
         self.state.gate_open = true;
+        self.entry.opens = true;
         if self.state.opened.is_none() {
             self.state.opened = Some(self.state.now);
             for account in self.account_ids().filter(|id| self.state.accounts[id.index()].alive).collect::<Vec<_>>() {
@@ -166,7 +167,10 @@ impl Engine {
                 self.roles().for_each(|role| self.adopt(role, account));
             }
         }
-        self.roles().for_each(|role| self.dirty_all(role));
+        for role in self.roles() {
+            self.end_pass(role);
+            self.dirty_all(role);
+        }
     }
 
     /// Day one: the CRM's owners are ours, and their clocks start now.

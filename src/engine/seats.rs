@@ -168,7 +168,10 @@ impl Engine {
                 }
                 self.place_in_pool(role, account);
                 self.set_timer(role, account);
-                self.mark(role, account);
+                // At an opening all are tried anyway, and what ended behind the gate no state knows.
+                if !self.entry.opens {
+                    self.mark(role, account);
+                }
             }
             SeatStatus::Owned => self.fire_owned(role, account),
             _ => self.set_timer(role, account),
