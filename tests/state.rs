@@ -274,6 +274,8 @@ impl Story {
     fn next(&mut self) -> Vec<Input> {
         self.now.0 += 1_000 * self.roll(u64::from(6 * HOUR)) as i64;
         let mut bodies: Vec<Body> = (0..self.roll(6)).map(|_| self.input()).collect();
+        let gate = self.roll(16);
+        bodies.extend((gate < 4).then_some(Body::Gate(if gate == 0 { Gate::Closed } else { Gate::Open })));
         bodies.push(Body::Frontier(Frontier::Complete { source: "crm".into(), until: self.now }));
         batch(bodies)
     }

@@ -76,8 +76,8 @@ impl Engine {
     pub(super) fn end_tenure(&mut self, role: usize, account: AccountId) {
         let now = self.state.now;
         let owner = self.state.seats[role][account.index()].owner;
+        self.wait_no_longer(role, account);
         let tenure = self.remove_tenure(role, account);
-        self.state.roles[role].waiting.remove(&account);
         if owner == RepId::NOBODY {
             return;
         }
