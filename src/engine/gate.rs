@@ -33,8 +33,8 @@ impl Engine {
         }
         self.index.take_policy(policy, &self.state.kinds);
         self.end_passes();
-        self.look_at_all_losses_again();
         self.rebook_reps();
+        self.line_up_anew();
         self.re_evaluate_accounts();
         self.roles().for_each(|role| self.dirty_all(role));
     }
@@ -168,7 +168,6 @@ impl Engine {
                 self.roles().for_each(|role| self.adopt(role, account));
             }
         }
-        self.look_at_all_losses_again();
         for role in self.roles() {
             self.end_pass(role);
             self.dirty_all(role);
