@@ -3,23 +3,6 @@
 //! The well-known ones; configuration adds more. Providers of access whose company has another domain
 //! (comcast.net, t-online.de) are here too.
 
-/// Under any public suffix: gmx.at, yahoo.co.jp, hotmail.com.br.
-const BRANDS: &[&str] = &[
-    "gmail",
-    "gmx",
-    "googlemail",
-    "hotmail",
-    "icloud",
-    "mailinator",
-    "outlook",
-    "protonmail",
-    "rocketmail",
-    "tutanota",
-    "yahoo",
-    "yandex",
-    "ymail",
-];
-
 /// Sorted.
 pub const DOMAINS: &[&str] = &[
     "10minutemail.com",
@@ -135,10 +118,26 @@ pub const DOMAINS: &[&str] = &[
     "zohomail.com",
 ];
 
-/// Whether a registrable domain is one of free mail whatever its suffix.
+/// Whether a registrable domain is one of free mail under any public suffix: gmx.at, yahoo.co.jp, hotmail.com.br.
 pub fn is_brand(domain: &str) -> bool {
     let name = domain.as_bytes().iter().position(|byte| *byte == b'.').map_or(domain, |dot| &domain[..dot]);
-    BRANDS.contains(&name)
+    // One word is looked at after another only where they have the same length.
+    matches!(
+        name,
+        "gmail"
+            | "gmx"
+            | "googlemail"
+            | "hotmail"
+            | "icloud"
+            | "mailinator"
+            | "outlook"
+            | "protonmail"
+            | "rocketmail"
+            | "tutanota"
+            | "yahoo"
+            | "yandex"
+            | "ymail"
+    )
 }
 
 /// Whether it is one of [`DOMAINS`].

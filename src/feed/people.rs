@@ -52,8 +52,10 @@ pub fn candidates(
             found.push(Candidate::VendorId { vendor: vendor.into(), id });
         }
     }
-    let site = reader.text("account.domain", &account.domain)?.and_then(|text| domains.of_site(text));
-    let mail = reader.text("account.email", &account.email)?.and_then(|text| domains.of_address(text));
+    let site_text = reader.text("account.domain", &account.domain)?;
+    let mail_text = reader.text("account.email", &account.email)?.filter(|mail| !is_at(mail, site_text));
+    let site = site_text.and_then(|text| domains.of_site(text));
+    let mail = mail_text.and_then(|text| domains.of_address(text));
     let mail = mail.filter(|mail| Some(mail) != site.as_ref());
     if let Some(domain) = site {
         found.push(Candidate::Domain(domain));
@@ -62,6 +64,12 @@ pub fn candidates(
         found.push(Candidate::EmailDomain(domain));
     }
     Ok(found)
+}
+
+/// Whether an address names just the site that is written beside it: it says nothing more, whatever that is.
+fn is_at(address: &str, site: Option<&str>) -> bool {
+    let before = site.and_then(|site| address.strip_suffix(site));
+    before.is_some_and(|before| before.ends_with('@'))
 }
 
 /// The rep who acted. An object that names nobody is nobody.

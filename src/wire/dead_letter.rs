@@ -55,8 +55,8 @@ pub fn record(original: &Record, topic: &str, code: Code, detail: &str, stage: S
         ("exception.class.name", code.text().to_owned()),
         ("exception.message", bounded(detail).to_owned()),
     ];
-    headers.extend(errors.map(|(name, value)| (format!("__connect.errors.{name}"), value.into_bytes())));
-    headers.push((TIMESTAMP_HEADER.to_owned(), original.timestamp.0.to_string().into_bytes()));
+    headers.extend(errors.map(|(name, value)| (format!("__connect.errors.{name}").into(), value.into_bytes())));
+    headers.push((TIMESTAMP_HEADER.into(), original.timestamp.0.to_string().into_bytes()));
     OutRecord { topic: Topic::DeadLetters, key: original.key.clone(), value: original.value.clone(), headers }
 }
 
@@ -136,8 +136,8 @@ mod tests {
             key: Some(b"acme".to_vec()),
             value: Some(vec![0xff, 0x00, b'{']),
             headers: vec![
-                ("traceparent".to_owned(), b"00-a-b-01".to_vec()),
-                ("__connect.errors.stage".to_owned(), b"VALUE_CONVERTER".to_vec()),
+                ("traceparent".into(), b"00-a-b-01".to_vec()),
+                ("__connect.errors.stage".into(), b"VALUE_CONVERTER".to_vec()),
             ],
             timestamp: Millis(1),
         }
