@@ -9,6 +9,7 @@ use bookd::domain::filter::{Compare, Filter};
 use bookd::domain::ids::{Actor, Id128};
 use bookd::domain::input::{Frontier, order_batch};
 use bookd::domain::opportunity::{OpportunityOp, OpportunityRecord};
+use bookd::domain::output::SeatStatus;
 use bookd::domain::policy::*;
 use bookd::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
 use bookd::domain::request::{Request, RequestOp, ReturnReason};
@@ -53,7 +54,7 @@ fn what_the_engine_would_index_by_is_checked() {
         state::decode(&codec::to_bytes(&spoilt)).err()
     };
     assert_eq!(decoded(|_| {}), None);
-    let spoils: [fn(&mut State); 8] = [
+    let spoils: [fn(&mut State); 13] = [
         |state| state.records.truncate(1),
         |state| state.kinds.truncate(1),
         |state| state.sides.truncate(1),
@@ -62,6 +63,13 @@ fn what_the_engine_would_index_by_is_checked() {
         |state| state.seats[0][0].owner = RepId(9_999),
         |state| state.roles[0].waiting.extend([AccountId(9_999)]),
         |state| state.sources.clear(),
+        |state| state.remembered.push_back(1),
+        |state| state.arrivals.push_back((state.now, 0)),
+        |state| {
+            state.tenures[0].pop().expect("somebody owns something");
+        },
+        |state| state.tenures[0].extend_from_within(..1),
+        |state| state.seats[0].iter_mut().for_each(|seat| seat.status = SeatStatus::Pool),
     ];
     for spoil in spoils {
         assert!(matches!(decoded(spoil), Some(WireError::Invalid { .. })));

@@ -1,5 +1,7 @@
 //! Records of accounts and opportunities: names, fields, fit, exclusion. `docs/rules.md`, 3.
 
+use std::collections::btree_map::Entry;
+
 use crate::domain::account::{AccountChange, AccountOp, AccountRecord, Change};
 use crate::domain::ids::tie_hash;
 use crate::domain::opportunity::{OpportunityOp, OpportunityRecord};
@@ -262,8 +264,13 @@ impl Engine {
     /// Remembers or forgets an opportunity, and counts its account's open ones anew, the one before's too.
     fn set_opportunity(&mut self, id: &Text, opportunity: Option<Opportunity>) {
         let before = self.state.opportunities.remove(id);
-        if let Some(before) = &before {
-            self.index.opportunities_of.entry(before.account).or_default().remove(id);
+        if let Some(before) = &before
+            && let Entry::Occupied(mut ids) = self.index.opportunities_of.entry(before.account)
+        {
+            ids.get_mut().remove(id);
+            if ids.get().is_empty() {
+                ids.remove();
+            }
         }
         let after = opportunity.as_ref().map(|opportunity| opportunity.account);
         if let Some(opportunity) = opportunity {

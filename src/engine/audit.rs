@@ -122,6 +122,8 @@ impl Engine {
         }
         require(counts == row.per_segment, || format!("{}: counts {:?}, are {counts:?}", row.id, row.per_segment))?;
         require(self.index.standings[rep.index()] == self.standing(rep), || format!("{}: stands otherwise", row.id))?;
+        let departs = self.index.departing.contains(&rep);
+        require(row.departing == departs, || format!("{}: departs {departs}", row.id))?;
         let gone = row.status == RepStatus::Departed && !row.departing;
         let holds =
             self.index.holding.range((rep, AccountId(0), 0)..).next().is_some_and(|(holder, ..)| *holder == rep);

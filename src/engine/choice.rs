@@ -156,10 +156,14 @@ impl Engine {
         active > cooled.iter().filter(counted).count()
     }
 
+    /// Room for a segment of these, and not cooled off.
+    fn may_take(&self, rep: RepId, eligible: u64, cooled: &[RepId]) -> bool {
+        self.index.standings[rep.index()].open & eligible != 0 && !cooled.contains(&rep)
+    }
+
     fn emptiest(&self, covering: &Covering, cooled: &[RepId]) -> Option<(u32, u32)> {
         let crews = covering.iter().flat_map(|(book, eligible)| {
-            let asks =
-                move |rep: RepId| self.index.standings[rep.index()].open & eligible != 0 && !cooled.contains(&rep);
+            let asks = move |rep: RepId| self.may_take(rep, *eligible, cooled);
             self.index.crews[usize::from(*book)].emptiest(asks)
         });
         crews.reduce(|least, each| if emptier(each, least) { each } else { least })
@@ -177,8 +181,7 @@ impl Engine {
     pub(super) fn choose(&self, tier: u8, asked: &Asked) -> RepId {
         let turns = asked.covering.iter().filter_map(|(book, eligible)| {
             let fits = |size, capacity| self.is_as_empty(asked, *book, size, capacity);
-            let asks =
-                |rep: RepId| self.index.standings[rep.index()].open & eligible != 0 && !asked.cooled.contains(&rep);
+            let asks = |rep: RepId| self.may_take(rep, *eligible, &asked.cooled);
             self.index.crews[usize::from(*book)].next_turn(usize::from(tier), fits, asks)
         });
         turns.min().expect("the emptiest of those asked is one of them").1
@@ -230,8 +233,7 @@ impl Engine {
     fn verdict(&self, role: usize, phase: Phase, pick: Pick, asked: &Asked, rep: RepId) -> Verdict {
         let standing = &self.index.standings[rep.index()];
         let eligible = asked.covering.iter().find(|(book, _)| standing.book == Some(*book));
-        let is_asked =
-            eligible.is_some_and(|(_, eligible)| standing.open & eligible != 0) && !asked.cooled.contains(&rep);
+        let is_asked = eligible.is_some_and(|(_, eligible)| self.may_take(rep, *eligible, &asked.cooled));
         match standing.book {
             Some(book) if is_asked && self.is_as_empty(asked, book, standing.size, standing.capacity) => {
                 Verdict::LaterTurn

@@ -12,12 +12,11 @@ use super::state::{AccountId, RepId};
 
 impl Engine {
     pub(super) fn release_departures(&mut self) {
-        let departing: Vec<_> = self.departing().collect();
-        if departing.is_empty() || self.departures_stopped() {
+        if self.index.departing.is_empty() || self.departures_stopped() {
             return;
         }
-        for rep in departing {
-            self.state.reps[rep.index()].departing = false;
+        for rep in self.index.departing.clone() {
+            self.set_departing(rep, false);
             for (account, role) in self.seats_of(rep) {
                 self.release(role, account, rep);
             }
@@ -36,8 +35,13 @@ impl Engine {
         owned.chain(held.map(|(_, account, role)| (*account, *role))).collect()
     }
 
-    fn departing(&self) -> impl Iterator<Item = RepId> {
-        self.state.reps.iter().enumerate().filter(|(_, rep)| rep.departing).map(|(number, _)| RepId(number as u16))
+    pub(super) fn set_departing(&mut self, rep: RepId, departing: bool) {
+        self.state.reps[rep.index()].departing = departing;
+        if departing {
+            self.index.departing.insert(rep);
+        } else {
+            self.index.departing.remove(&rep);
+        }
     }
 
     /// A burst of departures looks like a broken feed of reps.
@@ -45,6 +49,9 @@ impl Engine {
         let now = self.state.now;
         while self.state.departures.front().is_some_and(|at| at.plus(HOUR) <= now) {
             self.state.departures.pop_front();
+        }
+        if self.state.tripped.contains(&BreakerScope::Departures) {
+            return true;
         }
         let proceeded = self.state.departures_proceeded;
         let n = self.state.departures.iter().filter(|at| **at > proceeded).count() as u64;
@@ -67,7 +74,7 @@ impl Engine {
         self.decide(DecisionKind::Departure, role, account, heir.unwrap_or(RepId::NOBODY), why);
         self.end_tenure(role, account);
         match heir {
-            None => self.enter_rest(role, account, now),
+            None => self.enter_pool(role, account, now),
             Some(heir) => self.change_seat(role, account, |seat| {
                 seat.status = SeatStatus::Holding;
                 seat.owner = heir;

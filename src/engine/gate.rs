@@ -33,7 +33,7 @@ impl Engine {
         }
         self.index.take_policy(policy, &self.state.kinds);
         self.end_passes();
-        self.rebook_reps();
+        (0..self.state.reps.len()).for_each(|rep| self.rebook(RepId(rep as u16)));
         self.line_up_anew();
         self.re_evaluate_accounts();
         self.roles().for_each(|role| self.dirty_all(role));
@@ -112,21 +112,6 @@ impl Engine {
         };
         for tenure in self.state.tenures.iter_mut().flatten() {
             tenure.segment = tenure.segment.and_then(renamed);
-        }
-    }
-
-    /// Reps keep their book by its name; counts and room follow.
-    fn rebook_reps(&mut self) {
-        for number in 0..self.state.reps.len() {
-            let rep = RepId(number as u16);
-            let name = self.state.reps[number].book_name.clone();
-            let role = self.state.reps[number].role;
-            let policy = self.rules();
-            let book = name.and_then(|name| policy.book_index(&name));
-            let book = book.filter(|book| Some(policy.books[usize::from(*book)].role) == role);
-            self.state.reps[number].book = book;
-            self.state.reps[number].known = book.is_some() && role.is_some();
-            self.recount(rep);
         }
     }
 

@@ -45,6 +45,8 @@ pub struct Index {
     /// By rep: how their book's crew has them.
     pub standings: Vec<Standing>,
     pub sizes: Sizes,
+    /// Reps who left and still have what they owned.
+    pub departing: BTreeSet<RepId>,
     /// By role: the seats that wait to be lost, by what keeps them.
     pub waiting: Vec<Waiting>,
     /// By role: bits of the segments that some rep has room for.
@@ -91,7 +93,7 @@ impl Pool {
     pub fn heap_of(&mut self, set: u64) -> u16 {
         *self.by_set.entry(set).or_insert_with(|| {
             self.heaps.push((set, Heap::default()));
-            (self.heaps.len() - 1) as u16
+            u16::try_from(self.heaps.len() - 1).expect("accounts match at most 65,536 different sets of segments")
         })
     }
 
@@ -224,6 +226,9 @@ impl Index {
         for (rep, number) in state.reps.iter().zip(0..) {
             index.reps.insert(&rep.id, RepId(number));
             rep.aliases.iter().for_each(|alias| index.reps.insert_alias(*alias, RepId(number)));
+            if rep.departing {
+                index.departing.insert(RepId(number));
+            }
         }
         state.remembered.iter().for_each(|id| index.remembered.insert(*id));
         for (arrival, kept) in &state.unknown {

@@ -17,8 +17,12 @@ pub(super) struct Pick {
     pub priority: u32,
 }
 
-pub(super) fn bits(set: u64) -> impl Iterator<Item = u8> {
-    (0..64u8).filter(move |bit| set >> bit & 1 == 1)
+pub(super) fn bits(mut set: u64) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let lowest = (set != 0).then(|| set.trailing_zeros() as u8)?;
+        set &= set - 1;
+        Some(lowest)
+    })
 }
 
 impl Engine {
@@ -210,9 +214,21 @@ impl Engine {
         if let Some(pass) = self.state.roles[role].pass.as_mut().filter(|pass| pass.phase == phase) {
             pass.aside.push(account);
             seat.aside = true;
+            self.drop_stale_asides(role);
         }
         self.place_in_pool(role, account);
         self.set_timer(role, account);
+    }
+
+    /// Who is marked and set aside again stands in the list once more: it holds each account twice at most.
+    fn drop_stale_asides(&mut self, role: usize) {
+        let most = 2 * self.state.accounts.len();
+        let seats = &self.state.seats[role];
+        if let Some(pass) = self.state.roles[role].pass.as_mut().filter(|pass| pass.aside.len() > most) {
+            pass.aside.retain(|account| seats[account.index()].aside);
+            pass.aside.sort_unstable();
+            pass.aside.dedup();
+        }
     }
 
     fn place(&mut self, role: usize, phase: Phase, pick: Pick, asked: &Asked) {

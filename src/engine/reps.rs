@@ -166,18 +166,17 @@ impl Engine {
     /// Leaving notes the instant; the book goes back when the gate is open and the breaker agrees.
     fn change_status(&mut self, rep: RepId, status: RepStatus) {
         let now = self.state.now;
-        let row = &mut self.state.reps[rep.index()];
-        let was = std::mem::replace(&mut row.status, status);
+        let was = std::mem::replace(&mut self.state.reps[rep.index()].status, status);
         if status == RepStatus::Departed && was != RepStatus::Departed {
-            row.departing = true;
+            self.set_departing(rep, true);
             self.state.departures.push_back(now);
         } else if status != RepStatus::Departed {
-            row.departing = false;
+            self.set_departing(rep, false);
         }
     }
 
-    /// The book's index after a record named it.
-    fn rebook(&mut self, rep: RepId) {
+    /// The book's index after a record named it or a policy moved it; counts and room follow.
+    pub(super) fn rebook(&mut self, rep: RepId) {
         let policy = self.rules();
         let row = &self.state.reps[rep.index()];
         let book = row.book_name.as_ref().and_then(|name| policy.book_index(name));

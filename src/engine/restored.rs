@@ -69,13 +69,16 @@ impl Engine {
 
     /// Who left before they got this goes on to leave.
     fn leaves_again(&mut self, rep: RepId) {
-        let row = &mut self.state.reps[rep.index()];
-        row.departing |= row.status == RepStatus::Departed;
+        if self.state.reps[rep.index()].status == RepStatus::Departed {
+            self.set_departing(rep, true);
+        }
     }
 
     pub(super) fn forget_restored(&mut self, account: &Text) {
-        if !self.state.restored.is_empty() {
-            self.state.restored.retain(|(of, _), _| of != account);
+        let of_account = self.state.restored.range((account.clone(), Text::default())..);
+        let keys: Vec<_> = of_account.map(|(key, _)| key).take_while(|(of, _)| of == account).cloned().collect();
+        for key in keys {
+            self.state.restored.remove(&key);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Seats: the two functions through which every change of an account or of a seat goes, and what time does to
-//! seats: rests, holds, deadlines, warnings. `docs/rules.md`, 5.
+//! Seats: through which functions they and their accounts change, so that pools and timers follow, and what time does
+//! to them: rests, holds, deadlines, warnings. `docs/rules.md`, 5.
 
 use crate::domain::output::{AlertKind, SeatStatus};
 use crate::domain::policy::Book;

@@ -259,7 +259,7 @@ pub enum Phase {
 pub struct Pass {
     pub segments: u64,
     pub phase: Phase,
-    /// In the order in which they were set aside; one that was marked since is so no longer, as its seat says.
+    /// In no order that means anything, some more than once; one that was marked since is so no longer, as its seat says.
     pub aside: Vec<AccountId>,
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::WireError;
 use super::codec::{self, Reader, Wire, wire_enum, wire_number, wire_struct};
+use crate::domain::output::SeatStatus;
 use crate::engine::Engine;
 use crate::engine::evidence::Touches;
 use crate::engine::few::Few;
@@ -48,12 +49,36 @@ fn check_shape(state: &State) -> Result<(), String> {
         same("seats", seats.len(), accounts)?;
     }
     check_kinds(state)?;
+    check_arrivals(state)?;
     let unknown_account = accounts_named(state).find(|account| account.index() >= accounts);
     if let Some(AccountId(account)) = unknown_account {
         return Err(format!("there is no account {account}"));
     }
     let unknown_rep = reps_named(state).find(|rep| *rep != RepId::NOBODY && rep.index() >= reps);
-    unknown_rep.map_or(Ok(()), |RepId(rep)| Err(format!("there is no rep {rep}")))
+    unknown_rep.map_or(Ok(()), |RepId(rep)| Err(format!("there is no rep {rep}")))?;
+    state.seats.iter().zip(&state.tenures).try_for_each(|(seats, tenures)| check_tenures(seats, tenures))
+}
+
+/// Each event id that is remembered came at one of the arrivals.
+fn check_arrivals(state: &State) -> Result<(), String> {
+    let counts = || state.arrivals.iter().map(|(_, count)| u64::from(*count));
+    let (remembered, arrived) = (state.remembered.len() as u64, counts().sum::<u64>());
+    if remembered != arrived || counts().any(|count| count == 0) {
+        return Err(format!("{remembered} event ids are remembered of {arrived} that arrived"));
+    }
+    Ok(())
+}
+
+/// Each owned seat of a role has one tenure, and no other seat has any.
+fn check_tenures(seats: &[Seat], tenures: &[Tenure]) -> Result<(), String> {
+    let mut owned: Vec<bool> = seats.iter().map(|seat| seat.status == SeatStatus::Owned).collect();
+    for Tenure { account, .. } in tenures {
+        if !std::mem::take(&mut owned[account.index()]) {
+            return Err(format!("account {} has a tenure too many", account.0));
+        }
+    }
+    let lacking = owned.iter().position(|owned| *owned);
+    lacking.map_or(Ok(()), |account| Err(format!("account {account} is owned without a tenure")))
 }
 
 /// Every kind of the policy, and every kind that a row names, has its number.
