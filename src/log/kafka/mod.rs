@@ -15,6 +15,7 @@ mod inputs;
 mod journal;
 mod options;
 mod outputs;
+mod partition;
 mod producer;
 mod topics;
 
