@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bookd::domain::{OutRecord, Topic};
@@ -165,6 +166,35 @@ fn lost_outputs_lost_journals_and_foreign_journals_are_refused() {
     let mut other = Files::new(Options { dir: dir.path().to_owned(), shard: 1, sync_every_commits: 1 });
     let error = other.lead().unwrap_err().to_string();
     assert!(error.contains("shard 0, not 1"), "{error}");
+}
+
+/// Others try all the while: at no moment between the old journal and the new one is the place free.
+#[test]
+fn nobody_takes_the_lead_while_a_journal_is_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = led(dir.path()).unwrap();
+    log.commit(&[command("1")], b"first").unwrap();
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let mut tries = 0u64;
+            while !ended.load(Ordering::Relaxed) {
+                match led(dir.path()) {
+                    // Between the two names there is no journal, and outputs without one are refused.
+                    Err(LogError::Fenced(_) | LogError::Corrupt { .. }) => tries += 1,
+                    other => panic!("{other:?}"),
+                }
+            }
+            tries
+        });
+        for _ in 0..50 {
+            log.begin_anew(b"anew").unwrap();
+        }
+        ended.store(true, Ordering::Relaxed);
+        assert!(other.join().unwrap() > 50);
+    });
+    assert_eq!(entries(&mut log), ["anew"]);
+    assert_eq!(text(dir.path(), NAMES[0]), "1\n");
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod writer;
 
 use std::fs::{File, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -154,13 +155,13 @@ impl Log for Files {
 
     fn begin_anew(&mut self, entry: &[u8]) -> Result<Option<String>, LogError> {
         self.writer = None;
-        // Nobody leads the old one while it is set aside.
-        let lock = self.locked_journal()?;
-        let aside = anew::begin(&self.options.dir, self.options.shard, entry, now())?;
-        self.journal = None;
-        drop(lock);
+        // Nobody leads the old one while it is set aside, nor the new one before we do.
+        let old = self.locked_journal()?;
+        let begun = anew::begin(&self.options.dir, self.options.shard, entry, now())?;
+        self.journal = Some(begun.journal);
+        drop(old);
         self.lead()?;
-        Ok(aside.map(|path| path.display().to_string()))
+        Ok(begun.aside.map(|path| path.display().to_string()))
     }
 
     fn open_journal(&mut self, at: u64) -> Result<Box<dyn JournalReader>, LogError> {
@@ -174,10 +175,18 @@ fn lock(path: &Path) -> Result<File, LogError> {
     let opened = File::options().read(true).write(true).create(true).truncate(false).open(path);
     let file = opened.map_err(|error| failed(path, &error))?;
     match file.try_lock() {
+        Ok(()) if !is_named(&file, path) => Err(LogError::Fenced(format!("{} was just begun anew", path.display()))),
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(LogError::Fenced(format!("{} is locked", path.display()))),
         Err(TryLockError::Error(error)) => Err(failed(path, &error)),
     }
+}
+
+/// Whether the file still has this name: between opening and locking it may have been set aside.
+fn is_named(file: &File, path: &Path) -> bool {
+    let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let named = std::fs::metadata(path).map(place);
+    matches!((file.metadata().map(place), named), (Ok(opened), Ok(named)) if opened == named)
 }
 
 fn now() -> Millis {
