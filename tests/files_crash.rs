@@ -113,6 +113,29 @@ fn a_crash_at_any_byte_of_a_group_leaves_whole_commits() {
     }
 }
 
+/// Lines without their frame look the same whether a crash left them or the journal lost its end.
+#[test]
+fn whole_lines_that_are_cut_off_are_kept_aside() {
+    let crashed = Crashed::new(1);
+    let [first, second, third] = [crashed.lengths[0], crashed.lengths[1], crashed.lengths[2]];
+    // Two whole commands, and half of the last alert.
+    let dir = crashed.cut([third[0], third[1] - 2, first[2]]);
+    assert_state(dir.path(), 1);
+    let kept = |name: &str| fs::read_to_string(dir.path().join(format!("{name}.uncommitted"))).ok();
+    assert_eq!(kept(NAMES[0]).as_deref(), Some("\"b1\"\n\"c1\"\n"));
+    assert_eq!(kept(NAMES[1]).as_deref(), Some("\"b2\"\n"));
+    assert_eq!(kept("account-state-0.jsonl"), None);
+    // The next time they are appended.
+    let crashed_again = fs::OpenOptions::new().append(true).open(dir.path().join(NAMES[0]));
+    std::io::Write::write_all(&mut crashed_again.unwrap(), b"8\n9").unwrap();
+    drop(led(dir.path()).unwrap());
+    assert_eq!(kept(NAMES[0]).as_deref(), Some("\"b1\"\n\"c1\"\n8\n"));
+    // A torn line was seen by nobody.
+    let torn = crashed.cut([second[0] + 2, second[1], second[2]]);
+    assert_state(torn.path(), 2);
+    assert!(!torn.path().join(format!("{}.uncommitted", NAMES[0])).exists());
+}
+
 #[test]
 fn blocks_of_the_last_write_that_never_reached_the_disk_are_cut_off() {
     let crashed = Crashed::new(3);

@@ -82,7 +82,9 @@ fn recovered_from_the_commands(damage: impl Fn(&mut Vec<u8>)) {
     let mut journal = std::fs::read(&path).unwrap();
     damage(&mut journal);
     std::fs::write(&path, &journal).unwrap();
+    let outputs = home.lines(Topic::Commands);
     refused(&mut home.start(), "bookd recover --from-commands");
+    assert_eq!(home.lines(Topic::Commands), outputs, "they are the way out");
 
     // The CRM says that everything is Ben's. It is late: the commands know better.
     let late: Vec<String> = (0..8).map(|number| company::owned_account(&format!("a{number}"), "ben")).collect();
@@ -130,10 +132,24 @@ fn a_flipped_bit_in_the_journal_is_recovered_from_the_commands() {
 #[test]
 fn a_gap_in_the_journal_is_recovered_from_the_commands() {
     recovered_from_the_commands(|journal| {
-        // Frames are found by their magic.
-        let frames: Vec<usize> = (0..journal.len() - 4).filter(|at| journal[*at..].starts_with(b"BKf1")).collect();
+        let frames = frames(journal);
         journal.drain(frames[2]..frames[3]);
     });
+}
+
+/// At the end of a frame it looks like a journal that never had more: only the snapshot knows.
+#[test]
+fn a_journal_that_lost_its_end_is_recovered_from_the_commands() {
+    recovered_from_the_commands(|journal| {
+        let frames = frames(journal);
+        assert!(frames.len() > 3);
+        journal.truncate(frames[3]);
+    });
+}
+
+/// Where frames begin; found by their magic.
+fn frames(journal: &[u8]) -> Vec<usize> {
+    (0..journal.len() - 4).filter(|at| journal[*at..].starts_with(b"BKf1")).collect()
 }
 
 #[test]

@@ -5,7 +5,8 @@
 //!   no key and no headers, and its timestamp is the file's last change.
 //! - Outputs: `<topic>-<shard>.jsonl`, the values as lines. A tombstone is the line
 //!   `{"tombstone":true,"key":"…"}`, in inputs too. Whoever tails them sees the bytes of a commit a moment
-//!   before it is certain; after a crash lines that weren't committed are cut off.
+//!   before it is certain; after a crash lines that weren't committed are cut off, and appended to
+//!   `<topic>-<shard>.jsonl.uncommitted`.
 //! - Journal: `journal-<shard>.log`, frames with checksums ([`frame`]); it says how long the outputs are.
 //!
 //! One leader at a time, by an exclusive lock on the journal file: a second one is turned away, and the lock
@@ -86,6 +87,10 @@ pub fn has_journal(dir: &Path, shard: u16) -> bool {
 }
 
 impl Log for Files {
+    fn claim(&mut self) -> Result<bool, LogError> {
+        self.locked_journal().map(|_| true)
+    }
+
     fn lead(&mut self) -> Result<(), LogError> {
         if let Some(mut writer) = self.writer.take() {
             writer.flush()?;

@@ -58,6 +58,13 @@ pub trait JournalReader: Send {
 }
 
 pub trait Log: Send {
+    /// Keeps others from leading, where that changes nothing yet, and returns true: then `lead` may cut off what the
+    /// journal doesn't know of, and the caller first makes sure that the journal is the one it knows. False: `lead`
+    /// cuts nothing off.
+    fn claim(&mut self) -> Result<bool, LogError> {
+        Ok(false)
+    }
+
     /// Takes the leadership of the shard: from here on a former leader's commits fail. Must be called
     /// before the journal is read to its end, and again after [`LogError::Rebuild`].
     fn lead(&mut self) -> Result<(), LogError>;

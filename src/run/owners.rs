@@ -77,8 +77,7 @@ enum Healthy {
 
 /// Follows the journal as a start would.
 fn why_broken(log: &mut dyn Log, of: u16, snapshots: &Path) -> Result<Healthy, RunError> {
-    let followed = recover::lead(log).and_then(|()| recover::recover(log, of, snapshots));
-    match followed {
+    match recover::lead(log, of, snapshots) {
         Ok((follower, _)) if follower.sequence() == 0 => Ok(Healthy::Empty),
         Ok((follower, _)) => Ok(Healthy::Whole { sequence: follower.sequence() }),
         Err(error @ (RunError::Journal { .. } | RunError::Snapshot { .. } | RunError::Damaged { .. })) => {

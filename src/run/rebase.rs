@@ -14,8 +14,7 @@ pub const REFERENCE: [Topic; 3] = [Topic::Reps, Topic::Accounts, Topic::Opportun
 
 /// Appends the entry; returns its sequence and what it takes back.
 pub fn rebase(log: &mut dyn Log, of: u16, snapshots: &Path, topics: &[Topic]) -> Result<(u64, Vec<Span>), RunError> {
-    recover::lead(log)?;
-    let (follower, _) = recover::recover(log, of, snapshots)?;
+    let (follower, _) = recover::lead(log, of, snapshots)?;
     let (replica, reader) = follower.into_parts();
     drop(reader);
     let Some(mut replica) = replica else {
