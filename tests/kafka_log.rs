@@ -393,7 +393,9 @@ fn a_foreign_open_transaction_on_the_commands_hides_none_of_ours() {
 
 fn commands(log: &mut Kafka) -> Result<Vec<String>, LogError> {
     let mut values = Vec::new();
-    log.read_output(Topic::Commands, &mut |value| values.push(String::from_utf8(value.to_vec()).expect("UTF-8")))?;
+    log.read_output(Topic::Commands, &mut |stored| {
+        values.push(String::from_utf8(stored.value.to_vec()).expect("UTF-8"))
+    })?;
     Ok(values)
 }
 

@@ -34,7 +34,7 @@ pub use self::lines::LINE_BYTES_MAX;
 use self::reader::Reader;
 use self::writer::Writer;
 use crate::domain::{Millis, OutRecord, Record, Topic};
-use crate::log::{JournalReader, Log, LogError, Place};
+use crate::log::{JournalReader, Log, LogError, Place, Stored};
 
 /// How often a file that is at its end is looked at again.
 const POLL_EVERY: Duration = Duration::from_millis(10);
@@ -148,11 +148,12 @@ impl Log for Files {
         self.writer.as_mut().map_or(Ok(()), Writer::flush)
     }
 
-    fn read_output(&mut self, topic: Topic, each: &mut dyn FnMut(&[u8])) -> Result<u64, LogError> {
-        let path = names::lines(&self.options.dir, topic, u32::from(self.options.shard));
+    fn read_output(&mut self, topic: Topic, each: &mut dyn FnMut(Stored<'_>)) -> Result<u64, LogError> {
+        let partition = u32::from(self.options.shard);
+        let path = names::lines(&self.options.dir, topic, partition);
         if let Some(mut lines) = lines::Lines::open(&path, 0)? {
             while let Some(line) = lines.next()? {
-                each(&line.text);
+                each(Stored { partition, offset: line.start, value: &line.text });
             }
         }
         Ok(0)

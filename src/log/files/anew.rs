@@ -49,10 +49,10 @@ fn write(dir: &Path, shard: u16, fresh: &Path, journal: File, entry: &[u8], now:
     Writer::new(recovered, fresh.to_owned(), journal, 1).commit(&[], entry, now)
 }
 
-/// Under the first name that is free. An empty file was never a journal.
+/// Under the first name that is free. A file without a frame was never a journal.
 fn set_aside(path: &Path) -> Result<Option<PathBuf>, LogError> {
     let length = fs::metadata(path).map_or(0, |metadata| metadata.len());
-    if length == 0 {
+    if length <= FILE_HEAD {
         return Ok(None);
     }
     let names = (1..=ASIDE_MAX).map(|number| path.with_extension(format!("log.aside-{number}")));
