@@ -4,12 +4,17 @@
 //! `cargo bench --bench decode -- <variant> <rounds>` runs one variant and prints nothing: for a profiler, or to count
 //! instructions as the difference of two numbers of rounds.
 
+#[path = "workload/chance.rs"]
+#[allow(dead_code)] // the workload uses more of it
+mod chance;
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use bookd::domain::feeds::Feeds;
 use bookd::domain::{Millis, Record, Topic};
 use bookd::feed::Decoder;
+use chance::Chance;
 use cpu_time::ThreadTime;
 use serde::Deserialize;
 
@@ -61,75 +66,60 @@ fn text(record: &Record) -> &str {
     std::str::from_utf8(record.value.as_deref().expect("a value")).expect("UTF-8")
 }
 
-/// Numbers that look drawn, the same in each run.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-
-    fn of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        words[self.below(words.len() as u64) as usize]
-    }
-
-    fn domain(&mut self) -> String {
-        let names =
-            ["sundale-labs", "kestrelby", "acme", "brightwater-parcels", "quillmark", "northgate-cloud-systems"];
-        let number = self.below(1_000_000);
-        let sub = self.of(&["", "", "", "www.", "eu."]);
-        format!("{sub}{}{number}.{}", self.of(&names), self.of(&["com", "com", "com", "de", "io", "co.uk", "fr"]))
-    }
-
-    fn time(&mut self) -> String {
-        let offset = self.of(&["Z", "Z", ".250Z", "+02:00"]);
-        let (day, hour, minute) = (1 + self.below(28), self.below(24), self.below(60));
-        format!("2026-{:02}-{day:02}T{hour:02}:{minute:02}:{:02}{offset}", 1 + self.below(12), self.below(60))
-    }
+fn domain(chance: &mut Chance) -> String {
+    let names = ["sundale-labs", "kestrelby", "acme", "brightwater-parcels", "quillmark", "northgate-cloud-systems"];
+    let number = chance.below(1_000_000);
+    let sub = chance.pick(&["", "", "", "www.", "eu."]);
+    format!("{sub}{}{number}.{}", chance.pick(&names), chance.pick(&["com", "com", "com", "de", "io", "co.uk", "fr"]))
 }
 
-fn intent(draw: &mut Draw) -> (Topic, String) {
-    let (id, domain, company) = (draw.below(1 << 31), draw.domain(), draw.below(1 << 31));
-    let kind = draw.of(&["surge", "comparison", "keyword_research"]);
-    let subject = draw.of(&["crm software", "lead-routing", "sales territory planning", "revenue intelligence"]);
+fn time(chance: &mut Chance) -> String {
+    let offset = chance.pick(&["Z", "Z", ".250Z", "+02:00"]);
+    let (day, hour, minute) = (1 + chance.below(28), chance.below(24), chance.below(60));
+    format!("2026-{:02}-{day:02}T{hour:02}:{minute:02}:{:02}{offset}", 1 + chance.below(12), chance.below(60))
+}
+
+fn intent(chance: &mut Chance) -> (Topic, String) {
+    let (id, domain, company) = (chance.below(1 << 31), domain(chance), chance.below(1 << 31));
+    let kind = chance.pick(&["surge", "comparison", "keyword_research"]);
+    let subject = chance.pick(&["crm software", "lead-routing", "sales territory planning", "revenue intelligence"]);
     let json = format!(
         r#"{{"event_id":"surge-2026-18-{id:08x}-acme-crm","source":"intent-vendor","kind":"{kind}","account":{{"domain":"{domain}","vendor_ids":{{"intent-vendor":"c{company:08x}"}}}},"subject":"{subject}","strength":{},"mode":"snapshot","occurred_at":"{}","batch":"2026-18-of-the-weekly-export"}}"#,
-        draw.below(100),
-        draw.time(),
+        chance.below(100),
+        time(chance),
     );
     (Topic::Intent, json)
 }
 
-fn engagement(draw: &mut Draw) -> (Topic, String) {
-    let (id, account, domain) = (draw.below(1 << 31), draw.below(1 << 31), draw.domain());
-    let kind = draw.of(&["page_view", "pricing_page_view", "webinar_attended"]);
+fn engagement(chance: &mut Chance) -> (Topic, String) {
+    let (id, account, domain) = (chance.below(1 << 31), chance.below(1 << 31), domain(chance));
+    let kind = chance.pick(&["page_view", "pricing_page_view", "webinar_attended"]);
     let json = format!(
         r#"{{"event_id":"ajs-next-1777903387000-{id:08x}","source":"web","kind":"{kind}","account":{{"crm_id":"001A000{account:011}","domain":"{domain}"}},"subject":"{}","strength":{}.5,"occurred_at":"{}"}}"#,
-        draw.of(&["/pricing", "/docs/getting-started", "/customers"]),
-        draw.below(10),
-        draw.time(),
+        chance.pick(&["/pricing", "/docs/getting-started", "/customers"]),
+        chance.below(10),
+        time(chance),
     );
     (Topic::Engagement, json)
 }
 
-fn activity(draw: &mut Draw) -> (Topic, String) {
-    let (id, domain) = (draw.below(1 << 31), draw.domain());
-    let kind = draw.of(&["call_made", "email_sent", "email_replied", "meeting_held"]);
+fn activity(chance: &mut Chance) -> (Topic, String) {
+    let (id, domain) = (chance.below(1 << 31), domain(chance));
+    let kind = chance.pick(&["call_made", "email_sent", "email_replied", "meeting_held"]);
     let json = format!(
         r#"{{"event_id":"act-{id:08x}","source":"sales-engagement","kind":"{kind}","account":{{"crm_id":"001A000{id:011}"}},"actor":{{"email":"{}@meridian-books.com"}},"contact":{{"email":"p.walker{}@{domain}"}},"direction":"{}","occurred_at":"{}"}}"#,
-        draw.of(&["rosa", "ines", "paul", "oluwaseun"]),
-        draw.below(100),
-        draw.of(&["outbound", "inbound", "mutual"]),
-        draw.time(),
+        chance.pick(&["rosa", "ines", "paul", "oluwaseun"]),
+        chance.below(100),
+        chance.pick(&["outbound", "inbound", "mutual"]),
+        time(chance),
     );
     (Topic::Activity, json)
 }
 
-fn records(make: fn(&mut Draw) -> (Topic, String)) -> Vec<Record> {
-    let mut draw = Draw(7);
+fn records(make: fn(&mut Chance) -> (Topic, String)) -> Vec<Record> {
+    let mut chance = Chance::new(7);
     let record = |offset| {
-        let (topic, json) = make(&mut draw);
+        let (topic, json) = make(&mut chance);
         let value = Some(json.into_bytes());
         let (key, headers, timestamp) = (None, Vec::new(), Millis(0));
         Record { topic, partition: 0, offset, next: offset + 1, key, value, headers, timestamp }

@@ -4,42 +4,14 @@
 #[path = "../benches/engine/company.rs"]
 #[allow(dead_code)] // the bench uses more of it
 mod company;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/counting.rs"]
+#[allow(dead_code)] // bytes are of no interest here
+mod counting;
 
 use bookd::domain::{Body, Millis, Output};
 use bookd::engine::Engine;
 use company::Company;
-
-/// The system's allocator, counting for each thread how often it is asked.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: every call is handed on as it is; counting allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-type Draw = fn(&mut Company, Millis) -> Body;
+use counting::allocations;
 
 const BATCH: usize = 128;
 const ACCOUNTS: u32 = 500;
@@ -79,16 +51,16 @@ struct Counted {
     decisions: u32,
 }
 
-fn apply(engine: &mut Engine, company: &mut Company, entries: usize, draw: Draw) -> Counted {
+fn apply(engine: &mut Engine, company: &mut Company, entries: usize, draw: Drawn) -> Counted {
     let mut counted = Counted::default();
     let mut out = Vec::new();
     for _ in 0..entries {
         let (now, inputs) = company.entry(BATCH, draw);
-        let before = ALLOCATIONS.get();
+        let before = allocations();
         engine.apply(now, &inputs, &mut out);
         if out.is_empty() {
             counted.entries += 1;
-            counted.allocations += ALLOCATIONS.get() - before;
+            counted.allocations += allocations() - before;
         }
         counted.decisions += out.iter().filter(|each| matches!(each, Output::Decision(_))).count() as u32;
         out.clear();

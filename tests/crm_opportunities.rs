@@ -6,7 +6,7 @@ use bookd::config::{self, LogSettings};
 use bookd::domain::DecisionKind;
 use bookd::feed::Decoder;
 use bookd::run::open::OpenLog;
-use bookd::run::replay::{self, Options, Summary, Target};
+use bookd::run::replay::{self, Export, Options, Summary, Target};
 
 #[path = "../examples/crm_opportunities/csv.rs"]
 mod csv;
@@ -37,9 +37,10 @@ fn replay(dir: &Path) -> Summary {
     let open = OpenLog::Settings(LogSettings::Files { dir: out, sync_every_commits: SYNC_EVERY_COMMITS });
     let mut log = open.open().unwrap();
     let target = Target { log: &mut *log, shard: 0, lines: open.has_lines(), place: String::new() };
-    let options =
-        Options { dir: dir.to_owned(), tick_s: 60, open_at: None, complete_until: None, proceed: false, resume: false };
-    replay::run(&options, &config.policy, &Decoder::new(config.feeds), target, &mut |_| ()).unwrap()
+    let options = Options { tick_s: 60, open_at: None, complete_until: None, proceed: false, resume: false };
+    let decoder = Decoder::new(config.feeds);
+    let export = Export::read(dir, &decoder, options.open_at).unwrap();
+    replay::run(export, &options, &config.policy, &decoder, target, &mut |_| ()).unwrap()
 }
 
 #[test]

@@ -1,30 +1,15 @@
-//! An event on the short way costs no allocation: a counting allocator says so.
+//! An event on the short way costs no allocation, and a forged entry no memory that its bytes don't stand for: a
+//! counting allocator says so.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
+#[path = "support/counting.rs"]
+mod counting;
 
 use bookd::domain::feeds::Feeds;
 use bookd::domain::{Millis, Record, Topic};
 use bookd::feed::Decoder;
-
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: every call is the system's own; counting touches no memory of it.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
+use bookd::wire::codec::{Reader, put_varint};
+use bookd::wire::inputs::Inputs;
+use counting::allocations;
 
 /// One of each topic, with addresses in capitals, numbers for ids and other writers' spacing.
 const EVENTS: [(Topic, &str); 4] = [
@@ -46,7 +31,6 @@ const EVENTS: [(Topic, &str); 4] = [
     ),
 ];
 
-// The only test of this binary: another one's allocations would be counted too.
 #[test]
 fn an_event_on_the_short_way_costs_no_allocation() {
     let decoder = Decoder::new(Feeds::default());
@@ -62,13 +46,44 @@ fn an_event_on_the_short_way_costs_no_allocation() {
             headers: Vec::new(),
             timestamp: Millis(0),
         };
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        let before = allocations();
         let input = decoder.decode(&record);
-        let after = ALLOCATIONS.load(Ordering::Relaxed);
+        let after = allocations();
         assert_eq!(after - before, 0, "{json}");
         assert!(decoder.scan(&record).is_some() && input.is_ok(), "{json}");
         // The counter counts.
         assert!(decoder.parse(&record).is_ok() && Box::new(record).value.clone().is_some());
-        assert!(ALLOCATIONS.load(Ordering::Relaxed) > after);
+        assert!(allocations() > after);
     }
+}
+
+/// Inputs whose only shape names a million candidates, and so many events of it, without any names.
+fn nameless(events: u64) -> Vec<u8> {
+    const CANDIDATES: usize = 1_000_000;
+    // A signal of whole seconds, its kind and its source.
+    let mut shape = vec![1, 0, 0, 1 << 4, 0, 1];
+    shape.resize(shape.len() + CANDIDATES, 0);
+    let mut bytes = Vec::new();
+    put_varint(events, &mut bytes);
+    // Two terms, no subject, one shape.
+    bytes.extend([2, 1, 1, b'k', b's', 0, 1]);
+    put_varint(shape.len() as u64, &mut bytes);
+    bytes.extend(shape);
+    // Which shape, when, a hash; no names, rows, positions.
+    bytes.extend([1, 0, 1, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0]);
+    bytes
+}
+
+#[test]
+fn names_that_no_bytes_stand_for_take_no_memory() {
+    let refused = |events| {
+        let (bytes, mut read) = (nameless(events), Vec::new());
+        let before = counting::bytes();
+        let found = Inputs::default().get(Millis(0), &[], &mut Reader::new(&bytes), &mut read);
+        (found.expect_err("it has no names").to_string(), counting::bytes() - before)
+    };
+    let ((why, shape_alone), (why_event, with_event)) = (refused(0), refused(1));
+    assert!(why.contains("a dictionary that isn't used up"), "{why}");
+    assert!(why_event.contains("ends after"), "{why_event}");
+    assert!(with_event < shape_alone + 1_000, "{with_event} bytes, {shape_alone} of them for the shape");
 }

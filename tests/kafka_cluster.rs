@@ -8,6 +8,7 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bookd::domain::Topic;
 use support::broker::Brokers;
 use support::company;
 use support::feeder::Feeder;
@@ -15,8 +16,8 @@ use support::kafka::{self, Site};
 use support::process::Process;
 
 const BROKERS: u32 = 3;
-/// The journal has grown by so many records: bookd goes on.
-const GOES_ON: i64 = 10;
+/// The journal has grown by so many entries: bookd goes on.
+const GOES_ON: usize = 10;
 /// Kafka needs 6 s to miss a broker, and its clients to find the next; two cores are busy with four processes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -26,8 +27,8 @@ type Victim = fn(&Site) -> i32;
 /// Waits until bookd has committed more.
 fn wait_until_it_goes_on(site: &Site, process: &mut Process) {
     let deadline = Instant::now() + PATIENCE;
-    let end = site.journal_end() + GOES_ON;
-    while site.journal_end() < end {
+    let wanted = site.journal().len() + GOES_ON;
+    while site.journal().len() < wanted {
         assert!(process.is_running() && Instant::now() < deadline, "nothing was committed:\n{}", process.told());
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -58,6 +59,13 @@ fn brokers_that_are_killed_and_come_back_lose_and_repeat_nothing() {
         let [at, after] = [test, begun].map(|since| since.elapsed().as_secs_f64());
         println!("{at:.0} s: {what}, broker {victim}, was killed; bookd went on after {after:.1} s");
         brokers.command(&format!("start {victim}"));
+    }
+
+    let decided = site.read(Topic::Commands).len();
+    let deadline = Instant::now() + PATIENCE;
+    while site.read(Topic::Commands).len() == decided {
+        assert!(process.is_running() && Instant::now() < deadline, "no command after the last kill");
+        std::thread::sleep(Duration::from_millis(100));
     }
 
     let events = feeder.stop();

@@ -234,7 +234,7 @@ fn dead_letters() -> Vec<(&'static str, OutRecord)> {
         next: 91_835,
         key: Some(b"001A0000016K3jP".to_vec()),
         value: Some(value.to_vec()),
-        headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
+        headers: vec![("content-type".into(), b"application/json".to_vec())],
         timestamp: minute(0).millis(),
     };
     let unreadable = original(Topic::Intent, b"{\"kind\": \"\xff\"}");

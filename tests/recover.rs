@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bookd::domain::{Body, EntryKind, Gate, Topic};
+use bookd::log::Log;
+use bookd::log::files::{Files, Options};
 use bookd::log::simulated::Cluster;
 use bookd::run::RunError;
 use bookd::run::clock::Clock;
@@ -221,6 +223,37 @@ fn a_whole_journal_is_left_alone_unless_told_otherwise() {
     // Its snapshots are out of the way: it starts.
     start_opens(&home, 0);
     home.committed().check_commands();
+}
+
+/// Of an entry's format 1; what is behind its head doesn't matter.
+fn by_an_older_build() -> Vec<u8> {
+    let mut bytes = b"bkdj\x01\x00".to_vec();
+    bytes.extend([0; 5]);
+    let checksum = crc32c::crc32c(&bytes);
+    bytes.extend(checksum.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn an_older_builds_journal_is_not_taken_for_a_broken_one() {
+    let home = Home::new(SETTINGS);
+    let mut log = Files::new(Options { dir: home.log_dir(), shard: 0, sync_every_commits: 1 });
+    log.lead().unwrap();
+    log.commit(&[], &by_an_older_build()).unwrap();
+    drop(log);
+    let ways: [&[&str]; 3] = [&["recover", "--from-commands"], &["recover", "--rebase"], &["journal", "--verify"]];
+    for way in ways {
+        let refused = home.bookd(way);
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(4), "{way:?}: {told}");
+        assert!(told.contains("written by an older bookd. Run the build that wrote it"), "{told}");
+    }
+    refused(&mut home.start(), "recover --from-commands --force");
+    assert_eq!(home.journal(), [by_an_older_build()], "it is left alone");
+    let forced = home.bookd(&["recover", "--from-commands", "--force"]);
+    let told = String::from_utf8(forced.stdout).unwrap();
+    assert!(forced.status.success() && told.contains("written by an older bookd"), "{told}");
+    assert_eq!(home.entries().len(), 1);
 }
 
 #[test]

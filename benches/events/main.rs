@@ -5,6 +5,8 @@
 
 #[path = "../baselines/mod.rs"]
 mod baselines;
+#[path = "../document.rs"]
+mod document;
 #[path = "../workload/mod.rs"]
 mod workload;
 

@@ -1,16 +1,13 @@
 //! The one table: gathers what passes at one and at ten million accounts find, and writes it down.
 
-use std::fs;
-use std::process::Command;
-
 use crate::contestants::NAMES;
 use crate::counted;
+use crate::document::{self, machine, versions};
 use crate::findings::Findings;
-use crate::measure::{available_memory, machine};
+use crate::measure::available_memory;
 
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks.md");
-const BEGIN: &str = "<!-- measured: begin -->\n";
-const END: &str = "<!-- measured: end -->";
+/// What the table is called in the document.
+const MARK: &str = "measured";
 
 const MILLION: u32 = 1_000_000;
 const SIZES: [u32; 2] = [MILLION, 10 * MILLION];
@@ -35,7 +32,7 @@ pub fn make() {
     let text = table(&columns);
     println!("{text}");
     if !quick {
-        write(&text);
+        document::write(MARK, &text);
     }
 }
 
@@ -216,22 +213,4 @@ fn group(value: f64) -> String {
         grouped.push(digit);
     }
     grouped
-}
-
-fn versions() -> String {
-    let run = |program: &str, words: &[&str]| {
-        let output = Command::new(program).args(words).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let rustc = run("rustc", &["--version"]).unwrap_or_default();
-    let commit = run("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_else(|| "no git".to_owned());
-    format!("{rustc}; bookd {} at {commit}", env!("CARGO_PKG_VERSION"))
-}
-
-/// Between the markers of the document.
-fn write(table: &str) {
-    let document = fs::read_to_string(DOCUMENT).expect("docs/benchmarks.md is in the repository");
-    let (before, rest) = document.split_once(BEGIN).expect("docs/benchmarks.md has its first marker");
-    let (_, after) = rest.split_once(END).expect("docs/benchmarks.md has its second marker");
-    fs::write(DOCUMENT, format!("{before}{BEGIN}{table}{END}{after}")).expect("docs/benchmarks.md can be written");
 }

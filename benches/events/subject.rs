@@ -254,7 +254,7 @@ impl Subject {
 
 #[inline(never)]
 fn stage_journal(entry: &Entry) -> Vec<u8> {
-    wire::entry::encode(entry)
+    wire::entry::encode(entry).expect("a batch is far below what an entry may hold")
 }
 
 impl Told {

@@ -123,6 +123,8 @@ pub fn consume(brokers: &str, words: &[&str]) {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers).set("group.id", "bare").set("isolation.level", "read_committed");
     config.set("fetch.queue.backoff.ms", "2").set("fetch.wait.max.ms", "100").set("enable.auto.commit", "false");
+    // As bookd's own consumer has them.
+    config.set("queued.min.messages", "10000").set("socket.nagle.disable", "true");
     let consumer: BaseConsumer = config.create().expect("a consumer");
     let mut list = TopicPartitionList::new();
     for topic in topics {

@@ -3,6 +3,8 @@
 //!
 //! `--quick` is a twentieth of the backlog and writes nothing. Needs Java and, once, Maven; see `tests/kafka/broker`.
 
+#[path = "../document.rs"]
+mod document;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 #[allow(dead_code, unused_imports)]

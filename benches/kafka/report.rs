@@ -1,15 +1,14 @@
 //! What was used, as one table, and where it's written down.
 
 use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use crate::backlog::Backlog;
+use crate::document;
 use crate::latency::Rate;
 
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks.md");
-const BEGIN: &str = "<!-- on Kafka: begin -->\n";
-const END: &str = "<!-- on Kafka: end -->";
+/// What the table is called in the document.
+const MARK: &str = "on Kafka";
 /// Linux counts a process's time in these, whatever its timer does.
 const TICKS_PER_SECOND: u64 = 100;
 /// Where user and system time stand in `/proc/<pid>/stat`, behind the program's name.
@@ -79,21 +78,9 @@ fn delays(what: &str, delay: &Delay) -> String {
 
 /// Machine, versions and command.
 fn about() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let model = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = model.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown processor");
-    let model = model.trim_start_matches([' ', '\t', ':']);
     let (_, librdkafka) = rdkafka::util::get_rdkafka_version();
-    format!(
-        "`make bench-kafka` at {}: {model}, {cores} cores, librdkafka {librdkafka}, Apache Kafka {}.",
-        commit(),
-        broker()
-    )
-}
-
-fn commit() -> String {
-    let output = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
-    output.map_or_else(|_| "?".to_owned(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let (machine, versions, broker) = (document::machine(), document::versions(), broker());
+    format!("{machine}; {versions}, librdkafka {librdkafka}, Apache Kafka {broker}; `make bench-kafka`.")
 }
 
 /// The version that the tests' script fetches.
@@ -103,8 +90,5 @@ fn broker() -> &'static str {
 }
 
 pub fn write(table: &str) {
-    let text = fs::read_to_string(DOCUMENT).expect("the document");
-    let (before, rest) = text.split_once(BEGIN).expect("the begin mark");
-    let (_, after) = rest.split_once(END).expect("the end mark");
-    fs::write(DOCUMENT, format!("{before}{BEGIN}{table}{END}{after}")).expect("the document can be written");
+    document::write(MARK, table);
 }

@@ -8,7 +8,8 @@ use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::{Body, Candidate, Entry, EntryKind, Input, Millis, Position, Span, Topic};
 use bookd::wire::{codec, entry};
 
-use super::{Chance, clock, crm_id, domain, median};
+use super::chance::Chance;
+use super::{clock, crm_id, domain, median};
 
 const ACCOUNTS: u64 = 1_000_000;
 const BATCHES: [usize; 4] = [10, 30, 100, 1_000];
@@ -65,7 +66,7 @@ fn by_rows(entries: &[Entry], figures: &mut Figures) {
 fn by_columns(entries: &[Entry], figures: &mut Figures) {
     let mut encoder = entry::Encoder::default();
     let start = clock();
-    let encoded: Vec<Vec<u8>> = entries.iter().map(|entry| encoder.encode(entry)).collect();
+    let encoded: Vec<Vec<u8>> = entries.iter().map(|entry| encoder.encode(entry).expect("a small entry")).collect();
     let between = clock();
     let mut decoder = entry::Decoder::default();
     for bytes in &encoded {
@@ -79,7 +80,7 @@ fn by_columns(entries: &[Entry], figures: &mut Figures) {
 
 /// Events in the mix of every day: 45 % intent, 25 % engagement, 3 % inbound, 27 % activity.
 fn entries(batch: usize) -> Vec<Entry> {
-    let mut chance = Chance(7);
+    let mut chance = Chance::new(7);
     let mut next = [0u64; 9];
     let mut entries = Vec::new();
     for number in 0..INPUTS / batch {
@@ -163,7 +164,7 @@ fn signal(topic: Topic, at: Millis, chance: &mut Chance) -> Body {
         strength,
         mode,
         at,
-        dedup: chance.word(),
+        dedup: chance.next(),
         due: None,
     })
 }
@@ -182,10 +183,10 @@ fn activity(at: Millis, chance: &mut Chance) -> Body {
         account: vec![id, Candidate::Domain(domain(account).into())].into(),
         source: chance.pick(&["crm", "sales-engagement"]).into(),
         actor: Some(Actor::Rep(crm_id("005", 90_000 + chance.below(2_000) * 7).into())),
-        contact: chance.word() as u32,
+        contact: chance.next() as u32,
         direction,
         at,
-        dedup: chance.word(),
+        dedup: chance.next(),
         meeting_at: None,
     })
 }

@@ -1,12 +1,17 @@
 //! What leaves the process and comes back, in processor time: journal entries, and a snapshot's restore.
 //!
-//! `cargo bench --bench wire`, with `-- entries` or `-- restore` for one of them; `BOOKD_BENCH_ACCOUNTS` says how many accounts the snapshot holds.
+//! `cargo bench --bench wire`, with `-- entries` or `-- restore` for one of them; `BOOKD_BENCH_ACCOUNTS` says how many
+//! accounts the snapshot holds.
 
+#[path = "../workload/chance.rs"]
+#[allow(dead_code)] // the workload uses more of it
+mod chance;
 mod entries;
 mod restore;
 
 use std::time::Duration;
 
+use chance::Chance;
 use cpu_time::ThreadTime;
 
 fn main() {
@@ -29,27 +34,6 @@ fn median(times: &mut [Duration]) -> Duration {
     times[times.len() / 2]
 }
 
-/// The same from run to run.
-struct Chance(u64);
-
-impl Chance {
-    fn word(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ word >> 31
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        ((u128::from(self.word()) * u128::from(limit)) >> 64) as u64
-    }
-
-    fn pick<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len() as u64) as usize]
-    }
-}
-
 /// An id as a CRM gives them: the number of the record in base 62.
 fn crm_id(prefix: &str, mut number: u64) -> String {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -65,7 +49,7 @@ fn crm_id(prefix: &str, mut number: u64) -> String {
 fn domain(account: u64) -> String {
     const PARTS: [&str; 16] =
         ["ka", "ron", "tel", "mi", "vex", "lo", "san", "tri", "go", "ber", "nu", "pol", "di", "mar", "ze", "fin"];
-    let mut chance = Chance(account);
+    let mut chance = Chance::new(account);
     let name: String = (0..3 + chance.below(2)).map(|_| chance.pick(&PARTS)).collect();
     format!("{name}.{}", chance.pick(&["com", "com", "com", "de", "io", "co.uk"]))
 }

@@ -14,7 +14,8 @@ use bookd::wire::snapshot::{self, Header};
 use bookd::wire::{codec, state};
 use serde::{Deserialize, Serialize};
 
-use super::{Chance, clock, crm_id, domain, median};
+use super::chance::Chance;
+use super::{clock, crm_id, domain, median};
 
 const ACCOUNTS: u64 = 1_000_000;
 const ROUNDS: usize = 5;
@@ -57,7 +58,7 @@ pub fn measure() {
         let start = clock();
         let map = from_json(&records);
         times[4].push(clock() - start);
-        assert_eq!(map.len() as u64, accounts_of(&records));
+        assert_eq!(map.len(), records.len());
     }
     std::fs::remove_dir_all(&dir).expect("it was made here");
     let names = ["read and checked", "decoded", "(accounts and seats)", "indexes built", "JSON into a HashMap"];
@@ -65,10 +66,6 @@ pub fn measure() {
         let nanos = median(times).as_nanos() as f64 / accounts as f64;
         println!("{name:>24} {nanos:>10.1} ns {:>10.2} million/s", 1e3 / nanos);
     }
-}
-
-fn accounts_of(records: &[Vec<u8>]) -> u64 {
-    records.len() as u64
 }
 
 /// An engine that has seen the accounts' records and opened its gate.
@@ -88,7 +85,7 @@ fn engine(accounts: u64) -> Engine {
 }
 
 fn record(account: u64) -> AccountRecord {
-    let mut chance = Chance(account);
+    let mut chance = Chance::new(account);
     let change = AccountChange {
         domains: Change::Set(vec![domain(account).into()]),
         fit: Change::Set(chance.below(1_000_000) as u32),
@@ -143,7 +140,7 @@ struct Record {
 
 fn records(accounts: u64) -> Vec<Vec<u8>> {
     let json = |account: u64| {
-        let mut chance = Chance(account);
+        let mut chance = Chance::new(account);
         let record = Record {
             id: crm_id("001", 7_000_000 + account * 13),
             sums: [0.0, 1.5, 0.0, 22.25],

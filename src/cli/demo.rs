@@ -22,7 +22,7 @@ use crate::config::{self, Config};
 use crate::domain::{Millis, Topic};
 use crate::feed::Decoder;
 use crate::run::open::OpenLog;
-use crate::run::replay::{self, Options, Target};
+use crate::run::replay::{self, Export, Options, Target};
 use story::Story;
 
 const POLICY: &str = include_str!("../../config/demo.toml");
@@ -88,10 +88,12 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
 fn clear(dir: &Path) -> anyhow::Result<File> {
     std::fs::create_dir_all(dir).with_context(|| format!("{} can't be created", dir.display()))?;
     let lock = lock(dir)?;
-    let entries = std::fs::read_dir(dir)?.collect::<Result<Vec<_>, _>>()?;
+    let mut entries = std::fs::read_dir(dir)?.collect::<Result<Vec<_>, _>>()?;
     if !entries.is_empty() && !dir.join(POLICY_NAME).exists() {
         bail!("{} holds something that isn't a demo; name another --dir", dir.display());
     }
+    // What says that this is a demo goes last: whoever interrupts may come again.
+    entries.sort_by_key(|entry| entry.file_name() == POLICY_NAME);
     for entry in entries {
         let path = entry.path();
         let removed =
@@ -110,9 +112,9 @@ fn lock(dir: &Path) -> anyhow::Result<File> {
     }
 }
 
-fn options(dir: &Path, resume: bool) -> Options {
+fn options(resume: bool) -> Options {
     let open_at = Some(Millis(START_MS));
-    Options { dir: dir.to_owned(), tick_s: 60, open_at, complete_until: None, proceed: false, resume }
+    Options { tick_s: 60, open_at, complete_until: None, proceed: false, resume }
 }
 
 fn replay(config: &Config, dir: &Path, out: &Path, resume: bool, paced: bool) -> Result<Story, Failure> {
@@ -123,8 +125,9 @@ fn replay(config: &Config, dir: &Path, out: &Path, resume: bool, paced: bool) ->
     let target = Target { log: &mut *log, shard: open.shard(), lines: open.has_lines(), place };
     let mut story = Story::new(paced);
     let decoder = Decoder::new(config.feeds.clone());
-    let summary =
-        replay::run(&options(dir, resume), &config.policy, &decoder, target, &mut |step| story.watch(step.made))?;
+    let options = options(resume);
+    let export = Export::read(dir, &decoder, options.open_at)?;
+    let summary = replay::run(export, &options, &config.policy, &decoder, target, &mut |step| story.watch(step.made))?;
     story.end(summary);
     Ok(story)
 }
@@ -173,7 +176,10 @@ fn compare_with_unkilled(config: &Config, dir: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(&again).context("the comparison can't be created")?;
     let mut log = open.open()?;
     let target = Target { log: &mut *log, shard: open.shard(), lines: open.has_lines(), place: String::new() };
-    replay::run(&options(dir, false), &config.policy, &Decoder::new(config.feeds.clone()), target, &mut |_| ())?;
+    let decoder = Decoder::new(config.feeds.clone());
+    let options = options(false);
+    let export = Export::read(dir, &decoder, options.open_at)?;
+    replay::run(export, &options, &config.policy, &decoder, target, &mut |_| ())?;
     let (killed, unkilled) = (std::fs::read(commands(dir)), std::fs::read(commands(&again)));
     let (killed, unkilled) = (killed.context("commands")?, unkilled.context("commands")?);
     if killed != unkilled {

@@ -74,13 +74,14 @@ fn print(args: &JournalArgs) -> Result<(), Failure> {
 struct Chain {
     sequence: u64,
     previous: Id128,
+    decoder: wire::entry::Decoder,
 }
 
 impl Chain {
     fn check(&mut self, record: &JournalRecord) -> Result<crate::domain::Entry, RunError> {
         let expected = self.sequence + 1;
-        let refused = |why| RunError::Journal { sequence: expected, at: record.at, why };
-        let entry = wire::entry::decode(&record.bytes).map_err(|error| refused(Broken::Bytes(error)))?;
+        let refused = |why| RunError::of_entry(expected, record.at, why);
+        let entry = self.decoder.decode(&record.bytes).map_err(|error| refused(Broken::Bytes(error)))?;
         if entry.sequence != expected {
             return Err(refused(Broken::Sequence { expected, found: entry.sequence }));
         }

@@ -112,7 +112,8 @@ impl Failure {
             Failure::Config(_) | Failure::Run(RunError::PolicyReused { .. }) => EXIT_USAGE,
             Failure::Run(RunError::Log(LogError::Fenced(_))) => EXIT_FENCED,
             Failure::Run(RunError::Journal { .. } | RunError::Snapshot { .. } | RunError::Damaged { .. })
-            | Failure::Run(RunError::Parted { .. } | RunError::Log(LogError::Corrupt { .. })) => EXIT_REFUSED,
+            | Failure::Run(RunError::OtherBuild { .. } | RunError::Parted { .. })
+            | Failure::Run(RunError::Log(LogError::Corrupt { .. })) => EXIT_REFUSED,
             Failure::Run(_) | Failure::Other(_) => EXIT_FAILED,
         }
     }

@@ -17,7 +17,7 @@ pub struct RecoverArgs {
     /// Begin a new journal with the owners and sequences that the emitted commands say.
     #[arg(long)]
     from_commands: bool,
-    /// Do so although the journal is whole, or the topic holds no commands, or not all that there were.
+    /// Do so although the journal is whole or another build's, or the topic holds no commands, or not all that there were.
     #[arg(long, requires = "from_commands")]
     force: bool,
     /// Leave out the commands that can't be read.

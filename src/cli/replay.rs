@@ -11,9 +11,8 @@ use crate::config::period::Period;
 use crate::config::settings::LogSettings;
 use crate::domain::Millis;
 use crate::feed::Decoder;
-use crate::run::RunError;
 use crate::run::open::OpenLog;
-use crate::run::replay::{self, Options, Target};
+use crate::run::replay::{self, Export, Options, Target};
 
 /// Commits of a replay between two fsyncs: whatever is lost can be replayed.
 pub(super) const SYNC_EVERY_COMMITS: u32 = 4_096;
@@ -68,12 +67,10 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
             anyhow!("{} doesn't exist, or is no directory: there is nothing to replay", args.dir.display()).into()
         );
     }
-    // Before anything is made for the outputs.
-    if OpenLog::files(&args.dir).open()?.partitions()?.iter().all(|(_, count)| *count == 0) {
-        return Err(RunError::NothingToReplay { dir: args.dir.clone() }.into());
-    }
+    let decoder = Decoder::new(config.feeds);
+    // Before anything is made for the outputs: there may be nothing to replay.
+    let export = Export::read(&args.dir, &decoder, args.open_at)?;
     let options = Options {
-        dir: args.dir.clone(),
         tick_s: args.tick.0,
         open_at: args.open_at,
         complete_until: args.complete_until,
@@ -84,7 +81,7 @@ pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let mut log = open.open()?;
     let bar = progress_bar();
     let target = Target { log: &mut *log, shard: open.shard(), lines: open.has_lines(), place: place.clone() };
-    let summary = replay::run(&options, &config.policy, &Decoder::new(config.feeds), target, &mut |step| {
+    let summary = replay::run(export, &options, &config.policy, &decoder, target, &mut |step| {
         bar.set_length(step.of as u64);
         bar.set_position(step.done as u64);
     })?;

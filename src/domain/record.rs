@@ -1,6 +1,6 @@
 //! A record of a topic as bytes: what `log` polls and commits, before `feed` and after `wire`.
 
-use super::{Millis, Topic};
+use super::{Millis, Text, Topic};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -13,7 +13,7 @@ pub struct Record {
     pub key: Option<Vec<u8>>,
     /// `None` is a tombstone.
     pub value: Option<Vec<u8>>,
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub headers: Vec<(Text, Vec<u8>)>,
     pub timestamp: Millis,
 }
 
@@ -24,5 +24,5 @@ pub struct OutRecord {
     pub key: Option<Vec<u8>>,
     /// `None` is a tombstone.
     pub value: Option<Vec<u8>>,
-    pub headers: Vec<(String, Vec<u8>)>,
+    pub headers: Vec<(Text, Vec<u8>)>,
 }

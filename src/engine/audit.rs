@@ -24,6 +24,7 @@ impl Engine {
             }
             self.audit_heaps(role)?;
             self.audit_matching(role)?;
+            self.audit_losses(role)?;
         }
         (0..self.state.reps.len() as u16).map(RepId).try_for_each(|rep| self.audit_rep(rep))?;
         self.audit_memory()
@@ -98,6 +99,15 @@ impl Engine {
                 self.state.reps[rep.index()].id
             )),
         }
+    }
+
+    /// Where nobody is looked at nobody could go.
+    fn audit_losses(&self, role: usize) -> Audit {
+        let could_go = self.free_to_go(role, &self.limits()).next();
+        require(could_go.is_none() || !self.none_can_go(role), || format!("role {role}: {could_go:?} could go"))?;
+        let mut books = 0..self.rules().books.len() as u16;
+        let wrong = books.find(|book| self.index.sizes.of_book(*book) != self.size_of_book(*book));
+        require(wrong.is_none(), || format!("book {wrong:?}: another size"))
     }
 
     fn audit_rep(&self, rep: RepId) -> Audit {

@@ -34,8 +34,9 @@ fn emptier((size_a, cap_a): (u32, u32), (size_b, cap_b): (u32, u32)) -> bool {
 }
 
 impl Engine {
-    /// Enters the rep among their book's crew as they stand now.
+    /// After any change of what a rep owns or may own: enters them among their book's crew as they stand now.
     pub(super) fn refresh_room(&mut self, rep: RepId) {
+        self.count_size(rep);
         let before = self.index.standings[rep.index()];
         let after = self.standing(rep);
         if after == before {

@@ -76,17 +76,18 @@ impl Engine {
     pub(super) fn end_tenure(&mut self, role: usize, account: AccountId) {
         let now = self.state.now;
         let owner = self.state.seats[role][account.index()].owner;
+        self.wait_no_longer(role, account);
         let tenure = self.remove_tenure(role, account);
-        self.state.roles[role].waiting.remove(&account);
         if owner == RepId::NOBODY {
             return;
         }
         let past = self.state.past_owners[role].entry(account).or_default();
         past.insert(0, PastOwner { rep: owner, until: now });
         past.truncate(MAX_PAST_OWNERS);
-        let rep = &mut self.state.reps[owner.index()];
-        rep.accounts.remove(&account);
-        if let Some(segment) = tenure.and_then(|tenure| tenure.segment) {
+        // Who only held it had no place for it: what stands in their book is theirs in another role.
+        let Some(tenure) = tenure else { return self.dirty_all(role) };
+        self.state.reps[owner.index()].accounts.remove(&account);
+        if let Some(segment) = tenure.segment {
             self.count_segment(owner, segment, -1);
         }
         self.refresh_room(owner);

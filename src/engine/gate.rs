@@ -8,6 +8,7 @@ use crate::domain::{Secs, Text};
 
 use super::Engine;
 use super::heap::Place;
+use super::index::Pool;
 use super::score;
 use super::state::{AccountId, RepId, RoleState, Seat, SourceState, Tenure};
 
@@ -20,6 +21,8 @@ impl Engine {
             return;
         }
         self.state.policy = Some(policy.clone());
+        // Before anything is ranked by the new policy: a heap in two orders never comes right again.
+        self.index.pools.iter_mut().for_each(Pool::empty);
         self.index.reading = score::Reading::new(&policy.scoring, self.state.now);
         self.keep_kinds(policy);
         self.add_roles(policy.roles.len());
@@ -30,6 +33,7 @@ impl Engine {
         }
         self.index.take_policy(policy, &self.state.kinds);
         self.end_passes();
+        self.look_at_all_losses_again();
         self.rebook_reps();
         self.re_evaluate_accounts();
         self.roles().for_each(|role| self.dirty_all(role));
@@ -156,6 +160,7 @@ impl Engine {
             return;
         }
         self.state.gate_open = true;
+        self.entry.opens = true;
         if self.state.opened.is_none() {
             self.state.opened = Some(self.state.now);
             for account in self.account_ids().filter(|id| self.state.accounts[id.index()].alive).collect::<Vec<_>>() {
@@ -163,7 +168,11 @@ impl Engine {
                 self.roles().for_each(|role| self.adopt(role, account));
             }
         }
-        self.roles().for_each(|role| self.dirty_all(role));
+        self.look_at_all_losses_again();
+        for role in self.roles() {
+            self.end_pass(role);
+            self.dirty_all(role);
+        }
     }
 
     /// Day one: the CRM's owners are ours, and their clocks start now.

@@ -11,7 +11,9 @@ use crate::domain::{Body, Candidate, Text};
 use super::crew::{Crew, Standing};
 use super::heap::{Heap, Place};
 use super::names::{AccountNames, Domains, KindNames, RepNames};
+use super::obstacles::Obstacles;
 use super::score::{Decays, Reading};
+use super::sizes::Sizes;
 use super::state::{AccountId, RepId, Seat, State};
 use super::table::IdSet;
 use super::wheel::Wheel;
@@ -42,6 +44,9 @@ pub struct Index {
     pub crews: Vec<Crew>,
     /// By rep: how their book's crew has them.
     pub standings: Vec<Standing>,
+    pub sizes: Sizes,
+    /// By role: why none that waits can go; `None`: to be found out.
+    pub obstacles: Vec<Option<Obstacles>>,
     /// By role: bits of the segments that some rep has room for.
     pub open_segments: Vec<u64>,
     /// Open opportunities by account are counted in the account; here, which ids name it.
@@ -89,6 +94,15 @@ impl Pool {
             (self.heaps.len() - 1) as u16
         })
     }
+
+    /// Takes every account out of its heap: its order, or what it is ordered by, is another one for all of them.
+    pub fn empty(&mut self) {
+        self.heaps.clear();
+        self.by_set.clear();
+        self.lowering.clear();
+        let pooled = self.places.iter_mut().filter(|place| matches!(place, Place::Heap { .. }));
+        pooled.for_each(|place| *place = Place::Nowhere);
+    }
 }
 
 /// Accounts whose names' slots are fetched before they are entered.
@@ -105,6 +119,7 @@ impl Index {
     pub fn add_role(&mut self, accounts: usize) {
         self.pools.push(Pool { places: vec![Place::Nowhere; accounts], ..Pool::default() });
         self.wheels.push(Wheel::new(accounts));
+        self.obstacles.push(None);
     }
 
     pub fn add_account(&mut self) {
@@ -121,6 +136,7 @@ impl Index {
         self.role_segments = (0..policy.roles.len()).map(of_role).collect();
         self.crews = policy.books.iter().map(|book| Crew::new(&book.segments)).collect();
         self.standings.fill(Standing::default());
+        self.sizes.restart(policy.books.len());
         self.open_segments = vec![0; policy.roles.len()];
         self.kinds = KindNames::new(&policy.kinds);
         let numbers: BTreeMap<_, _> = kinds.iter().zip(0..).collect();

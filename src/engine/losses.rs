@@ -25,13 +25,14 @@ struct Loss {
 impl Engine {
     pub(super) fn retrieve(&mut self) {
         for role in self.roles() {
-            if self.state.roles[role].waiting.is_empty() {
+            if self.state.roles[role].waiting.is_empty() || self.none_can_go(role) {
                 continue;
             }
             self.forget_losses(role);
             for loss in self.judged_losses(role) {
                 self.retrieve_one(role, &loss);
             }
+            self.look_at_losses_again(role);
         }
     }
 
@@ -71,65 +72,40 @@ impl Engine {
 
     /// Book by book, the stalest first: behind every frontier, no tripped scope, within the caps of D5.
     fn due_losses(&self, role: usize) -> Vec<Loss> {
+        let limits = self.limits();
         let mut by_book: BTreeMap<u16, Vec<Loss>> = BTreeMap::new();
-        for account in &self.state.roles[role].waiting {
+        for account in self.free_to_go(role, &limits) {
             let owner = self.state.seats[role][account.index()].owner;
-            let Some(book) = self.state.reps[owner.index()].book else { continue };
-            let Some(promised) = self.tenure(role, *account).promised else { continue };
-            let deadline = self.evidence_deadline(role, *account);
-            by_book.entry(book).or_default().push(Loss { account: *account, owner, deadline, promised });
+            let (book, promised) = (self.state.reps[owner.index()].book, self.tenure(role, account).promised);
+            let (Some(book), Some(promised)) = (book, promised) else { continue };
+            let deadline = self.evidence_deadline(role, account);
+            by_book.entry(book).or_default().push(Loss { account, owner, deadline, promised });
         }
         let mut going = Vec::new();
         for (book, mut losses) in by_book {
-            losses.retain(|loss| self.is_behind_frontiers(book, loss.promised) && !self.is_stopped(role, loss));
             losses.sort_by_key(|loss| (loss.deadline, loss.account));
-            going.extend(self.within_caps(book, losses));
+            going.extend(self.within_caps(book, limits[usize::from(book)].left, losses));
         }
         going
     }
 
-    fn is_behind_frontiers(&self, book: u16, promised: Secs) -> bool {
-        promised <= self.state.now
-            && self.rules().books[usize::from(book)].sources.iter().all(|source| {
-                !self.state.sources[usize::from(*source)].silent
-                    && self.reach(*source).is_some_and(|reach| promised <= reach)
-            })
-    }
-
-    fn is_stopped(&self, role: usize, loss: &Loss) -> bool {
-        let rep = &self.state.reps[loss.owner.index()];
-        let stops =
-            |scope: BreakerScope, proceeded: Secs| self.state.tripped.contains(&scope) && !is_exempt(loss, proceeded);
-        stops(BreakerScope::QuietRep(rep.id.clone()), rep.quiet_proceeded)
-            || stops(BreakerScope::Book(rep.id.clone()), rep.book_proceeded)
-            || stops(self.role_scope(role), self.state.roles[role].proceeded)
-    }
-
-    fn role_scope(&self, role: usize) -> BreakerScope {
+    pub(super) fn role_scope(&self, role: usize) -> BreakerScope {
         BreakerScope::Role(self.rules().roles[role].name.clone())
     }
 
-    fn within_caps(&self, book: u16, losses: Vec<Loss>) -> Vec<Loss> {
-        let book = &self.rules().books[usize::from(book)];
-        let accounts: u64 = self.reps_of_book(&book.name).map(|rep| u64::from(rep.size())).sum();
-        let per_hour = (accounts * u64::from(book.caps.per_book_hour_ppm) / MILLION).max(1);
-        let mut of_book = self.state.book_losses.get(&book.name).map_or(0, |losses| losses.len() as u64);
+    fn within_caps(&self, book: u16, mut left: u64, losses: Vec<Loss>) -> Vec<Loss> {
+        let per_rep_day = self.rules().books[usize::from(book)].caps.per_rep_day;
         let mut of_rep: BTreeMap<RepId, u32> = BTreeMap::new();
         let mut going = Vec::new();
         for loss in losses {
-            let done = self.state.reps[loss.owner.index()].losses.len() as u32;
-            let of_rep = of_rep.entry(loss.owner).or_insert(done);
-            if of_book < per_hour && *of_rep < book.caps.per_rep_day {
-                of_book += 1;
+            let of_rep = of_rep.entry(loss.owner).or_insert_with(|| self.losses_of_day(loss.owner).0);
+            if left > 0 && *of_rep < per_rep_day {
+                left -= 1;
                 *of_rep += 1;
                 going.push(loss);
             }
         }
         going
-    }
-
-    fn reps_of_book<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a super::state::Rep> {
-        self.state.reps.iter().filter(move |rep| rep.known && rep.book_name.as_deref() == Some(name))
     }
 
     /// Takes away what looks like a broken feed rather than like idle reps.
@@ -142,13 +118,13 @@ impl Engine {
         }
         let proceeded = self.state.roles[role].proceeded;
         let counted = self.state.roles[role].losses.iter().filter(|(_, counts)| *counts).count() as u64;
-        let due = going.iter().filter(|loss| !is_exempt(loss, proceeded)).count() as u64;
+        let due = going.iter().filter(|loss| !is_exempt(loss.promised, proceeded)).count() as u64;
         let in_role = self.state.reps.iter().filter(|rep| rep.role == Some(role as u8));
         let sizes: u64 = in_role.map(|rep| u64::from(rep.size())).sum();
         let breaker = &self.rules().breaker;
         let (n, least, share) = (due + counted, breaker.all_min, breaker.all_share_ppm);
         if due > 0 && n > u64::from(least) && n * MILLION > u64::from(share) * (sizes + counted) {
-            going.retain(|loss| is_exempt(loss, proceeded));
+            going.retain(|loss| is_exempt(loss.promised, proceeded));
             self.trip(self.role_scope(role), due);
         }
     }
@@ -159,7 +135,7 @@ impl Engine {
             RepScope::Quiet => row.quiet_proceeded,
             RepScope::Book => row.book_proceeded,
         };
-        let held = |loss: &Loss| loss.owner == rep && !is_exempt(loss, proceeded);
+        let held = |loss: &Loss| loss.owner == rep && !is_exempt(loss.promised, proceeded);
         let due = going.iter().filter(|loss| held(loss)).count() as u64;
         let trips = due > 0
             && match scope {
@@ -216,8 +192,10 @@ impl Engine {
             last_touch: tenure.evidence.touches.first().copied(),
         };
         let row = &self.state.reps[loss.owner.index()];
-        let (counts_in_book, counts_in_role) =
-            (!is_exempt(loss, row.book_proceeded), !is_exempt(loss, self.state.roles[role].proceeded));
+        let (counts_in_book, counts_in_role) = (
+            !is_exempt(loss.promised, row.book_proceeded),
+            !is_exempt(loss.promised, self.state.roles[role].proceeded),
+        );
         self.decide(DecisionKind::Retrieval, role, loss.account, RepId::NOBODY, why);
         self.state.reps[loss.owner.index()].losses.push_back((now, counts_in_book));
         self.state.roles[role].losses.push_back((now, counts_in_role));
@@ -242,32 +220,6 @@ impl Engine {
             self.exclude(role, account);
         }
     }
-
-    /// The next instant at which time alone may let a waiting loss go. Looks at all that wait, so it is found once
-    /// an entry, as losses are, and not each time that it is asked for: nothing but an entry changes it.
-    pub(super) fn find_next_loss(&self) -> Option<Secs> {
-        if !self.state.gate_open {
-            return None;
-        }
-        let now = self.state.now;
-        let waiting = self.roles().flat_map(|role| self.state.roles[role].waiting.iter().map(move |a| (role, *a)));
-        let instants = waiting.flat_map(|(role, account)| {
-            let owner = self.state.seats[role][account.index()].owner;
-            let rep = &self.state.reps[owner.index()];
-            let book = self.book_of(owner);
-            let lateness = book.and_then(|book| {
-                book.sources.iter().map(|source| self.rules().sources[usize::from(*source)].lateness_s).max()
-            });
-            let promised = self.tenure(role, account).promised.unwrap_or(Secs::NEVER);
-            let of_book = book.and_then(|book| self.state.book_losses.get(&book.name)?.front().copied());
-            [
-                Some(promised.plus(lateness.unwrap_or(0))),
-                rep.losses.front().map(|(at, _)| at.plus(DAY)),
-                of_book.map(|at| at.plus(HOUR)),
-            ]
-        });
-        instants.flatten().filter(|at| *at > now && *at != Secs::NEVER).min()
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -277,8 +229,8 @@ enum RepScope {
 }
 
 /// Due before the scope's last `proceed`: let go, and not counted.
-fn is_exempt(loss: &Loss, proceeded: Secs) -> bool {
-    loss.promised <= proceeded
+pub(super) fn is_exempt(promised: Secs, proceeded: Secs) -> bool {
+    promised <= proceeded
 }
 
 /// Whose losses these are, by number.

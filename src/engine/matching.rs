@@ -43,10 +43,14 @@ impl Engine {
             self.end_phase(role, phase);
         }
         self.unmark_all(role);
+        self.end_pass(role);
+        self.state.roles[role].dirty != 0
+    }
+
+    pub(super) fn end_pass(&mut self, role: usize) {
         if let Some(pass) = self.state.roles[role].pass.take() {
             self.bring_back(role, pass.aside);
         }
-        self.state.roles[role].dirty != 0
     }
 
     fn unmark_all(&mut self, role: usize) {

@@ -23,6 +23,7 @@ mod lookahead;
 mod losses;
 mod matching;
 mod names;
+mod obstacles;
 mod pool;
 mod reps;
 mod requests;
@@ -31,6 +32,7 @@ mod rows;
 mod score;
 mod seats;
 mod signals;
+mod sizes;
 mod sources;
 pub mod state;
 mod table;
@@ -61,8 +63,6 @@ pub struct Engine {
     index: Index,
     /// Of the entry being applied.
     entry: Scratch,
-    /// When time alone may next let a waiting loss go, as of the last entry.
-    next_loss: Option<Secs>,
 }
 
 /// What one entry gathers while it is applied.
@@ -76,26 +76,23 @@ struct Scratch {
     warnings: BTreeSet<(Secs, AccountId, usize)>,
     tally: Tally,
     placed: bool,
+    /// The gate was opened.
+    opens: bool,
     position: Option<Position>,
 }
 
 impl Engine {
     /// An empty engine: no policy, gate closed, sequence 0.
     pub fn new(journal: Id128, shard: u16) -> Engine {
-        Engine {
-            state: State::new(journal, shard),
-            index: Index::default(),
-            entry: Scratch::default(),
-            next_loss: None,
-        }
+        Engine { state: State::new(journal, shard), index: Index::default(), entry: Scratch::default() }
     }
 
     /// An engine that goes on from a snapshot's state. Everything that isn't state is rebuilt.
     pub fn from_state(state: State) -> Engine {
         let index = Index::rebuild(&state);
-        let mut engine = Engine { state, index, entry: Scratch::default(), next_loss: None };
+        let mut engine = Engine { state, index, entry: Scratch::default() };
         engine.rebuild_indexes();
-        engine.next_loss = engine.find_next_loss();
+        engine.remember_obstacles();
         engine
     }
 
@@ -137,7 +134,7 @@ impl Engine {
             self.write_rows();
         }
         self.state.again = self.looks_again(self.entry.placed);
-        self.next_loss = self.find_next_loss();
+        self.remember_obstacles();
         self.index.wheels.iter_mut().for_each(wheel::Wheel::settle);
         self.end_entry(out)
     }
@@ -147,6 +144,7 @@ impl Engine {
         out.append(&mut self.entry.out);
         self.entry.decisions = 0;
         self.entry.placed = false;
+        self.entry.opens = false;
         self.entry.touched.clear();
         std::mem::take(&mut self.entry.tally)
     }
@@ -187,7 +185,7 @@ impl Engine {
         }
         let timers = self.index.wheels.iter().filter_map(|wheel| wheel.next_deadline());
         let again = self.state.again.then_some(self.state.now);
-        timers.chain(again).chain(self.next_silence()).chain(self.next_loss).min().map(Secs::millis)
+        timers.chain(again).chain(self.next_silence()).chain(self.next_loss()).min().map(Secs::millis)
     }
 
     /// Whether matching stopped at its bound: the next entry should come at once, inputs or not.

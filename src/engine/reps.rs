@@ -206,6 +206,7 @@ impl Engine {
         self.refresh_room(rep);
         let Some(role) = self.state.reps[rep.index()].role.map(usize::from) else { return };
         self.dirty_all(role);
+        self.look_at_losses_again(role);
         // A book's rules may be other ones now.
         for account in self.state.reps[rep.index()].accounts.clone() {
             self.deadline_moved(role, account);
@@ -245,6 +246,7 @@ impl Engine {
         }
         let scope = BreakerScope::QuietRep(row.id.clone());
         if self.state.tripped.remove(&scope) {
+            self.look_at_all_losses_again();
             self.alert(AlertKind::BreakerReset { scope });
         }
     }

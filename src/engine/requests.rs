@@ -205,6 +205,7 @@ impl Engine {
         if tripped.is_empty() {
             return Err(Code::NothingToProceed);
         }
+        self.look_at_all_losses_again();
         for scope in tripped {
             self.state.tripped.remove(&scope);
             self.count_anew(&scope);

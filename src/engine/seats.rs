@@ -86,11 +86,11 @@ impl Engine {
         if self.state.seats[role][account.index()].status == SeatStatus::Owned {
             let deadline = self.deadline(role, account);
             let warns = self.lead(role, account) > 0;
-            let tenure = self.tenure_mut(role, account);
-            if tenure.promised.is_some_and(|promised| deadline > promised) {
+            if self.tenure(role, account).promised.is_some_and(|promised| deadline > promised) {
+                self.wait_no_longer(role, account);
+                let tenure = self.tenure_mut(role, account);
                 tenure.promised = None;
                 tenure.warned_at = None;
-                self.state.roles[role].waiting.remove(&account);
                 if warns {
                     let (account, role_name, owner) = self.names(role, account);
                     self.alert(AlertKind::RiskCleared { account, role: role_name, owner });
@@ -168,7 +168,10 @@ impl Engine {
                 }
                 self.place_in_pool(role, account);
                 self.set_timer(role, account);
-                self.mark(role, account);
+                // At an opening all are tried anyway, and what ended behind the gate no state knows.
+                if !self.entry.opens {
+                    self.mark(role, account);
+                }
             }
             SeatStatus::Owned => self.fire_owned(role, account),
             _ => self.set_timer(role, account),
@@ -187,9 +190,7 @@ impl Engine {
                     self.entry.warnings.insert((deadline, account, role));
                     return;
                 }
-                Some(promised) if promised <= now => {
-                    self.state.roles[role].waiting.insert(account);
-                }
+                Some(promised) if promised <= now => self.wait(role, account),
                 _ => {}
             }
         }
@@ -207,7 +208,7 @@ impl Engine {
     /// A lead of nothing needs no warning.
     fn promise(&mut self, role: usize, account: AccountId, deadline: Secs) {
         self.tenure_mut(role, account).promised = Some(deadline);
-        self.state.roles[role].waiting.insert(account);
+        self.wait(role, account);
     }
 
     fn warn(&mut self, role: usize, account: AccountId, deadline: Secs, lead: u32) {

@@ -9,7 +9,10 @@ use super::Engine;
 impl Engine {
     pub(super) fn move_frontier(&mut self, frontier: &Frontier) {
         match frontier {
-            Frontier::Partitions { count } => self.state.partitions = *count,
+            Frontier::Partitions { count } => {
+                self.state.partitions = *count;
+                self.look_at_all_losses_again();
+            }
             Frontier::EndPassed { partition, at } => {
                 let passed = self.state.ends_passed.entry(*partition).or_insert(Secs::ZERO);
                 *passed = (*passed).max(at.secs());
@@ -26,18 +29,23 @@ impl Engine {
 
     /// Up to when the source's events are known to have been read; `None`: never seen, or nothing known.
     pub fn reach(&self, source: u16) -> Option<Secs> {
+        self.reach_by(source, self.oldest_end())
+    }
+
+    pub(super) fn reach_by(&self, source: u16, oldest_end: Option<Secs>) -> Option<Secs> {
         let row = &self.state.sources[usize::from(source)];
         let latest = row.latest?;
-        let live = self.oldest_end().map(|end| latest.min(self.state.now).min(end));
+        let live = oldest_end.map(|end| latest.min(self.state.now).min(end));
         let lateness_s = self.rules().sources[usize::from(source)].lateness_s;
         row.complete.max(live).map(|reach| reach.minus(lateness_s))
     }
 
     /// The oldest of the instants whose end reading has passed, where every partition has one.
-    fn oldest_end(&self) -> Option<Secs> {
-        let partitions = 0..self.state.partitions;
-        let ends = partitions.map(|partition| self.state.ends_passed.get(&partition).copied());
-        ends.min().flatten()
+    pub(super) fn oldest_end(&self) -> Option<Secs> {
+        let ends = self.state.ends_passed.range(..self.state.partitions).map(|(_, at)| *at);
+        let (known, oldest) =
+            ends.fold((0, None), |(known, oldest), at| (known + 1, at.min(oldest.unwrap_or(at)).into()));
+        oldest.filter(|_| known == self.state.partitions)
     }
 
     fn silent_from(&self, source: usize) -> Secs {
@@ -52,6 +60,7 @@ impl Engine {
             let source = &mut self.state.sources[index];
             if source.silent != silent {
                 source.silent = silent;
+                self.index.obstacles.fill(None);
                 let (source, latest) = (source.name.clone(), source.latest);
                 self.alert(if silent {
                     AlertKind::SourceSilent { source, latest }

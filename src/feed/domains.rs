@@ -40,6 +40,14 @@ impl Domains {
 
     /// The company's domain of a business e-mail address.
     pub fn of_address(&self, text: &str) -> Option<Text> {
+        let bytes = text.as_bytes();
+        if let Some(at) = bytes.iter().rposition(|byte| *byte == b'@')
+            && bytes[0].is_ascii_graphic()
+            && at > 0
+            && is_plain(&text[at + 1..])
+        {
+            return self.of_ascii(&text[at + 1..]);
+        }
         let (local, domain) = text.trim().rsplit_once('@')?;
         if local.is_empty() {
             return None;
@@ -63,7 +71,7 @@ impl Domains {
         if !self.special.may_hold(domain) {
             return Some(domain.into());
         }
-        if free_mail::DOMAINS.binary_search(&domain).is_ok() || self.free_mail.contains(domain) {
+        if free_mail::is_listed(domain) || self.free_mail.contains(domain) {
             return None;
         }
         Some(self.aliases.get(domain).map_or(domain, String::as_str).into())

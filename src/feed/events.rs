@@ -1,13 +1,11 @@
 //! Records of the event topics: `intent`, `engagement`, `inbound` and `activity`.
 
-use serde::Deserialize;
-
 use super::Rejection;
 use super::dedup;
 use super::domains::Domains;
 use super::people::{self, AccountRef, ActorRef, ContactRef};
 use super::read::{Reader, required};
-use super::scan::{Fields, Scan};
+use super::scan::body;
 use super::slot::{Object, Scalar, Slot};
 use crate::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use crate::domain::{Candidates, Code, Topic};
@@ -15,80 +13,30 @@ use crate::domain::{Candidates, Code, Topic};
 /// Thousandths of the vendor's unit must fit 32 bits.
 const STRENGTH_MAX: f64 = 4_000_000.0;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct SignalBody<'a> {
-    #[serde(borrow)]
-    event_id: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    source: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    kind: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    account: Slot<Object<AccountRef<'a>>>,
-    #[serde(borrow)]
-    subject: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    strength: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    mode: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    occurred_at: Slot<Scalar<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ActivityBody<'a> {
-    #[serde(borrow)]
-    event_id: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    source: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    kind: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    account: Slot<Object<AccountRef<'a>>>,
-    #[serde(borrow)]
-    actor: Slot<Object<ActorRef<'a>>>,
-    #[serde(borrow)]
-    contact: Slot<Object<ContactRef<'a>>>,
-    #[serde(borrow)]
-    direction: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    meeting_at: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    occurred_at: Slot<Scalar<'a>>,
-}
-
-impl<'a> Fields<'a> for SignalBody<'a> {
-    fn field(&mut self, key: &'a str, scan: &mut Scan<'a>) -> Option<()> {
-        match key {
-            "event_id" => scan.scalar(&mut self.event_id),
-            "source" => scan.scalar(&mut self.source),
-            "kind" => scan.scalar(&mut self.kind),
-            "account" => scan.object(&mut self.account),
-            "subject" => scan.scalar(&mut self.subject),
-            "strength" => scan.scalar(&mut self.strength),
-            "mode" => scan.scalar(&mut self.mode),
-            "occurred_at" => scan.scalar(&mut self.occurred_at),
-            _ => scan.skip(),
-        }
+body! {
+    pub struct SignalBody<'a> {
+        event_id: Scalar<'a>,
+        source: Scalar<'a>,
+        kind: Scalar<'a>,
+        account: Object<AccountRef<'a>>,
+        subject: Scalar<'a>,
+        strength: Scalar<'a>,
+        mode: Scalar<'a>,
+        occurred_at: Scalar<'a>,
     }
 }
 
-impl<'a> Fields<'a> for ActivityBody<'a> {
-    fn field(&mut self, key: &'a str, scan: &mut Scan<'a>) -> Option<()> {
-        match key {
-            "event_id" => scan.scalar(&mut self.event_id),
-            "source" => scan.scalar(&mut self.source),
-            "kind" => scan.scalar(&mut self.kind),
-            "account" => scan.object(&mut self.account),
-            "actor" => scan.object(&mut self.actor),
-            "contact" => scan.object(&mut self.contact),
-            "direction" => scan.scalar(&mut self.direction),
-            "meeting_at" => scan.scalar(&mut self.meeting_at),
-            "occurred_at" => scan.scalar(&mut self.occurred_at),
-            _ => scan.skip(),
-        }
+body! {
+    pub struct ActivityBody<'a> {
+        event_id: Scalar<'a>,
+        source: Scalar<'a>,
+        kind: Scalar<'a>,
+        account: Object<AccountRef<'a>>,
+        actor: Object<ActorRef<'a>>,
+        contact: Object<ContactRef<'a>>,
+        direction: Scalar<'a>,
+        meeting_at: Scalar<'a>,
+        occurred_at: Scalar<'a>,
     }
 }
 

@@ -92,13 +92,10 @@ impl Decoder {
         if self.limits.depth < scan::DEPTH {
             return None;
         }
-        let class = match topic {
-            Topic::Intent => Class::Intent,
-            Topic::Engagement => Class::Engagement,
-            Topic::Inbound => Class::Inbound,
-            Topic::Activity => return self.scanned_activity(json),
-            _ => return None,
-        };
+        if topic == Topic::Activity {
+            return self.scanned_activity(json);
+        }
+        let class = signals_class(topic)?;
         let mut body = SignalBody::default();
         scan::object(json, &mut body)?;
         events::signal(&self.scanning(json), &self.domains, topic, class, &body).ok().map(Body::Signal)
@@ -117,14 +114,10 @@ impl Decoder {
 
     fn body(&self, record: &Record, json: &str) -> Result<Body, Rejection> {
         let (reader, domains) = (&self.reader(), &self.domains);
-        let signal = |class| {
-            let body = parse(json)?;
-            events::signal(reader, domains, record.topic, class, &body).map(Body::Signal)
-        };
+        if let Some(class) = signals_class(record.topic) {
+            return events::signal(reader, domains, record.topic, class, &parse(json)?).map(Body::Signal);
+        }
         match record.topic {
-            Topic::Intent => signal(Class::Intent),
-            Topic::Engagement => signal(Class::Engagement),
-            Topic::Inbound => signal(Class::Inbound),
             Topic::Activity => events::activity(reader, domains, &parse(json)?).map(Body::Activity),
             Topic::Accounts => {
                 let key = self.key(record)?;
@@ -137,6 +130,7 @@ impl Decoder {
             }
             Topic::Requests => answers::request(reader, domains, &parse(json)?).map(Body::Request),
             Topic::Results => answers::result(reader, &parse(json)?).map(Body::Result),
+            Topic::Intent | Topic::Engagement | Topic::Inbound => unreachable!("they have a class"),
             Topic::Commands | Topic::Alerts | Topic::AccountState | Topic::DeadLetters | Topic::Journal => {
                 Err(Rejection::new(Code::Malformed, "this topic is written here, not read"))
             }
@@ -176,6 +170,16 @@ impl Decoder {
     /// For texts that the scanner found: they are in the record as they are, without escapes or what is below a space.
     fn scanning(&self, json: &str) -> Reader<'_> {
         Reader { no_controls: guard::is_below_del(json), ..self.reader() }
+    }
+}
+
+/// Of the signals that a topic holds; other topics hold none.
+fn signals_class(topic: Topic) -> Option<Class> {
+    match topic {
+        Topic::Intent => Some(Class::Intent),
+        Topic::Engagement => Some(Class::Engagement),
+        Topic::Inbound => Some(Class::Inbound),
+        _ => None,
     }
 }
 

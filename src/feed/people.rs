@@ -1,11 +1,9 @@
 //! Who an event is about and who acted: account candidates, actors, contacts.
 
-use serde::Deserialize;
-
 use super::Rejection;
 use super::domains::Domains;
 use super::read::{Reader, content};
-use super::scan::{Fields, Scan};
+use super::scan::body;
 use super::secret::Person;
 use super::slot::{Map, Object, Scalar, Slot};
 use crate::domain::ids::Actor;
@@ -14,69 +12,27 @@ use crate::domain::{Candidate, Candidates};
 /// Vendors' ids of one company: more systems than that know nobody.
 const VENDORS_MAX: usize = 16;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct AccountRef<'a> {
-    #[serde(borrow)]
-    crm_id: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    vendor_ids: Slot<Map<'a, Scalar<'a>>>,
-    #[serde(borrow)]
-    domain: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    email: Slot<Scalar<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ActorRef<'a> {
-    #[serde(borrow)]
-    crm_id: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    email: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    alias: Slot<Scalar<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ContactRef<'a> {
-    #[serde(borrow)]
-    crm_id: Slot<Scalar<'a>>,
-    #[serde(borrow)]
-    email: Slot<Scalar<'a>>,
-}
-
-impl<'a> Fields<'a> for AccountRef<'a> {
-    fn field(&mut self, key: &'a str, scan: &mut Scan<'a>) -> Option<()> {
-        match key {
-            "crm_id" => scan.scalar(&mut self.crm_id),
-            "domain" => scan.scalar(&mut self.domain),
-            "email" => scan.scalar(&mut self.email),
-            "vendor_ids" => scan.map(&mut self.vendor_ids),
-            _ => scan.skip(),
-        }
+body! {
+    pub struct AccountRef<'a> {
+        crm_id: Scalar<'a>,
+        vendor_ids: Map<'a, Scalar<'a>>,
+        domain: Scalar<'a>,
+        email: Scalar<'a>,
     }
 }
 
-impl<'a> Fields<'a> for ActorRef<'a> {
-    fn field(&mut self, key: &'a str, scan: &mut Scan<'a>) -> Option<()> {
-        match key {
-            "crm_id" => scan.scalar(&mut self.crm_id),
-            "email" => scan.scalar(&mut self.email),
-            "alias" => scan.scalar(&mut self.alias),
-            _ => scan.skip(),
-        }
+body! {
+    pub struct ActorRef<'a> {
+        crm_id: Scalar<'a>,
+        email: Scalar<'a>,
+        alias: Scalar<'a>,
     }
 }
 
-impl<'a> Fields<'a> for ContactRef<'a> {
-    fn field(&mut self, key: &'a str, scan: &mut Scan<'a>) -> Option<()> {
-        match key {
-            "crm_id" => scan.scalar(&mut self.crm_id),
-            "email" => scan.scalar(&mut self.email),
-            _ => scan.skip(),
-        }
+body! {
+    pub struct ContactRef<'a> {
+        crm_id: Scalar<'a>,
+        email: Scalar<'a>,
     }
 }
 
@@ -96,8 +52,10 @@ pub fn candidates(
             found.push(Candidate::VendorId { vendor: vendor.into(), id });
         }
     }
-    let site = reader.text("account.domain", &account.domain)?.and_then(|text| domains.of_site(text));
-    let mail = reader.text("account.email", &account.email)?.and_then(|text| domains.of_address(text));
+    let site_text = reader.text("account.domain", &account.domain)?;
+    let mail_text = reader.text("account.email", &account.email)?.filter(|mail| !is_at(mail, site_text));
+    let site = site_text.and_then(|text| domains.of_site(text));
+    let mail = mail_text.and_then(|text| domains.of_address(text));
     let mail = mail.filter(|mail| Some(mail) != site.as_ref());
     if let Some(domain) = site {
         found.push(Candidate::Domain(domain));
@@ -106,6 +64,12 @@ pub fn candidates(
         found.push(Candidate::EmailDomain(domain));
     }
     Ok(found)
+}
+
+/// Whether an address names just the site that is written beside it: it says nothing more, whatever that is.
+fn is_at(address: &str, site: Option<&str>) -> bool {
+    let before = site.and_then(|site| address.strip_suffix(site));
+    before.is_some_and(|before| before.ends_with('@'))
 }
 
 /// The rep who acted. An object that names nobody is nobody.

@@ -176,8 +176,10 @@ impl Reader<'_> {
             None => return Ok(None),
             Some(Scalar::Integer(number)) => Some(Millis(*number)),
             Some(Scalar::Large(_)) => None,
-            Some(Scalar::Text(text)) if text.trim().is_empty() => return Ok(None),
-            Some(Scalar::Text(text)) => instant::parse(text),
+            Some(Scalar::Text(text)) => match instant::parse(text) {
+                None if text.trim().is_empty() => return Ok(None),
+                at => at,
+            },
             Some(other) => return Err(wrong(name, other.name(), "an instant (RFC 3339 or whole milliseconds)")),
         };
         at.map(Some).ok_or_else(|| bad(name, "is no instant: RFC 3339 with `T`, seconds and an offset"))

@@ -3,7 +3,7 @@
 //! It takes objects with their keys in any order, white space anywhere, unknown fields, and plain values: texts
 //! without escapes, numbers without exponent. Anything else is a *surprise*, which is no error: `None`, and serde_json
 //! reads the record from its beginning. It alone turns records away. So whatever is taken here must be filled in just as
-//! serde_json does; `tests/decode_fuzz.rs` compares the two.
+//! serde_json does; `tests/decode_fuzz` compares the two.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,75 @@ const POWERS_OF_TEN: [f64; FLOAT_DIGITS + 1] =
 pub trait Fields<'a> {
     /// The value is next; it must be read, or skipped.
     fn field(&mut self, key: &'a str, scan: &mut Scan<'a>) -> Option<()>;
+
+    /// Members whose keys come in the order of the list, as writers of our schemas put them: a key that is expected
+    /// costs one comparison. Stops where another one comes; whether the object has ended.
+    fn usual(&mut self, _: &mut Scan<'a>) -> Option<bool> {
+        Some(false)
+    }
 }
+
+/// What a known field may hold.
+pub trait Scanned<'a>: Sized {
+    /// Reads the value that is next into its slot.
+    fn scan(slot: &mut Slot<Self>, scan: &mut Scan<'a>) -> Option<()>;
+}
+
+impl<'a> Scanned<'a> for Scalar<'a> {
+    #[inline]
+    fn scan(slot: &mut Slot<Scalar<'a>>, scan: &mut Scan<'a>) -> Option<()> {
+        scan.scalar(slot)
+    }
+}
+
+impl<'a, T: Fields<'a> + Default> Scanned<'a> for Object<T> {
+    #[inline]
+    fn scan(slot: &mut Slot<Object<T>>, scan: &mut Scan<'a>) -> Option<()> {
+        scan.object(slot)
+    }
+}
+
+impl<'a> Scanned<'a> for Map<'a, Scalar<'a>> {
+    #[inline]
+    fn scan(slot: &mut Slot<Map<'a, Scalar<'a>>>, scan: &mut Scan<'a>) -> Option<()> {
+        scan.map(slot)
+    }
+}
+
+/// An object of known fields, for serde and for the scanner from one list: neither knows a field that the other
+/// doesn't.
+macro_rules! body {
+    (pub struct $name:ident<$life:lifetime> { $($field:ident: $value:ty,)* }) => {
+        #[derive(Debug, Default, serde::Deserialize)]
+        #[serde(default)]
+        pub struct $name<$life> {
+            $(#[serde(borrow)] $field: $crate::feed::slot::Slot<$value>,)*
+        }
+
+        impl<$life> $crate::feed::scan::Fields<$life> for $name<$life> {
+            fn field(&mut self, key: &$life str, scan: &mut $crate::feed::scan::Scan<$life>) -> Option<()> {
+                match key {
+                    $(stringify!($field) => $crate::feed::scan::Scanned::scan(&mut self.$field, scan),)*
+                    _ => scan.skip(),
+                }
+            }
+
+            fn usual(&mut self, scan: &mut $crate::feed::scan::Scan<$life>) -> Option<bool> {
+                $(
+                    if scan.is_next(concat!("\"", stringify!($field), "\":")) {
+                        $crate::feed::scan::Scanned::scan(&mut self.$field, scan)?;
+                        if scan.ends()? {
+                            return Some(true);
+                        }
+                    }
+                )*
+                Some(false)
+            }
+        }
+    };
+}
+
+pub(super) use body;
 
 pub struct Scan<'a> {
     json: &'a str,
@@ -50,7 +118,7 @@ pub fn object<'a>(json: &'a str, body: &mut impl Fields<'a>) -> Option<()> {
 
 impl<'a> Scan<'a> {
     /// The value of a known field. One that is filled already is named twice.
-    pub fn scalar(&mut self, slot: &mut Slot<Scalar<'a>>) -> Option<()> {
+    fn scalar(&mut self, slot: &mut Slot<Scalar<'a>>) -> Option<()> {
         if !slot.is_absent() {
             return None;
         }
@@ -63,7 +131,7 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    pub fn object<T: Fields<'a> + Default>(&mut self, slot: &mut Slot<Object<T>>) -> Option<()> {
+    fn object<T: Fields<'a> + Default>(&mut self, slot: &mut Slot<Object<T>>) -> Option<()> {
         if !slot.is_absent() {
             return None;
         }
@@ -77,7 +145,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    pub fn map(&mut self, slot: &mut Slot<Map<'a, Scalar<'a>>>) -> Option<()> {
+    fn map(&mut self, slot: &mut Slot<Map<'a, Scalar<'a>>>) -> Option<()> {
         if !slot.is_absent() {
             return None;
         }
@@ -112,24 +180,49 @@ impl<'a> Scan<'a> {
     /// What stands behind an opened brace, to its end.
     fn members(&mut self, fields: &mut impl Fields<'a>) -> Option<()> {
         self.enter()?;
+        let start = self.at;
+        if fields.usual(self)? {
+            return self.leave();
+        }
+        // A comma must be followed by another member.
+        let may_end = self.at == start;
         let mut next = self.token()?;
+        if next == b'}' && may_end {
+            return self.leave();
+        }
         while next == b'"' {
             let key = self.text()?;
             if self.token()? != b':' {
                 return None;
             }
             fields.field(key, self)?;
-            match self.token()? {
-                b',' => next = self.token()?,
-                b'}' => return self.leave(),
-                _ => return None,
+            if self.ends()? {
+                return self.leave();
             }
-            // A comma must be followed by another member.
-            if next == b'}' {
-                return None;
-            }
+            next = self.token()?;
         }
-        if next == b'}' { self.leave() } else { None }
+        None
+    }
+
+    /// Whether the object ends behind a member, or there comes another one.
+    pub fn ends(&mut self) -> Option<bool> {
+        match self.token()? {
+            b',' => Some(false),
+            b'}' => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Reads over these bytes if they are next, perhaps behind a space.
+    #[inline]
+    pub fn is_next(&mut self, key: &str) -> bool {
+        let rest = &self.json.as_bytes()[self.at..];
+        let space = usize::from(rest.first() == Some(&b' '));
+        let found = rest[space..].starts_with(key.as_bytes());
+        if found {
+            self.at += space + key.len();
+        }
+        found
     }
 
     /// What stands behind an opened bracket, to its end.
@@ -290,5 +383,28 @@ impl<'a> Fields<'a> for Map<'a, Scalar<'a>> {
         scan.scalar(&mut value)?;
         self.0.push((Cow::Borrowed(key), value));
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Over whole chunks, their ends, and what is left behind them.
+        #[test]
+        fn the_first_stop_is_found(
+            plain in prop::collection::vec(prop_oneof![b' '..=b'!', b'#'..=b'[', b']'..=255u8], 0..40),
+            place in any::<prop::sample::Index>(),
+            ending in prop_oneof![Just(b'"'), Just(b'\\'), 0u8..b' '],
+        ) {
+            prop_assert_eq!(stop(&plain), None);
+            let mut ended = plain.clone();
+            ended.insert(place.index(plain.len() + 1), ending);
+            ended.push(b'"');
+            let naive = ended.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+            prop_assert_eq!(stop(&ended), naive);
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::ids::Id128;
 use crate::domain::{Code, Topic};
 use crate::log::LogError;
 use crate::wire::WireError;
+use crate::wire::entry::TooLong;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -18,6 +19,14 @@ pub enum RunError {
          the journal from a backup, or begin a new one from the emitted commands: `bookd recover --from-commands`"
     )]
     Journal { sequence: u64, at: u64, why: Broken },
+    /// An entry that another build wrote, in another format: nothing is wrong with it.
+    #[error(
+        "journal entry {sequence} (place {at}): {why}. Run the build that wrote it. Or give up scores, rests, holds and \
+         warnings, and begin a new journal from the emitted commands: `bookd recover --from-commands --force`"
+    )]
+    OtherBuild { sequence: u64, at: u64, why: WireError },
+    #[error("journal entry {sequence} can't be written: {why}. Nothing was changed")]
+    EntryTooLong { sequence: u64, why: TooLong },
     /// The log's own checks found it.
     #[error(
         "journal{}: {place}: {what}. Restore it from a backup, or begin a new one from the emitted commands: \
@@ -76,7 +85,10 @@ pub enum RunError {
     Rejected { in_a_row: u32, topic: Topic, partition: u32, offset: u64, code: Code, detail: String },
     #[error("{what}: {error}")]
     Io { what: String, error: std::io::Error },
-    #[error("{place} already holds a journal: a replay begins its own; name another place with `--out`")]
+    #[error(
+        "{place} already holds a journal: a replay begins its own; name another place (files: `--out`, Kafka: another \
+         journal topic)"
+    )]
     NotEmpty { place: String },
     #[error(
         "entry {sequence} of the journal there isn't what this replay makes of it: resume with the same files, policy \
@@ -87,6 +99,18 @@ pub enum RunError {
     NothingToReplay { dir: PathBuf },
     #[error("entry {sequence}: matching did not come to an end within {entries} entries of one tick")]
     Endless { sequence: u64, entries: u32 },
+}
+
+impl RunError {
+    /// Of an entry that can't be taken in.
+    pub fn of_entry(sequence: u64, at: u64, why: Broken) -> RunError {
+        match why {
+            Broken::Bytes(why @ (WireError::Older { .. } | WireError::Newer { .. })) => {
+                RunError::OtherBuild { sequence, at, why }
+            }
+            why => RunError::Journal { sequence, at, why },
+        }
+    }
 }
 
 /// What is wrong with a journal entry.

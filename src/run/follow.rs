@@ -69,7 +69,7 @@ impl Follower {
 
     fn take(&mut self, record: &JournalRecord) -> Result<Taken, RunError> {
         let sequence = self.sequence() + 1;
-        let refused = |why| RunError::Journal { sequence, at: record.at, why };
+        let refused = |why| RunError::of_entry(sequence, record.at, why);
         if self.replica.is_none() {
             let first = wire::entry::decode(&record.bytes).map_err(|error| refused(Broken::Bytes(error)))?;
             self.replica = Some(Replica::new(first.journal, self.shard));

@@ -121,6 +121,7 @@ impl<'a> Leader<'a> {
         while !self.setup.status.is_stopping() {
             self.turn()?;
         }
+        self.letters.rest().into_iter().for_each(tell);
         // What was gathered in a group is durable before the end.
         Ok(self.log.sync()?)
     }
@@ -179,7 +180,7 @@ impl<'a> Leader<'a> {
             self.catch_up()?;
         }
         self.apply(batch, wall)?;
-        self.tell_letters(wall);
+        self.letters.take(wall).into_iter().for_each(tell);
         self.sample(wall)?;
         self.open_gate()?;
         if wall >= self.next_partitions {
@@ -228,13 +229,6 @@ impl<'a> Leader<'a> {
     fn has_jumped(&self, wall: Millis) -> bool {
         let jump_ms = i64::from(self.setup.settings.clock_jump_s) * 1000;
         self.replica.engine.gate_open() && wall.0 - self.replica.engine.now().0 > jump_ms
-    }
-
-    fn tell_letters(&mut self, wall: Millis) {
-        for Untold { code, count, first, detail } in self.letters.take(wall) {
-            let (topic, code, partition, offset) = (first.topic.name(), code.text(), first.partition, first.offset);
-            warn!(topic, code, count, partition, offset, detail, "records were turned away: dead letters");
-        }
     }
 
     /// Once a second: where the inputs end, for frontiers, lag, and a gate that waits.
@@ -346,7 +340,7 @@ impl<'a> Leader<'a> {
 
     /// Makes the entry and commits it with all it led to. Only then does anybody hear of it.
     fn commit(&mut self, draft: Draft, batch: &Batch) -> Result<(), RunError> {
-        let made = self.replica.make(draft);
+        let made = self.replica.make(draft)?;
         let dead = outbox::dead(batch, &made);
         self.streaks.judge(batch, &dead)?;
         let open = &self.setup.open;
@@ -447,4 +441,9 @@ fn committed(made: &Made) -> Committed {
         }
     }
     entry
+}
+
+fn tell(Untold { code, count, first, detail }: Untold) {
+    let (topic, code, partition, offset) = (first.topic.name(), code.text(), first.partition, first.offset);
+    warn!(topic, code, count, partition, offset, detail, "records were turned away: dead letters");
 }

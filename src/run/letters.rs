@@ -47,6 +47,11 @@ impl Letters {
         }
     }
 
+    /// What is left to be told when nothing more comes.
+    pub fn rest(&mut self) -> Vec<Untold> {
+        self.by_sort.values_mut().filter_map(|sort| sort.untold.take()).collect()
+    }
+
     /// The lines that are due.
     pub fn take(&mut self, now: Millis) -> Vec<Untold> {
         let due = self.by_sort.values_mut().filter(|sort| sort.next <= now);
@@ -89,5 +94,8 @@ mod tests {
         let later = letters.take(Millis(61_000));
         assert_eq!(later, [Untold { count: 2, first: Position { offset: 8, ..first }, ..told }]);
         assert_eq!(letters.take(Millis(200_000)), []);
+        letters.note(&batch(10), &[dead(Code::Malformed)]);
+        assert_eq!(letters.take(Millis(62_000)), []);
+        assert_eq!(letters.rest().len(), 1);
     }
 }

@@ -11,7 +11,6 @@ use super::{recover, shard};
 use crate::domain::output::SeatStatus;
 use crate::domain::policy::Handling;
 use crate::domain::{Body, DecisionKind, Entry, EntryKind, Input, Millis, Output, Policy, Restored, Text, Topic};
-use crate::feed::instant;
 use crate::log::{Log, LogError, Stored};
 use crate::wire::command::{self, Command};
 use crate::wire::{entry, snapshot};
@@ -19,7 +18,7 @@ use crate::wire::{entry, snapshot};
 /// What is done although something speaks against it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Allowed {
-    /// A whole journal is given up; no commands, or not all of them, are enough.
+    /// A whole journal, or another build's, is given up; no commands, or not all of them, are enough.
     pub force: bool,
     /// Commands that can't be read are left out.
     pub unreadable: bool,
@@ -86,7 +85,7 @@ pub fn recover(
     policy: &Policy,
     allowed: Allowed,
 ) -> Result<Done, RunError> {
-    let broken = match why_broken(log, of, snapshots)? {
+    let broken = match why_broken(log, of, snapshots, allowed.force)? {
         Healthy::Whole { sequence } if !allowed.force => return Err(RunError::Whole { sequence }),
         Healthy::Begun if !allowed.force => {
             return Ok(Done::Finished { snapshots_aside: set_snapshots_aside(snapshots, of)? });
@@ -124,8 +123,8 @@ enum Healthy {
     Broken(String),
 }
 
-/// Follows the journal as a start would.
-fn why_broken(log: &mut dyn Log, of: u16, snapshots: &Path) -> Result<Healthy, RunError> {
+/// Follows the journal as a start would. One of another build's format is whole: only force gives it up.
+fn why_broken(log: &mut dyn Log, of: u16, snapshots: &Path, force: bool) -> Result<Healthy, RunError> {
     match recover::lead(log, of, snapshots) {
         Ok((follower, _)) if follower.sequence() == 0 => Ok(Healthy::Empty),
         Ok((follower, _)) => Ok(Healthy::Whole { sequence: follower.sequence() }),
@@ -133,6 +132,7 @@ fn why_broken(log: &mut dyn Log, of: u16, snapshots: &Path) -> Result<Healthy, R
         Err(error @ (RunError::Journal { .. } | RunError::Snapshot { .. } | RunError::Damaged { .. })) => {
             Ok(Healthy::Broken(error.to_string()))
         }
+        Err(error @ RunError::OtherBuild { .. }) if force => Ok(Healthy::Broken(error.to_string())),
         Err(other) => Err(other),
     }
 }
@@ -198,7 +198,7 @@ impl Commands {
             self.foreign += 1;
             return;
         }
-        self.newest = self.newest.max(instant::parse(&command.issued_at).unwrap_or_default());
+        self.newest = self.newest.max(command.issued_at);
         let seat = (command.account.clone(), command.role.clone());
         let before = self.last.get(&seat).map_or(0, |before| before.sequence);
         if command.sequence > before {
@@ -239,7 +239,7 @@ fn returned(command: &Command, policy: &Policy) -> SeatStatus {
 fn first_entry(of: u16, now: Millis, rows: Vec<Restored>) -> Result<Vec<u8>, RunError> {
     let inputs: Vec<Input> = rows.into_iter().map(|row| Input { position: None, body: Body::Restored(row) }).collect();
     let mut replica = Replica::new(shard::new_journal_id(), of);
-    let made = replica.make(Draft { kind: EntryKind::Rebase, now, spans: Vec::new(), inputs });
+    let made = replica.make(Draft { kind: EntryKind::Rebase, now, spans: Vec::new(), inputs })?;
     match made.outputs.first() {
         None => Ok(made.bytes),
         Some(Output::DeadLetter { code, .. }) => {
@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     fn commands(gone: u64) -> Commands {
-        let (account, role, issued_at) = ("a".into(), "sdr".into(), "2026-05-04T10:00:00Z".to_owned());
+        let (account, role, issued_at) = ("a".into(), "sdr".into(), Millis(1));
         let kind = DecisionKind::Distribution;
         let command = Command { shard: 0, kind, account, role, sequence: 1, owner: None, reason: None, issued_at };
         let mut commands = Commands { gone, ..Commands::default() };

@@ -25,7 +25,7 @@ pub fn rebase(log: &mut dyn Log, of: u16, snapshots: &Path, topics: &[Topic]) ->
     // The gate closes in the same entry: nothing is decided from half a picture.
     let inputs = vec![Input { position: None, body: Body::Gate(Gate::Closed) }];
     let now = replica.engine.now();
-    let made = replica.make(Draft { kind: EntryKind::Rebase, now, spans: spans.clone(), inputs });
+    let made = replica.make(Draft { kind: EntryKind::Rebase, now, spans: spans.clone(), inputs })?;
     // Behind a closed gate hardly anything is decided without a record; what is goes out with its entry.
     let records = outbox::records(&Batch::default(), &made, &[], false, Topic::name);
     log.commit(&records, &made.bytes)?;

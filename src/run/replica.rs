@@ -1,6 +1,6 @@
 //! An engine with its place in the journal: how the next entry is made, and how one that was made is taken in.
 
-use super::error::Broken;
+use super::error::{Broken, RunError};
 use super::positions::Positions;
 use crate::domain::ids::Id128;
 use crate::domain::input::RULES;
@@ -92,8 +92,8 @@ impl Replica {
         &self.positions
     }
 
-    /// Makes the next entry. The engine is ahead of the log from here on: if the commit fails, discard it.
-    pub fn make(&mut self, draft: Draft) -> Made {
+    /// Makes the next entry. The engine is ahead of the log from here on: if this or the commit fails, discard it.
+    pub fn make(&mut self, draft: Draft) -> Result<Made, RunError> {
         let mut outputs = Vec::new();
         let tally = self.engine.apply(draft.now, &draft.inputs, &mut outputs);
         let entry = Entry {
@@ -110,9 +110,10 @@ impl Replica {
             state: (draft.kind == EntryKind::Checkpoint).then(|| wire::digest::state(&self.engine.view())),
         };
         let bytes = self.encoder.encode(&entry);
+        let bytes = bytes.map_err(|why| RunError::EntryTooLong { sequence: entry.sequence, why })?;
         self.previous = wire::entry::digest(&bytes);
         self.positions.fold(entry.kind, &entry.spans).expect("the loop's spans begin where reading had got to");
-        Made { entry, bytes, outputs, tally }
+        Ok(Made { entry, bytes, outputs, tally })
     }
 
     /// Takes the next entry in and compares what it leads to with what is journalled.
@@ -185,7 +186,7 @@ mod tests {
     fn what_one_makes_another_takes() {
         let (mut leader, mut follower) = two();
         for (number, kind) in [EntryKind::Gate, EntryKind::Checkpoint, EntryKind::Heartbeat].into_iter().enumerate() {
-            let made = leader.make(draft(kind, number as i64));
+            let made = leader.make(draft(kind, number as i64)).unwrap();
             let taken = follower.take(&made.bytes).unwrap();
             assert_eq!(taken.entry, made.entry);
             assert_eq!(made.entry.state.is_some(), kind == EntryKind::Checkpoint);
@@ -197,8 +198,8 @@ mod tests {
     #[test]
     fn a_missing_a_doubled_and_a_foreign_entry_are_refused() {
         let (mut leader, mut follower) = two();
-        let first = leader.make(draft(EntryKind::Gate, 5)).bytes;
-        let second = leader.make(draft(EntryKind::Gate, 5)).bytes;
+        let first = leader.make(draft(EntryKind::Gate, 5)).unwrap().bytes;
+        let second = leader.make(draft(EntryKind::Gate, 5)).unwrap().bytes;
         assert_eq!(follower.take(&second).unwrap_err(), Broken::Sequence { expected: 1, found: 2 });
         follower.take(&first).unwrap();
         assert_eq!(follower.take(&first).unwrap_err(), Broken::Sequence { expected: 2, found: 1 });
@@ -211,19 +212,19 @@ mod tests {
     #[test]
     fn a_broken_chain_and_a_changed_outcome_are_refused() {
         let (mut leader, mut follower) = two();
-        let first = leader.make(draft(EntryKind::Gate, 5));
+        let first = leader.make(draft(EntryKind::Gate, 5)).unwrap();
         let mut forged = wire::entry::decode(&first.bytes).unwrap();
         forged.outputs = Id128(1);
-        let refused = follower.take(&wire::entry::encode(&forged));
+        let refused = follower.take(&wire::entry::encode(&forged).unwrap());
         assert!(matches!(refused, Err(Broken::Outputs { expected: Id128(1), .. })));
 
         let mut follower = Replica::new(Id128(7), 2);
         follower.take(&first.bytes).unwrap();
-        let mut second = leader.make(draft(EntryKind::Checkpoint, 5)).entry;
+        let mut second = leader.make(draft(EntryKind::Checkpoint, 5)).unwrap().entry;
         second.previous = Id128(9);
-        assert!(matches!(follower.take(&wire::entry::encode(&second)), Err(Broken::Chain { .. })));
+        assert!(matches!(follower.take(&wire::entry::encode(&second).unwrap()), Err(Broken::Chain { .. })));
         second.previous = follower.previous();
         second.state = Some(Id128(3));
-        assert!(matches!(follower.take(&wire::entry::encode(&second)), Err(Broken::State { .. })));
+        assert!(matches!(follower.take(&wire::entry::encode(&second).unwrap()), Err(Broken::State { .. })));
     }
 }

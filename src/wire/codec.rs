@@ -164,10 +164,12 @@ impl<'a> Reader<'a> {
         if total <= self.left() { Ok((lengths, total)) } else { Err(self.invalid("lists longer than the bytes left")) }
     }
 
-    /// A part of its own, its length before it.
+    /// A part of its own, its length before it. What is wrong in it is told by its place in the whole.
     pub(super) fn section(&mut self) -> Result<Reader<'a>, WireError> {
         let length = self.count()?;
-        Ok(Reader { bytes: self.take(length)?, at: 0, depth: self.depth })
+        let start = self.at;
+        self.take(length)?;
+        Ok(Reader { bytes: &self.bytes[..self.at], at: start, depth: self.depth })
     }
 
     /// Reads one level further down.
@@ -361,6 +363,18 @@ mod tests {
             from_bytes::<Vec<u64>>(&[3, 1, 2]),
             Err(WireError::Invalid { at: 1, what: "a list longer than the bytes left".into() })
         );
+    }
+
+    #[test]
+    fn a_section_ends_where_it_says_and_counts_from_the_beginning() {
+        let mut from = Reader::new(&[7, 2, 5, 2, 9]);
+        assert_eq!(from.byte(), Ok(7));
+        let mut section = from.section().unwrap();
+        assert_eq!((section.left(), section.byte()), (2, Ok(5)));
+        assert_eq!(bool::get(&mut section), Err(WireError::Invalid { at: 4, what: "neither true nor false".into() }));
+        assert_eq!(section.byte(), Err(WireError::Truncated { at: 4 }));
+        assert_eq!(section.take(1), Err(WireError::Truncated { at: 4 }));
+        assert_eq!((section.finish(), from.byte(), from.finish()), (Ok(()), Ok(9), Ok(())));
     }
 
     #[test]

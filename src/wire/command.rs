@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use crate::domain::request::ReturnReason;
-use crate::domain::{DecisionKind, Text};
+use crate::domain::{DecisionKind, Millis, Text};
+use crate::wire::instant::Rfc3339;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -15,8 +16,7 @@ pub struct Command {
     pub owner: Option<Text>,
     /// Of a return.
     pub reason: Option<ReturnReason>,
-    /// RFC 3339.
-    pub issued_at: String,
+    pub issued_at: Millis,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +59,7 @@ pub fn read(value: &[u8]) -> Result<Command, String> {
         let found = ReturnReason::ALL.into_iter().find(|reason| reason.name() == returned.reason);
         found.ok_or_else(|| format!("there is no reason {:?}", returned.reason))
     });
+    let issued_at = Rfc3339::parse(&body.issued_at);
     // Journal, shard, sequence.
     let shard = body.correlation_id.split('/').nth(1).and_then(|shard| shard.parse().ok());
     Ok(Command {
@@ -69,7 +70,7 @@ pub fn read(value: &[u8]) -> Result<Command, String> {
         sequence: body.sequence,
         owner: body.new_owner.map(|owner| owner.crm_user_id),
         reason: reason.transpose()?,
-        issued_at: body.issued_at,
+        issued_at: issued_at.ok_or_else(|| format!("issued at {:?}, which is no instant", body.issued_at))?.0,
     })
 }
 
@@ -109,6 +110,7 @@ mod tests {
         let why = Why::OwnerLeft { holds_opportunity: true, holds_meeting: false };
         let left = read(&written(DecisionKind::Departure, Some("max".into()), why)).unwrap();
         assert_eq!((left.shard, left.kind, left.sequence), (5, DecisionKind::Departure, 7));
+        assert_eq!(left.issued_at, Secs(9).millis());
         assert_eq!(
             (&*left.account, &*left.role, left.owner.as_deref(), left.reason),
             ("acme", "sdr", Some("max"), None)
@@ -118,5 +120,15 @@ mod tests {
         let returned = read(&written(DecisionKind::Return, None, why)).unwrap();
         assert_eq!((returned.owner, returned.reason), (None, Some(ReturnReason::Duplicate)));
         assert!(read(b"{}").is_err() && read(b"\xff").is_err());
+    }
+
+    /// Not taken for 1970: a new journal's time begins with the newest command's.
+    #[test]
+    fn an_instant_that_cannot_be_read_is_an_error() {
+        let command =
+            String::from_utf8(written(DecisionKind::Retirement, None, Why::Retired { by: "jane".into() })).unwrap();
+        assert!(read(command.as_bytes()).is_ok());
+        let spoilt = command.replace("2020-01-01T00:00:09Z", "yesterday");
+        assert_eq!(read(spoilt.as_bytes()).unwrap_err(), "issued at \"yesterday\", which is no instant");
     }
 }

@@ -1,8 +1,9 @@
 //! Dead letters: the original key, value and headers, with Kafka Connect's `__connect.errors.*` headers.
 //!
 //! Kafka's tools know those names. Connect also gives its dead letters the originals' timestamps; then the topic's
-//! retention would delete the letter of an old record at once. So here the original's stands in a header of ours. In Kafka the record is written as it is; where a record is one line of JSON
-//! and has no headers, as in a Files log, [`envelope`] puts everything into the line.
+//! retention would delete the letter of an old record at once. So here the original's stands in a header of ours. In
+//! Kafka the record is written as it is; where a record is one line of JSON and has no headers, as in a Files log,
+//! [`envelope`] puts everything into the line.
 
 use serde::{Serialize, Serializer};
 
@@ -39,8 +40,8 @@ impl Stage {
     }
 }
 
-/// The dead letter of a record, from the topic that the log calls `topic`. Its own headers stay in front, also those of these names: a record that was
-/// replayed and died again tells both stories, the newest last, as Connect does it.
+/// The dead letter of a record, from the topic that the log calls `topic`. Its own headers stay in front, also those of
+/// these names: a record that was replayed and died again tells both stories, the newest last, as Connect does it.
 pub fn record(original: &Record, topic: &str, code: Code, detail: &str, stage: Stage, shard: u16) -> OutRecord {
     let mut headers = original.headers.clone();
     let errors = [
@@ -54,8 +55,8 @@ pub fn record(original: &Record, topic: &str, code: Code, detail: &str, stage: S
         ("exception.class.name", code.text().to_owned()),
         ("exception.message", bounded(detail).to_owned()),
     ];
-    headers.extend(errors.map(|(name, value)| (format!("__connect.errors.{name}"), value.into_bytes())));
-    headers.push((TIMESTAMP_HEADER.to_owned(), original.timestamp.0.to_string().into_bytes()));
+    headers.extend(errors.map(|(name, value)| (format!("__connect.errors.{name}").into(), value.into_bytes())));
+    headers.push((TIMESTAMP_HEADER.into(), original.timestamp.0.to_string().into_bytes()));
     OutRecord { topic: Topic::DeadLetters, key: original.key.clone(), value: original.value.clone(), headers }
 }
 
@@ -135,8 +136,8 @@ mod tests {
             key: Some(b"acme".to_vec()),
             value: Some(vec![0xff, 0x00, b'{']),
             headers: vec![
-                ("traceparent".to_owned(), b"00-a-b-01".to_vec()),
-                ("__connect.errors.stage".to_owned(), b"VALUE_CONVERTER".to_vec()),
+                ("traceparent".into(), b"00-a-b-01".to_vec()),
+                ("__connect.errors.stage".into(), b"VALUE_CONVERTER".to_vec()),
             ],
             timestamp: Millis(1),
         }

@@ -7,8 +7,9 @@
 //! Integers little-endian. Magic, format and the checksum at the end are the same in every format, so that a
 //! flipped bit is never taken for another format.
 //!
-//! Inputs stand by columns ([`super::inputs`]): events are too dense for a compressor then, and go as they are. What
-//! stands in rows (records, policies) is packed by LZ4: `cargo bench --bench wire` compares the two.
+//! Inputs stand by columns ([`super::inputs`]): events are too dense for a compressor then, and a body of events goes as
+//! it is. Where rows (records, policies) are a good part of a body, LZ4 packs all of it: `cargo bench --bench wire`
+//! compares the two.
 
 use super::codec::{Reader, Wire};
 use super::{WireError, inputs};
@@ -16,8 +17,8 @@ use crate::domain::ids::Id128;
 use crate::domain::{Entry, EntryKind, Input, Millis, Span};
 
 const MAGIC: [u8; 4] = *b"bkdj";
-/// The format this build writes, and the only one so far.
-pub const FORMAT: u16 = 1;
+/// The format this build writes, and the only one it reads. In format 1 inputs stood in rows.
+pub const FORMAT: u16 = 2;
 /// Bytes before the body.
 const HEAD: usize = 11;
 const CHECKSUM: usize = 4;
@@ -35,6 +36,14 @@ const LZ4_BEST_RATIO: usize = 255;
 const PLAIN: u8 = 0;
 const LZ4: u8 = 1;
 
+/// An entry that could be committed but never read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its body would have {length} bytes, and {most} are read at most")]
+pub struct TooLong {
+    pub length: usize,
+    pub most: usize,
+}
+
 /// Encodes entries; keeps its memory from one to the next.
 #[derive(Debug, Default)]
 pub struct Encoder {
@@ -44,14 +53,17 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// The bytes of an entry.
-    ///
-    /// # Panics
-    /// If its body is over [`MAX_BODY`]: such an entry could be committed but never read again.
-    pub fn encode(&mut self, entry: &Entry) -> Vec<u8> {
+    /// The bytes of an entry, unless its body is over [`MAX_BODY`].
+    pub fn encode(&mut self, entry: &Entry) -> Result<Vec<u8>, TooLong> {
+        self.encode_within(MAX_BODY, entry)
+    }
+
+    fn encode_within(&mut self, most: usize, entry: &Entry) -> Result<Vec<u8>, TooLong> {
         self.fill_body(entry);
         let length = self.body.len();
-        assert!(length <= MAX_BODY, "an entry of {length} bytes couldn't be read again");
+        if length > most {
+            return Err(TooLong { length, most });
+        }
         let (packing, stored) = self.packed();
         let mut out = Vec::with_capacity(HEAD + stored.len() + CHECKSUM);
         out.extend_from_slice(&MAGIC);
@@ -61,7 +73,7 @@ impl Encoder {
         out.extend_from_slice(stored);
         let checksum = crc32c::crc32c(&out);
         out.extend_from_slice(&checksum.to_le_bytes());
-        out
+        Ok(out)
     }
 
     fn fill_body(&mut self, entry: &Entry) {
@@ -95,7 +107,7 @@ impl Encoder {
 }
 
 /// Encodes one entry; whoever encodes many keeps an [`Encoder`].
-pub fn encode(entry: &Entry) -> Vec<u8> {
+pub fn encode(entry: &Entry) -> Result<Vec<u8>, TooLong> {
     Encoder::default().encode(entry)
 }
 
@@ -163,7 +175,8 @@ fn checked(bytes: &[u8]) -> Result<&[u8], WireError> {
     match u16::from_le_bytes([frame[4], frame[5]]) {
         FORMAT => Ok(frame),
         found if found > FORMAT => Err(WireError::Newer { found, known: FORMAT }),
-        found => Err(WireError::Invalid { at: 4, what: format!("there never was a format {found}") }),
+        0 => Err(WireError::Invalid { at: 4, what: "there never was a format 0".into() }),
+        found => Err(WireError::Older { found, known: FORMAT }),
     }
 }
 
@@ -190,4 +203,33 @@ fn read_body(from: &mut Reader<'_>, columns: &mut inputs::Inputs, mut inputs: Ve
     let state = Option::<Id128>::get(from)?;
     columns.get(now, &spans, from, &mut inputs)?;
     Ok(Entry { journal, shard, sequence, previous, now, rules, kind, spans, inputs, outputs, state })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Body, Gate};
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_written() {
+        let input = Input { position: None, body: Body::Gate(Gate::Open) };
+        let entry = Entry {
+            journal: Id128(1),
+            shard: 0,
+            sequence: 1,
+            previous: Id128(0),
+            now: Millis(0),
+            rules: 1,
+            kind: EntryKind::Gate,
+            spans: Vec::new(),
+            inputs: vec![input],
+            outputs: Id128(0),
+            state: None,
+        };
+        let mut encoder = Encoder::default();
+        let bytes = encoder.encode(&entry).unwrap();
+        let length = bytes.len() - HEAD - CHECKSUM;
+        assert_eq!(encoder.encode_within(length, &entry), Ok(bytes));
+        assert_eq!(encoder.encode_within(length - 1, &entry), Err(TooLong { length, most: length - 1 }));
+    }
 }

@@ -17,20 +17,83 @@ impl From<Secs> for Rfc3339 {
     }
 }
 
+impl Rfc3339 {
+    /// Reads what stands in our own outputs, and any other instant of that form.
+    pub fn parse(text: &str) -> Option<Rfc3339> {
+        let at = DateTime::parse_from_rfc3339(text).ok()?;
+        Some(Rfc3339(Millis(at.timestamp_millis())))
+    }
+}
+
 impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match DateTime::<Utc>::from_timestamp_millis(self.0.0) {
-            Some(at) => f.write_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
-            // No calendar reaches that far: better the number than nothing.
-            None => write!(f, "{}", self.0.0),
-        }
+        self.with(|text| f.write_str(text))
     }
 }
 
 impl Serialize for Rfc3339 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        self.with(|text| serializer.serialize_str(text))
     }
+}
+
+/// `2026-05-07T14:00:00`, with room for `.123Z`.
+const LONGEST: usize = 24;
+const MILLIS_OF_A_DAY: i64 = 86_400_000;
+/// The years of four digits: from 0000-01-01 to before 10000-01-01.
+const FOUR_DIGITS: std::ops::Range<i64> = -62_167_219_200_000..253_402_300_800_000;
+/// From the first of March of the year 0 to 1970.
+const DAYS_TO_1970: i64 = 719_468;
+/// In 400 years.
+const DAYS_OF_A_CYCLE: i64 = 146_097;
+
+impl Rfc3339 {
+    /// Every output bears several instants, and a calendar's formatting costs more than all else in it: so the usual
+    /// ones are written by hand.
+    fn with<T>(&self, hand_over: impl FnOnce(&str) -> T) -> T {
+        if FOUR_DIGITS.contains(&self.0.0) {
+            let mut text = *b"0000-00-00T00:00:00.000Z";
+            let length = write_instant(&mut text, self.0.0);
+            return hand_over(std::str::from_utf8(&text[..length]).expect("digits and marks"));
+        }
+        match DateTime::<Utc>::from_timestamp_millis(self.0.0) {
+            Some(at) => hand_over(&at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            // No calendar reaches that far: better the number than nothing.
+            None => hand_over(&self.0.0.to_string()),
+        }
+    }
+}
+
+/// Fills in the zeros; returns how much of the text is used.
+fn write_instant(text: &mut [u8; LONGEST], millis: i64) -> usize {
+    let (year, month, day) = date(millis.div_euclid(MILLIS_OF_A_DAY));
+    let of_day = millis.rem_euclid(MILLIS_OF_A_DAY) as u32;
+    let (seconds, millis) = (of_day / 1000, of_day % 1000);
+    let parts = [year / 100, year % 100, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60];
+    for (part, at) in parts.into_iter().zip([0, 2, 5, 8, 11, 14, 17]) {
+        text[at] += (part / 10) as u8;
+        text[at + 1] += (part % 10) as u8;
+    }
+    if millis == 0 {
+        text[19] = b'Z';
+        return 20;
+    }
+    text[20] += (millis / 100) as u8;
+    text[21] += (millis / 10 % 10) as u8;
+    text[22] += (millis % 10) as u8;
+    LONGEST
+}
+
+/// Year, month and day, counted from 1970. Years begin in March here, so that a leap day is a year's last.
+fn date(days: i64) -> (u32, u32, u32) {
+    // From the first of March of the year -400: never below zero.
+    let days = days + DAYS_TO_1970 + DAYS_OF_A_CYCLE;
+    let (cycle, day) = ((days / DAYS_OF_A_CYCLE) as u32, (days % DAYS_OF_A_CYCLE) as u32);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (of_month, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    (year + cycle * 400 + u32::from(month <= 2) - 400, month, of_month)
 }
 
 /// `Thursday 2026-05-07 14:00 UTC`; rounded down to the minute.
@@ -59,6 +122,34 @@ mod tests {
         assert_eq!(Rfc3339(Millis(-1)).to_string(), "1969-12-31T23:59:59.999Z");
         assert_eq!(Rfc3339::from(Secs::NEVER).to_string(), "2156-02-07T06:28:15Z");
         assert_eq!(Rfc3339(Millis(i64::MAX)).to_string(), i64::MAX.to_string());
+    }
+
+    /// What chrono says, for every day of some centuries and any instant at all.
+    #[test]
+    fn instants_are_chronos() {
+        let chronos = |millis| {
+            let at = DateTime::<Utc>::from_timestamp_millis(millis).expect("within a calendar");
+            at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+        };
+        for day in (-719_528..2_932_896).filter(|day| *day > -200_000 && *day < 200_000 || day % 97 == 0) {
+            let millis = day * MILLIS_OF_A_DAY + day.rem_euclid(86_400) * 1000 + day.rem_euclid(3) * 7;
+            assert_eq!(Rfc3339(Millis(millis)).to_string(), chronos(millis));
+        }
+        for edge in [FOUR_DIGITS.start, FOUR_DIGITS.end] {
+            for millis in [edge - 1, edge, edge + 1] {
+                assert_eq!(Rfc3339(Millis(millis)).to_string(), chronos(millis));
+            }
+        }
+    }
+
+    #[test]
+    fn what_programs_get_is_read_back() {
+        for at in [Secs(0).millis(), Secs::NEVER.millis(), Millis(-1), Millis(1_778_162_400_123)] {
+            assert_eq!(Rfc3339::parse(&Rfc3339(at).to_string()).map(|read| read.0), Some(at));
+        }
+        for wrong in ["", "yesterday", "2026-05-07", "2026-05-07T14:00:00", "2026-13-07T14:00:00Z", "1778162400"] {
+            assert!(Rfc3339::parse(wrong).is_none(), "{wrong}");
+        }
     }
 
     #[test]

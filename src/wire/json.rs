@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::instant::Rfc3339;
 use crate::domain::ids::Id128;
-use crate::domain::{Disposition, OutRecord, Output, Secs, Topic};
+use crate::domain::{Disposition, OutRecord, Output, Secs, Text, Topic};
 
 /// Raised when a field's meaning changes or one goes; new fields alone don't raise it.
 const SCHEMA_VERSION: u32 = 1;
@@ -74,8 +74,8 @@ impl Stamp {
     }
 
     /// CloudEvents 1.0, Kafka binding, binary mode.
-    fn headers(&self, kind: &str, id: Id128, at: Secs) -> Vec<(String, Vec<u8>)> {
-        let header = |name: &str, value: String| (name.to_owned(), value.into_bytes());
+    fn headers(&self, kind: &str, id: Id128, at: Secs) -> Vec<(Text, Vec<u8>)> {
+        let header = |name: &'static str, value: String| (Text::new_static(name), value.into_bytes());
         vec![
             header("ce_specversion", "1.0".to_owned()),
             header("ce_id", id.to_string()),

@@ -24,6 +24,8 @@ pub enum WireError {
     Checksum,
     #[error("format {found}, this build reads {known}: written by a newer bookd")]
     Newer { found: u16, known: u16 },
+    #[error("format {found}, this build reads {known}: written by an older bookd")]
+    Older { found: u16, known: u16 },
     #[error("not a {what} of bookd")]
     Foreign { what: &'static str },
 }

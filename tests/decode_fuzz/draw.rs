@@ -1,22 +1,17 @@
-//! Numbers that look drawn: the same for the same seed, on every machine.
+//! What is drawn: the same for the same seed, on every machine.
 
-pub struct Draw(u64);
+use crate::chance::Chance;
+
+pub struct Draw(Chance);
 
 impl Draw {
     pub fn new(seed: u64) -> Draw {
-        Draw(seed)
+        Draw(Chance::new(seed))
     }
 
-    /// SplitMix64.
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
+    /// 0 where nothing is below the bound.
     pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound.max(1) as u64) as usize
+        self.0.below(bound as u64) as usize
     }
 
     pub fn one_in(&mut self, many: usize) -> bool {
@@ -28,10 +23,10 @@ impl Draw {
     }
 
     pub fn word(&mut self, words: &[&'static str]) -> &'static str {
-        words[self.below(words.len())]
+        self.0.pick(words)
     }
 
     pub fn byte(&mut self) -> u8 {
-        self.next() as u8
+        self.0.next() as u8
     }
 }

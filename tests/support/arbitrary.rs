@@ -58,6 +58,19 @@ impl Dice<'_> {
     }
 }
 
+/// Lengths of lists around those at which the encoding changes, and over more than one group.
+pub const LENGTHS: [usize; 5] = [15, 16, 512, 513, 1_100];
+
+/// So many, each drawn from bytes of its own: they don't run out.
+pub fn many<T: Draw>(count: usize, stream: &mut impl FnMut() -> u8) -> Vec<T> {
+    const BYTES: usize = 200;
+    let one = |_| {
+        let bytes: Vec<u8> = (0..BYTES).map(|_| stream()).collect();
+        T::draw(&mut Dice { bytes: &bytes })
+    };
+    (0..count).map(one).collect()
+}
+
 pub trait Draw: Sized {
     fn draw(dice: &mut Dice<'_>) -> Self;
 }
@@ -113,9 +126,14 @@ impl Draw for Candidates {
     }
 }
 
+/// Long now and then.
 impl<T: Draw> Draw for Vec<T> {
     fn draw(dice: &mut Dice<'_>) -> Vec<T> {
-        (0..dice.byte() % 5).map(|_| T::draw(dice)).collect()
+        let length = match dice.byte() {
+            u8::MAX => *pick(dice, &LENGTHS),
+            byte => usize::from(byte % 5),
+        };
+        (0..length).map(|_| T::draw(dice)).collect()
     }
 }
 

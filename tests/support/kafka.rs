@@ -185,7 +185,7 @@ impl Site {
         read(&self.options.brokers, self.name(topic))
     }
 
-    /// Where the journal ends, what isn't committed included: moves as soon as a leader writes.
+    /// Where the journal's stable end is. Aborted transactions and markers move it too.
     pub fn journal_end(&self) -> i64 {
         insist(|| self.client.fetch_watermarks(self.name(Topic::Journal), 0, ANSWER)).1
     }
@@ -289,7 +289,8 @@ impl Site {
     }
 }
 
-/// All that is committed in a topic, one partition after the other.
+/// All that is committed in a topic, one partition after the other. What comes meanwhile isn't waited for: a leader may
+/// write faster than anybody comes to an end.
 pub fn read(brokers: &str, topic: &str) -> Vec<Stored> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers).set("group.id", "reader");
@@ -300,16 +301,19 @@ pub fn read(brokers: &str, topic: &str) -> Vec<Stored> {
     for partition in metadata.topics()[0].partitions() {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(topic, partition.id(), Offset::Beginning).expect("an offset");
+        let (_, end) = insist(|| consumer.fetch_watermarks(topic, partition.id(), ANSWER));
         consumer.assign(&list).expect("assign");
-        read_to_end(&consumer, &mut records);
+        read_up_to(end, &consumer, &mut records);
     }
     records
 }
 
-fn read_to_end(consumer: &BaseConsumer, records: &mut Vec<Stored>) {
+/// Of the one partition that is assigned: what is committed before `end`, its end a moment ago.
+fn read_up_to(end: i64, consumer: &BaseConsumer, records: &mut Vec<Stored>) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match consumer.poll(Duration::from_secs(1)) {
+            Some(Ok(message)) if message.offset() >= end => return,
             Some(Ok(message)) => records.push(Stored {
                 partition: message.partition() as u32,
                 offset: message.offset() as u64,
@@ -333,10 +337,10 @@ fn insist<T>(mut ask: impl FnMut() -> Result<T, KafkaError>) -> T {
     }
 }
 
-/// By which brokers choose a partition for a transactional id: Java's hash of a string, without its sign.
+/// By which brokers choose a partition for a transactional id: the absolute value of Java's hash of a string.
 fn java_hash(text: &str) -> u32 {
     let hash = text.encode_utf16().fold(0u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
-    hash & 0x7fff_ffff
+    (hash as i32).checked_abs().map_or(0, i32::unsigned_abs)
 }
 
 fn first_error(list: TopicPartitionList) -> Result<(), KafkaError> {

@@ -60,7 +60,7 @@ fn command(value: &str) -> OutRecord {
         topic: Topic::Commands,
         key: Some(b"account".to_vec()),
         value: Some(value.as_bytes().to_vec()),
-        headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
+        headers: vec![("content-type".into(), b"application/json".to_vec())],
     }
 }
 

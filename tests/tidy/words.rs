@@ -65,8 +65,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("src/engine/fetch.rs", "unsafe", "a prefetch; it pays, says benches/engine.rs"),
     ("src/log/kafka/ffi.rs", "unsafe", "records in batches: half the time of one by one"),
     ("src/feed/stops.rs", "unsafe", "the end of a text: a fourth of an event's instructions"),
-    ("tests/allocations.rs", "unsafe", "an allocator that counts: the trait asks for it"),
-    ("tests/decode_allocations.rs", "unsafe", "a counting allocator, which can't be had otherwise"),
+    ("tests/support/counting.rs", "unsafe", "an allocator that counts: the trait asks for it"),
 ];
 
 pub fn check(file: &File) -> Vec<String> {

@@ -1,18 +1,19 @@
 //! Runs engine and twin side by side and says, readably, where they part.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Write as _};
 use std::panic::AssertUnwindSafe;
 use std::sync::Once;
 
 use bookd::domain::ids::Id128;
-use bookd::domain::output::{AlertKind, BreakerScope, Why};
-use bookd::domain::{Code, Output};
+use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus, Why};
+use bookd::domain::{Code, Output, Text};
 use bookd::engine::Engine;
-use bookd::engine::view::View;
+use bookd::engine::view::{SeatView, View};
 
 use crate::generate::history::Case;
+use crate::generate::policy::ROLES;
 use crate::naive::Twin;
 use crate::play::{Entry, Player};
 
@@ -73,6 +74,7 @@ impl Pair {
     fn apply_once(&mut self, entry: &Entry) -> Result<(), String> {
         self.last = format!("{:?} with {:#?}", entry.now.secs(), entry.inputs);
         let (mut of_engine, mut of_twin) = (Vec::new(), Vec::new());
+        let held = held_by_its_owner(&self.twin.view());
         let engine = &mut self.engine;
         quietly(|| engine.apply(entry.now, &entry.inputs, &mut of_engine))
             .map_err(|panic| format!("the engine panicked: {panic}\nafter {}", self.last))?;
@@ -83,6 +85,11 @@ impl Pair {
         self.engine.audit().map_err(|broken| format!("audit: {broken}\nafter {}", self.last))?;
         for output in &of_twin {
             note(&mut self.seen, output);
+            if let Output::Decision(decision) = output
+                && held.contains(&(decision.account.clone(), decision.role.clone()))
+            {
+                *self.seen.entry("given up by who owns it in another role".into()).or_default() += 1;
+            }
         }
         if self.twin.wants_next() {
             *self.seen.entry("matching stopped at its bound".into()).or_default() += 1;
@@ -194,6 +201,20 @@ fn steps<'a>(left: &[&'a str], right: &[&'a str]) -> Vec<(char, &'a str)> {
         }
     }
     steps
+}
+
+/// Seats of whoever holds an account in one role and owns it in another, by account and role.
+fn held_by_its_owner(view: &View) -> BTreeSet<(Text, Text)> {
+    let mut held = BTreeSet::new();
+    for row in &view.accounts {
+        for (seat, role) in row.seats.iter().zip(ROLES) {
+            let owns = |other: &SeatView| other.status == SeatStatus::Owned && other.owner == seat.owner;
+            if seat.status == SeatStatus::Holding && row.seats.iter().any(owns) {
+                held.insert((row.id.clone(), role.into()));
+            }
+        }
+    }
+    held
 }
 
 fn note(seen: &mut Seen, output: &Output) {

@@ -6,6 +6,7 @@ mod compare;
 mod generate;
 mod naive;
 mod play;
+mod sorting;
 
 use bookd::domain::output::{SeatStatus, Verdict};
 use bookd::domain::request::ReturnReason;
@@ -58,7 +59,14 @@ fn expected() -> Vec<String> {
     let dead_letters = DEAD_LETTERS.iter().map(|code| format!("dead letter {}", code.text()));
     let verdicts = VERDICTS.iter().map(|verdict| format!("verdict {}", verdict.name()));
     let placed = ["filled idle true", "filled idle false", "tier 0", "tier 1", "tier 2", "tier 3"];
-    let others = ["idle, warned true", "idle, warned false", "row", "tombstone", "matching stopped at its bound"];
+    let others = [
+        "idle, warned true",
+        "idle, warned false",
+        "row",
+        "tombstone",
+        "matching stopped at its bound",
+        "given up by who owns it in another role",
+    ];
     let named = placed.into_iter().chain(others).map(String::from);
     let answers = decisions.chain(alerts).chain(statuses).chain(reasons).chain(scopes);
     answers.chain(refusals).chain(dead_letters).chain(verdicts).chain(named).collect()

@@ -10,7 +10,7 @@ use bookd::domain::request::Request;
 use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::{Body, Candidate, Input, Millis, Position, Restored, Secs, Text, Topic};
-use bookd::engine::view::{SeatView, View};
+use bookd::engine::view::{AccountView, SeatView, View};
 
 use crate::generate::history::{
     AccountWhat, ActivityWhat, Advance, Beginning, Name, OWNED_ROLE, Op, OpportunityWhat, RepWhat, Repeats,
@@ -89,7 +89,7 @@ impl Player {
 
     fn input(&mut self, op: &Op, state: &View) -> Input {
         let (topic, body) = match op {
-            Op::Rep { who, what } => (Some(Topic::Reps), Body::Rep(rep_record(*who, what, self.roles))),
+            Op::Rep { who, what } => (Some(Topic::Reps), Body::Rep(rep_record(*who, what, self.roles, state))),
             Op::Account { who, what } => (Some(Topic::Accounts), Body::Account(account_record(*who, what))),
             Op::Opportunity { id, what } => {
                 (Some(Topic::Opportunities), Body::Opportunity(opportunity_record(*id, what, state)))
@@ -254,7 +254,7 @@ fn changed<T>(change: &Option<Option<u8>>, value: impl Fn(u8) -> T) -> Change<T>
     }
 }
 
-fn rep_record(who: u8, what: &RepWhat, roles: usize) -> RepRecord {
+fn rep_record(who: u8, what: &RepWhat, roles: usize, state: &View) -> RepRecord {
     let mut record = RepChange::default();
     match what {
         RepWhat::Delete => return RepRecord { id: rep_name(who), op: RepOp::Delete, at: None },
@@ -266,6 +266,15 @@ fn rep_record(who: u8, what: &RepWhat, roles: usize) -> RepRecord {
         RepWhat::Status(status) => {
             let statuses = [RepStatus::Active, RepStatus::Inactive, RepStatus::Departed];
             record.status = changed(&Some(*status), |pick| statuses[usize::from(pick)]);
+        }
+        RepWhat::LeaveTheOtherRole(pick) => {
+            record.status = Change::Set(RepStatus::Departed);
+            let owners = shared(*pick, state).map_or(Vec::new(), owners);
+            let (id, beside) =
+                if pick % 2 == 0 { (owners.first(), owners.last()) } else { (owners.last(), owners.first()) };
+            record.manager = beside.cloned().map_or(Change::Keep, Change::Set);
+            let id = id.cloned().unwrap_or_else(|| rep_name(who));
+            return RepRecord { id, op: RepOp::Change(Box::new(record)), at: None };
         }
         RepWhat::Change { role, book, capacity, weight, manager, team, alias } => {
             record.role = changed(role, role_name);
@@ -338,8 +347,24 @@ fn owned(pick: u8, state: &View) -> (Text, Option<Text>) {
     }
 }
 
+fn owners(row: &AccountView) -> Vec<Text> {
+    row.seats.iter().filter_map(|seat| seat.owner.clone()).collect()
+}
+
+/// The n-th account that is owned in two roles.
+fn shared(pick: u8, state: &View) -> Option<&AccountView> {
+    let shared: Vec<_> = state.accounts.iter().filter(|row| owners(row).len() > 1).collect();
+    nth(&shared, pick).copied()
+}
+
 /// The role of the seat that is meant, the first where none is owned.
 fn owned_role(name: &Name, state: &View) -> Text {
+    if let Name::Shared(pick) = name
+        && let Some(row) = shared(*pick, state)
+    {
+        let held = row.seats.iter().position(|seat| seat.status == SeatStatus::Holding);
+        return role_name(held.unwrap_or(0) as u8);
+    }
     let Name::Owned(pick) = name else { return role_name(state.now.0.is_multiple_of(2).into()) };
     let (account, owner) = owned(*pick, state);
     let seats = state.accounts.iter().find(|row| row.id == account).map(|row| &row.seats);
@@ -356,6 +381,9 @@ fn candidates(name: &Name, state: &View) -> Vec<Candidate> {
         Name::Email(pick) => vec![Candidate::EmailDomain(domain_name(*pick))],
         Name::DomainOrId(pick, who) => vec![domain(*pick), id(*who)],
         Name::Owned(pick) => vec![Candidate::CrmId(owned(*pick, state).0)],
+        Name::Shared(pick) => {
+            vec![shared(*pick, state).map_or_else(|| id(*pick % 12), |row| Candidate::CrmId(row.id.clone()))]
+        }
         Name::Out(pick) => {
             let is_out = |seat: &SeatView| matches!(seat.status, SeatStatus::Review | SeatStatus::Retired);
             let out: Vec<_> = state.accounts.iter().filter(|row| row.seats.iter().any(is_out)).collect();

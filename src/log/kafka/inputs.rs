@@ -297,7 +297,7 @@ fn record(topic: Topic, message: Message<'_>) -> Record {
         next: offset + 1,
         key: message.key().map(<[u8]>::to_vec),
         value: message.value().map(<[u8]>::to_vec),
-        headers: message.headers().map(|(name, value)| (name.to_owned(), value.to_vec())).collect(),
+        headers: message.headers().map(|(name, value)| (name.into(), value.to_vec())).collect(),
         timestamp: Millis(message.timestamp().unwrap_or(0)),
     }
 }

@@ -15,7 +15,6 @@ mod export;
 mod summary;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 pub use self::export::Export;
@@ -42,7 +41,6 @@ const MAX_REPEATS: u32 = 1_000_000;
 
 #[derive(Clone, Debug)]
 pub struct Options {
-    pub dir: PathBuf,
     pub tick_s: u32,
     /// When the gate opens; `None`: with the first event.
     pub open_at: Option<Millis>,
@@ -90,8 +88,9 @@ pub struct Target<'a> {
     pub place: String,
 }
 
-/// Runs the whole replay. `watch` hears of every entry once it is committed.
+/// Runs the whole replay of what [`Export::read`] found in the same directory. `watch` hears of every entry once it is committed.
 pub fn run(
+    export: Export,
     options: &Options,
     policy: &Policy,
     decoder: &Decoder,
@@ -104,7 +103,6 @@ pub fn run(
         return Err(RunError::NotEmpty { place: target.place });
     }
     let earlier = if options.resume { Some(target.log.open_journal(0)?) } else { None };
-    let export = Export::read(&options.dir, decoder, options.open_at)?;
     let journal = journal_id(options, policy, &export);
     let mut replay = Replay {
         opens_at: options.open_at.unwrap_or(export.start),
@@ -258,7 +256,7 @@ impl Replay<'_> {
 
     /// Returns what to proceed with, where that is wanted.
     fn commit_one(&mut self, draft: Draft, batch: &Batch) -> Result<Vec<Input>, RunError> {
-        let mut made = self.replica.make(draft);
+        let mut made = self.replica.make(draft)?;
         let dead = outbox::dead(batch, &made);
         if !self.is_there(&made)? {
             let records = outbox::records(batch, &made, &dead, self.lines, Topic::name);

@@ -6,7 +6,7 @@ use std::vec::IntoIter;
 
 use smallvec::{Array, SmallVec};
 
-use super::{GROUP, Group, Reader, Wire, column, next, put_varint};
+use super::{FEW, GROUP, Group, Reader, Wire, column, next, put_varint};
 use crate::wire::WireError;
 
 impl<T: Wire> Wire for Option<T> {
@@ -48,16 +48,21 @@ impl<T: Wire> Wire for Box<T> {
 
 /// Items of a list, group by group.
 fn put_items<'a, T: Wire + 'a>(items: impl Iterator<Item = &'a T>, out: &mut Vec<u8>) {
-    let mut group: Group<'_, T> = Group::new();
+    put_groups(items, T::put_group, out);
+}
+
+/// What is listed, by groups of [`GROUP`]; `put` writes one.
+fn put_groups<I>(items: impl Iterator<Item = I>, put: impl Fn(&[I], &mut Vec<u8>), out: &mut Vec<u8>) {
+    let mut group: SmallVec<[I; FEW]> = SmallVec::new();
     for item in items {
         group.push(item);
         if group.len() == GROUP {
-            T::put_group(&group, out);
+            put(&group, out);
             group.clear();
         }
     }
     if !group.is_empty() {
-        T::put_group(&group, out);
+        put(&group, out);
     }
 }
 
@@ -215,12 +220,11 @@ impl<T: Wire + Ord> Wire for BTreeSet<T> {
 impl<K: Wire + Ord, V: Wire> Wire for BTreeMap<K, V> {
     fn put(&self, out: &mut Vec<u8>) {
         put_varint(self.len() as u64, out);
-        let (mut keys, mut values) = (self.keys(), self.values());
-        for start in (0..self.len()).step_by(GROUP) {
-            let count = GROUP.min(self.len() - start);
-            K::put_group(&keys.by_ref().take(count).collect::<Group<'_, _>>(), out);
-            V::put_group(&values.by_ref().take(count).collect::<Group<'_, _>>(), out);
-        }
+        let put_pairs = |pairs: &[(&K, &V)], out: &mut Vec<u8>| {
+            K::put_group(&pairs.iter().map(|pair| pair.0).collect::<Group<'_, _>>(), out);
+            V::put_group(&pairs.iter().map(|pair| pair.1).collect::<Group<'_, _>>(), out);
+        };
+        put_groups(self.iter(), put_pairs, out);
     }
 
     fn get(from: &mut Reader<'_>) -> Result<BTreeMap<K, V>, WireError> {
@@ -232,7 +236,10 @@ impl<K: Wire + Ord, V: Wire> Wire for BTreeMap<K, V> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Debug;
+
     use super::*;
+    use crate::domain::Text;
     use crate::wire::codec::{from_bytes, to_bytes};
 
     #[test]
@@ -247,5 +254,53 @@ mod tests {
         assert!(from_bytes::<BTreeMap<u8, bool>>(&[2, 1, 1, 0, 1]).is_err());
         let queue: VecDeque<u64> = [2, 1, 2].into();
         assert_eq!(from_bytes::<VecDeque<u64>>(&to_bytes(&queue)), Ok(queue));
+    }
+
+    /// Around the lengths at which the layout changes, and over several groups.
+    const COUNTS: [usize; 7] = [0, 1, FEW - 1, FEW, GROUP, GROUP + 1, GROUP * 2 + 3];
+
+    fn each_count_comes_back<T: Wire + PartialEq + Debug>(item: impl Fn(usize) -> T) {
+        for count in COUNTS {
+            let items: Vec<T> = (0..count).map(&item).collect();
+            let bytes = to_bytes(&items);
+            assert!(from_bytes::<Vec<T>>(&bytes[..bytes.len() - 1]).is_err(), "{count} cut short");
+            assert_eq!(from_bytes(&bytes), Ok(items), "{count}");
+        }
+    }
+
+    /// Of either sign, and of every width.
+    fn number(at: usize) -> i64 {
+        let magnitude = i64::MAX >> (at % 63);
+        if at.is_multiple_of(2) { magnitude } else { -1 - magnitude }
+    }
+
+    #[test]
+    fn lists_of_any_length_come_back() {
+        each_count_comes_back(number);
+        each_count_comes_back(|at| number(at) as i32);
+        each_count_comes_back(|at| u128::MAX >> (at % 128));
+        each_count_comes_back(|at| number(at) as f64 / 3.0);
+        each_count_comes_back(|at| [number(at), at as i64, 7]);
+        each_count_comes_back(|at| Text::from(number(at).to_string()));
+        each_count_comes_back(|at| (at % 3 > 0).then_some(number(at)));
+        each_count_comes_back(|at| vec![number(at); at % 4]);
+    }
+
+    #[test]
+    fn a_map_and_a_queue_are_written_as_lists() {
+        for count in COUNTS {
+            let pairs: Vec<(u32, Option<u128>)> =
+                (0..count).map(|at| (at as u32, (at % 3 > 0).then_some(at as u128))).collect();
+            let bytes = to_bytes(&pairs);
+            let map: BTreeMap<u32, Option<u128>> = pairs.iter().copied().collect();
+            assert_eq!(to_bytes(&map), bytes, "{count}");
+            assert_eq!(from_bytes(&bytes), Ok(map), "{count}");
+            let mut queue: VecDeque<_> = pairs.into();
+            // Its beginning in the middle of its memory.
+            queue.rotate_left(count / 2);
+            let bytes = to_bytes(&queue);
+            assert_eq!(to_bytes(&Vec::from(queue.clone())), bytes, "{count}");
+            assert_eq!(from_bytes(&bytes), Ok(queue), "{count}");
+        }
     }
 }

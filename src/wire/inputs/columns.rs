@@ -247,7 +247,9 @@ impl<'a> Source<'a> {
 
     #[inline(always)]
     fn candidates(&mut self, named: &Named) -> Result<Candidates, WireError> {
-        let mut candidates = Candidates::with_capacity(named.candidates.len());
+        // A shape costs its bytes once and is named by many events: set aside no more than the names left.
+        let most = self.names.left() / names::LEAST;
+        let mut candidates = Candidates::with_capacity(named.candidates.len().min(most));
         for shape in &named.candidates {
             candidates.push(self.candidate(shape)?);
         }

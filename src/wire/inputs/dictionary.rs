@@ -8,6 +8,8 @@ use crate::wire::codec::{Reader, put_varint};
 /// Slots to begin with, a power of two: enough for the kinds and sources of a company.
 const SLOTS: usize = 128;
 
+/// As it is made it has no slots yet: [`clear`](Self::clear) or [`get`](Self::get) comes first, and
+/// [`number`](Self::number) would panic.
 #[derive(Debug, Default)]
 pub struct Dictionary {
     /// All strings, one behind the other, and where each ends.

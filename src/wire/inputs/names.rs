@@ -8,6 +8,8 @@ use crate::domain::Text;
 use crate::wire::WireError;
 use crate::wire::codec::{Reader, put_varint};
 
+/// Bytes of a name at least: what it shares, and how long its middle is.
+pub const LEAST: usize = 2;
 /// What half a byte can say. Longer ones are shared up to here.
 const MOST_SHARED: usize = 15;
 /// Digits that are written as a number: fewer gain nothing, more don't fit into 64 bits.

@@ -17,14 +17,14 @@ const ACTIVITY: u8 = 2;
 /// Milliseconds and thousandths that are whole ones are written as such: most are.
 pub const WHOLE: i64 = 1_000;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Shape {
     Row,
     Signal(SignalShape),
     Activity(ActivityShape),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct SignalShape {
     pub class: Class,
     pub mode: Mode,
@@ -35,7 +35,7 @@ pub struct SignalShape {
     pub named: Named,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct ActivityShape {
     pub direction: Direction,
     pub actor: ActorShape,
@@ -46,7 +46,7 @@ pub struct ActivityShape {
 }
 
 /// What signals and activities have alike.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Named {
     pub kind: Text,
     pub source: Text,
@@ -60,14 +60,14 @@ pub enum Unit {
     Wholes,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum ActorShape {
     Nobody,
     Rep,
     Alias,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum CandidateShape {
     CrmId,
     VendorId(Text),

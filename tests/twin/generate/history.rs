@@ -8,6 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::policy::{HUGE, PolicySpec, policies};
+use super::requests::requests;
 
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -99,6 +100,8 @@ pub enum RepWhat {
     Join(u8),
     Status(Option<u8>),
     Delete,
+    /// An owner of the n-th account that two share departs, and names as manager who owns it in the other role.
+    LeaveTheOtherRole(u8),
     Change {
         role: Change,
         book: Change,
@@ -137,6 +140,8 @@ pub enum Name {
     DomainOrId(u8, u8),
     /// Of the n-th owned seat of all.
     Owned(u8),
+    /// The n-th account that is owned in two roles.
+    Shared(u8),
     /// Of the n-th seat in review or retired.
     Out(u8),
     Vendor(u8),
@@ -263,8 +268,17 @@ fn restored() -> impl Strategy<Value = Op> {
 }
 
 fn steps() -> impl Strategy<Value = Step> {
-    let ops = prop_oneof![1 => Just(Vec::new()), 4 => vec(ops(), 1..5)];
+    let ops = prop_oneof![2 => Just(Vec::new()), 8 => vec(ops(), 1..5), 1 => leaving_the_other_role()];
     (advances(), proptest::bool::weighted(0.8), ops).prop_map(|(time, caught_up, ops)| Step { time, caught_up, ops })
+}
+
+/// Somebody leaves, and who owns an account of theirs in another role holds it for them.
+fn leaving_the_other_role() -> impl Strategy<Value = Vec<Op>> {
+    (any::<u8>(), 0u8..4).prop_map(|(pick, id)| {
+        let open = OpportunityWhat::Change { account: Name::Shared(pick), open: Some(Some(1)) };
+        let leave = RepWhat::LeaveTheOtherRole(pick);
+        vec![Op::Opportunity { id, what: open }, Op::Rep { who: 0, what: leave }]
+    })
 }
 
 fn advances() -> impl Strategy<Value = Advance> {
@@ -350,7 +364,7 @@ fn opportunity_whats() -> impl Strategy<Value = OpportunityWhat> {
     ]
 }
 
-fn names() -> impl Strategy<Value = Name> {
+pub(super) fn names() -> impl Strategy<Value = Name> {
     prop_oneof![
         6 => (0u8..12).prop_map(Name::Id),
         4 => (0u8..8).prop_map(Name::Domain),
@@ -362,7 +376,7 @@ fn names() -> impl Strategy<Value = Name> {
     ]
 }
 
-fn whos() -> impl Strategy<Value = Who> {
+pub(super) fn whos() -> impl Strategy<Value = Who> {
     prop_oneof![
         1 => Just(Who::Nobody),
         2 => (0u8..7).prop_map(Who::Rep),
@@ -371,11 +385,11 @@ fn whos() -> impl Strategy<Value = Who> {
     ]
 }
 
-fn whens() -> impl Strategy<Value = When> {
+pub(super) fn whens() -> impl Strategy<Value = When> {
     prop_oneof![6 => (0u8..6).prop_map(When::Ago), 2 => (6u8..12).prop_map(When::Ago), 1 => (0u8..9).prop_map(When::Ahead)]
 }
 
-fn repeats() -> impl Strategy<Value = Repeats> {
+pub(super) fn repeats() -> impl Strategy<Value = Repeats> {
     option::weighted(0.1, 0u8..6)
 }
 
@@ -424,71 +438,6 @@ fn signals() -> impl Strategy<Value = SignalWhat> {
         subject,
         strength,
         snapshot,
-        at,
-        repeats,
-    })
-}
-
-fn requests() -> impl Strategy<Value = RequestWhat> {
-    prop_oneof![8 => seat_requests(), 2 => proceeds()]
-}
-
-/// `proceed`, for a rep, for a role, or for all.
-fn proceeds() -> impl Strategy<Value = RequestWhat> {
-    let asked = prop_oneof![
-        (0u8..6).prop_map(|rep| (Some(Who::Rep(rep)), None)),
-        (0u8..2).prop_map(|role| (None, Some(role))),
-        Just((None, None)),
-    ];
-    asked.prop_map(|(rep, role)| RequestWhat {
-        op: RequestOp::Proceed,
-        account: Name::Nothing,
-        role,
-        rep,
-        by: Who::Nobody,
-        reason: None,
-        until: None,
-        at: When::Ago(0),
-        repeats: None,
-    })
-}
-
-fn seat_requests() -> impl Strategy<Value = RequestWhat> {
-    let op = prop_oneof![
-        6 => Just(RequestOp::Return),
-        3 => Just(RequestOp::ReviewDone),
-        1 => Just(RequestOp::Retire),
-        3 => Just(RequestOp::Hold),
-        2 => Just(RequestOp::Release),
-        1 => proptest::sample::select(RequestOp::ALL.to_vec()),
-    ];
-    let account =
-        prop_oneof![6 => any::<u8>().prop_map(Name::Owned), 2 => any::<u8>().prop_map(Name::Out), 1 => names()];
-    // Few reasons, so that quotas are met; all of them, so that each is.
-    let few = proptest::sample::select(ReturnReason::ALL[..2].to_vec());
-    let all = proptest::sample::select(ReturnReason::ALL.to_vec());
-    let reason = option::weighted(0.9, prop_oneof![few, all]);
-    let until = option::weighted(0.8, prop_oneof![4 => (2u8..10).prop_map(When::Ahead), 1 => whens()]);
-    let at = prop_oneof![9 => Just(When::Ago(0)), 1 => whens()];
-    let parts = (
-        op,
-        account,
-        prop_oneof![6 => Just(Some(OWNED_ROLE)), 2 => Just(None), 2 => (0u8..2).prop_map(Some), 1 => Just(Some(2u8))],
-        option::weighted(0.3, whos()),
-        prop_oneof![6 => Just(Who::Owner), 1 => whos()],
-        reason,
-        until,
-        at,
-        repeats(),
-    );
-    parts.prop_map(|(op, account, role, rep, by, reason, until, at, repeats)| RequestWhat {
-        op,
-        account,
-        role,
-        rep,
-        by,
-        reason,
-        until,
         at,
         repeats,
     })

@@ -3,6 +3,7 @@
 
 pub mod history;
 pub mod policy;
+mod requests;
 
 use bookd::domain::time::{DAY, HOUR, MINUTE};
 

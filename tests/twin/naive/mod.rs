@@ -46,6 +46,8 @@ pub struct Twin {
     now: Secs,
     /// The instant of the entry before.
     before: Secs,
+    /// The entry opens the gate.
+    opens: bool,
     sequence: u64,
     policy: Option<Rc<Policy>>,
     gate_open: bool,
@@ -243,6 +245,7 @@ impl Twin {
             shard,
             now: Secs::ZERO,
             before: Secs::ZERO,
+            opens: false,
             sequence: 0,
             policy: None,
             gate_open: false,
@@ -272,6 +275,7 @@ impl Twin {
     pub fn apply(&mut self, now: Millis, inputs: &[Input], out: &mut Vec<Output>) {
         self.sequence += 1;
         self.before = self.now;
+        self.opens = false;
         self.now = self.now.max(now.secs());
         self.ordinal = 0;
         self.touched.clear();

@@ -28,18 +28,20 @@ impl Twin {
             self.segments_and_fit(account);
             self.settle_new_roles(account);
             self.touched.insert(account);
-        }
-        for account in self.living() {
             for role in 0..new.roles.len() {
                 self.look_at_exclusion(account, role);
                 self.look_at_promise(account, role);
             }
         }
+        self.end_passes();
+        self.all_dirty();
+    }
+
+    fn end_passes(&mut self) {
         for role in &mut self.roles {
             role.pass = None;
             role.aside.clear();
         }
-        self.all_dirty();
     }
 
     fn express_sums_anew(&mut self, old: &Policy, new: &Policy) {
@@ -84,6 +86,8 @@ impl Twin {
             return;
         }
         self.gate_open = true;
+        self.opens = true;
+        self.end_passes();
         self.all_dirty();
         if self.opened.is_some() {
             return;

@@ -152,8 +152,11 @@ impl Twin {
         }
     }
 
-    /// The end of a hold or of a cool-off marks.
+    /// The end of a hold or of a cool-off marks; at an opening all are tried anyway.
     fn wake_the_pool(&mut self) {
+        if self.opens {
+            return;
+        }
         for account in self.living() {
             for role in 0..self.roles.len() {
                 let ends = self.wakes(account, role);
