@@ -106,12 +106,8 @@ impl Engine {
 
     /// Takes away what looks like a broken feed rather than like idle reps.
     fn judge(&mut self, role: usize, going: &mut Vec<Loss>) {
-        for rep in owners(going) {
-            self.judge_rep(rep, going, RepScope::Quiet);
-        }
-        for rep in owners(going) {
-            self.judge_rep(rep, going, RepScope::Book);
-        }
+        self.judge_reps(going, RepScope::Quiet);
+        self.judge_reps(going, RepScope::Book);
         let proceeded = self.state.roles[role].proceeded;
         let counted = self.state.roles[role].losses.iter().filter(|(_, counts)| *counts).count() as u64;
         let due = going.iter().filter(|loss| !is_exempt(loss.promised, proceeded)).count() as u64;
@@ -125,30 +121,37 @@ impl Engine {
         }
     }
 
-    fn judge_rep(&mut self, rep: RepId, going: &mut Vec<Loss>, scope: RepScope) {
-        let row = &self.state.reps[rep.index()];
+    fn judge_reps(&mut self, going: &mut Vec<Loss>, scope: RepScope) {
+        let mut due: BTreeMap<RepId, u64> = BTreeMap::new();
+        for loss in going.iter().filter(|loss| !self.is_exempt_from(scope, loss)) {
+            *due.entry(loss.owner).or_default() += 1;
+        }
+        for (rep, due) in due {
+            let trips = match scope {
+                RepScope::Quiet => self.is_quiet(rep),
+                RepScope::Book => self.loses_too_much(rep, due),
+            };
+            if trips {
+                going.retain(|loss| loss.owner != rep || self.is_exempt_from(scope, loss));
+                let id = self.state.reps[rep.index()].id.clone();
+                self.trip(
+                    match scope {
+                        RepScope::Quiet => BreakerScope::QuietRep(id),
+                        RepScope::Book => BreakerScope::Book(id),
+                    },
+                    due,
+                );
+            }
+        }
+    }
+
+    fn is_exempt_from(&self, scope: RepScope, loss: &Loss) -> bool {
+        let row = &self.state.reps[loss.owner.index()];
         let proceeded = match scope {
             RepScope::Quiet => row.quiet_proceeded,
             RepScope::Book => row.book_proceeded,
         };
-        let held = |loss: &Loss| loss.owner == rep && !is_exempt(loss.promised, proceeded);
-        let due = going.iter().filter(|loss| held(loss)).count() as u64;
-        let trips = due > 0
-            && match scope {
-                RepScope::Quiet => self.is_quiet(rep),
-                RepScope::Book => self.loses_too_much(rep, due),
-            };
-        if trips {
-            let id = row.id.clone();
-            going.retain(|loss| !held(loss));
-            self.trip(
-                match scope {
-                    RepScope::Quiet => BreakerScope::QuietRep(id),
-                    RepScope::Book => BreakerScope::Book(id),
-                },
-                due,
-            );
-        }
+        is_exempt(loss.promised, proceeded)
     }
 
     fn is_quiet(&self, rep: RepId) -> bool {
@@ -171,7 +174,7 @@ impl Engine {
 
     pub(super) fn trip(&mut self, scope: BreakerScope, due: u64) {
         if self.state.tripped.insert(scope.clone()) {
-            self.roles().for_each(|role| self.list_owners(role));
+            self.list_those_in(&scope);
             self.alert(AlertKind::BreakerTripped { scope, due: due.min(u64::from(u32::MAX)) as u32 });
         }
     }
@@ -226,7 +229,7 @@ enum RepScope {
 }
 
 /// Due before the scope's last `proceed`: let go, and not counted.
-pub(super) fn is_exempt(promised: Secs, proceeded: Secs) -> bool {
+fn is_exempt(promised: Secs, proceeded: Secs) -> bool {
     promised <= proceeded
 }
 

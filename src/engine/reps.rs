@@ -245,9 +245,7 @@ impl Engine {
         }
         let scope = BreakerScope::QuietRep(row.id.clone());
         if self.state.tripped.remove(&scope) {
-            if let Some(role) = self.state.reps[rep.index()].role {
-                self.list_owner(usize::from(role), rep);
-            }
+            self.list_those_in(&scope);
             self.alert(AlertKind::BreakerReset { scope });
         }
     }

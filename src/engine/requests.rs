@@ -208,9 +208,9 @@ impl Engine {
         for scope in tripped {
             self.state.tripped.remove(&scope);
             self.count_anew(&scope);
+            self.list_those_in(&scope);
             self.alert(AlertKind::BreakerReset { scope });
         }
-        self.roles().for_each(|role| self.list_owners(role));
         Ok(())
     }
 

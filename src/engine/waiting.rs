@@ -8,7 +8,6 @@ use crate::domain::output::BreakerScope;
 use crate::domain::time::{DAY, HOUR};
 
 use super::Engine;
-use super::losses::is_exempt;
 use super::state::{AccountId, RepId};
 
 const MILLION: u64 = 1_000_000;
@@ -120,17 +119,20 @@ impl Engine {
         counted(&self.state.reps[rep.index()].losses, |(at, _)| *at, DAY, self.state.now)
     }
 
-    fn is_stopped(&self, role: usize, owner: RepId, promised: Secs) -> bool {
+    /// Promises later than this are held back by a scope that tripped.
+    fn let_go_until(&self, role: usize, owner: RepId) -> Secs {
         if self.state.tripped.is_empty() {
-            return false;
+            return Secs::NEVER;
         }
         let rep = &self.state.reps[owner.index()];
-        let stops = |scope: BreakerScope, proceeded: Secs| {
-            self.state.tripped.contains(&scope) && !is_exempt(promised, proceeded)
-        };
-        stops(BreakerScope::QuietRep(rep.id.clone()), rep.quiet_proceeded)
-            || stops(BreakerScope::Book(rep.id.clone()), rep.book_proceeded)
-            || stops(self.role_scope(role), self.state.roles[role].proceeded)
+        let scopes = [
+            (BreakerScope::QuietRep(rep.id.clone()), rep.quiet_proceeded),
+            (BreakerScope::Book(rep.id.clone()), rep.book_proceeded),
+            (self.role_scope(role), self.state.roles[role].proceeded),
+        ];
+        let tripped = scopes.into_iter().filter(|(scope, _)| self.state.tripped.contains(scope));
+        // What is exempt from one scope may be held back by another.
+        tripped.map(|(_, proceeded)| proceeded).min().unwrap_or(Secs::NEVER)
     }
 
     /// A seat begins to wait.
@@ -173,18 +175,28 @@ impl Engine {
         let line = self.index.waiting[role].lines.get(&owner);
         let (Some(line), Some(book)) = (line, self.state.reps[owner.index()].book) else { return Listed::Nowhere };
         let (done, until) = self.losses_of_day(owner);
-        let free = |(promised, _): &&(Secs, AccountId)| !self.is_stopped(role, owner, *promised);
-        match line.seats.iter().find(free) {
+        let least = line.seats.first().filter(|(promised, _)| *promised <= self.let_go_until(role, owner));
+        match least {
             None => Listed::Nowhere,
             Some(_) if done >= self.rules().books[usize::from(book)].caps.per_rep_day => Listed::AtCap { book, until },
             Some((promised, _)) => Listed::Open { book, promised: *promised },
         }
     }
 
-    /// All that wait in a role are looked at anew: a scope tripped or was reset.
-    pub(super) fn list_owners(&mut self, role: usize) {
-        let owners: Vec<_> = self.index.waiting[role].lines.keys().copied().collect();
-        owners.into_iter().for_each(|owner| self.list_owner(role, owner));
+    /// A scope tripped or was reset: whoever is in it may lose less, or more.
+    pub(super) fn list_those_in(&mut self, scope: &BreakerScope) {
+        match scope {
+            BreakerScope::Departures => {}
+            BreakerScope::Book(id) | BreakerScope::QuietRep(id) => {
+                let Some(rep) = self.rep_by_id(id) else { return };
+                self.roles().for_each(|role| self.list_owner(role, rep));
+            }
+            BreakerScope::Role(name) => {
+                let Some(role) = self.rules().role_index(name).map(usize::from) else { return };
+                let owners: Vec<_> = self.index.waiting[role].lines.keys().copied().collect();
+                owners.into_iter().for_each(|owner| self.list_owner(role, owner));
+            }
+        }
     }
 
     /// From the state alone: after a restart, and under a policy with other books and caps.
@@ -224,8 +236,8 @@ impl Engine {
         reached.flat_map(move |(book, lists, frontier)| {
             let owners = lists.open.range(..=(frontier, RepId::NOBODY)).map(|(_, owner)| *owner);
             owners.flat_map(move |owner| {
-                let seats = waiting.lines[&owner].seats.range(..=(frontier, AccountId(u32::MAX)));
-                let free = seats.filter(move |(promised, _)| !self.is_stopped(role, owner, *promised));
+                let last = frontier.min(self.let_go_until(role, owner));
+                let free = waiting.lines[&owner].seats.range(..=(last, AccountId(u32::MAX)));
                 free.map(move |(promised, account)| (book, owner, *promised, *account))
             })
         })
