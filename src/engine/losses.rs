@@ -7,6 +7,7 @@ use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, SeatStatus, W
 use crate::domain::time::{DAY, HOUR};
 
 use super::Engine;
+use super::obstacles::is_over;
 use super::state::{AccountId, RepId};
 
 /// The quiet-rep rule looks at acts this long before the quiet began.
@@ -56,15 +57,14 @@ impl Engine {
     /// Losses older than the windows that count them.
     fn forget_losses(&mut self, role: usize) {
         let now = self.state.now;
-        let day_old = |at: Secs| at.plus(DAY) <= now;
         let reps = self.state.reps.iter_mut().map(|rep| &mut rep.losses);
         for losses in reps.chain([&mut self.state.roles[role].losses]) {
-            while losses.front().is_some_and(|(at, _)| day_old(*at)) {
+            while losses.front().is_some_and(|(at, _)| is_over(*at, DAY, now)) {
                 losses.pop_front();
             }
         }
         for losses in self.state.book_losses.values_mut() {
-            while losses.front().is_some_and(|at| at.plus(HOUR) <= now) {
+            while losses.front().is_some_and(|at| is_over(*at, HOUR, now)) {
                 losses.pop_front();
             }
         }
