@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bookd::domain::{OutRecord, Topic};
@@ -112,6 +113,29 @@ fn a_crash_at_any_byte_of_a_group_leaves_whole_commits() {
     }
 }
 
+/// Lines without their frame look the same whether a crash left them or the journal lost its end.
+#[test]
+fn whole_lines_that_are_cut_off_are_kept_aside() {
+    let crashed = Crashed::new(1);
+    let [first, second, third] = [crashed.lengths[0], crashed.lengths[1], crashed.lengths[2]];
+    // Two whole commands, and half of the last alert.
+    let dir = crashed.cut([third[0], third[1] - 2, first[2]]);
+    assert_state(dir.path(), 1);
+    let kept = |name: &str| fs::read_to_string(dir.path().join(format!("{name}.uncommitted"))).ok();
+    assert_eq!(kept(NAMES[0]).as_deref(), Some("\"b1\"\n\"c1\"\n"));
+    assert_eq!(kept(NAMES[1]).as_deref(), Some("\"b2\"\n"));
+    assert_eq!(kept("account-state-0.jsonl"), None);
+    // The next time they are appended.
+    let crashed_again = fs::OpenOptions::new().append(true).open(dir.path().join(NAMES[0]));
+    std::io::Write::write_all(&mut crashed_again.unwrap(), b"8\n9").unwrap();
+    drop(led(dir.path()).unwrap());
+    assert_eq!(kept(NAMES[0]).as_deref(), Some("\"b1\"\n\"c1\"\n8\n"));
+    // A torn line was seen by nobody.
+    let torn = crashed.cut([second[0] + 2, second[1], second[2]]);
+    assert_state(torn.path(), 2);
+    assert!(!torn.path().join(format!("{}.uncommitted", NAMES[0])).exists());
+}
+
 #[test]
 fn blocks_of_the_last_write_that_never_reached_the_disk_are_cut_off() {
     let crashed = Crashed::new(3);
@@ -165,6 +189,35 @@ fn lost_outputs_lost_journals_and_foreign_journals_are_refused() {
     let mut other = Files::new(Options { dir: dir.path().to_owned(), shard: 1, sync_every_commits: 1 });
     let error = other.lead().unwrap_err().to_string();
     assert!(error.contains("shard 0, not 1"), "{error}");
+}
+
+/// Others try all the while: at no moment between the old journal and the new one is the place free.
+#[test]
+fn nobody_takes_the_lead_while_a_journal_is_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = led(dir.path()).unwrap();
+    log.commit(&[command("1")], b"first").unwrap();
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let mut tries = 0u64;
+            while !ended.load(Ordering::Relaxed) {
+                match led(dir.path()) {
+                    // Between the two names there is no journal, and outputs without one are refused.
+                    Err(LogError::Fenced(_) | LogError::Corrupt { .. }) => tries += 1,
+                    other => panic!("{other:?}"),
+                }
+            }
+            tries
+        });
+        for _ in 0..50 {
+            log.begin_anew(b"anew").unwrap();
+        }
+        ended.store(true, Ordering::Relaxed);
+        assert!(other.join().unwrap() > 50);
+    });
+    assert_eq!(entries(&mut log), ["anew"]);
+    assert_eq!(text(dir.path(), NAMES[0]), "1\n");
 }
 
 #[test]

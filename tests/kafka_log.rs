@@ -362,6 +362,43 @@ fn led_reader(world: &KafkaWorld) -> Result<Vec<String>, LogError> {
     Ok(entries)
 }
 
+/// The commands topic has other writers: the shards, whose transactions bookd doesn't end when it leads.
+#[test]
+fn a_foreign_open_transaction_on_the_commands_hides_none_of_ours() {
+    let world = KafkaWorld::new();
+    let mut log = led(&world);
+    log.commit(&[command("1")], b"first").expect("a commit");
+    let other = world.foreign(Some("other"));
+    other.begin_transaction().expect("begin");
+    world.send(&other, Topic::Commands, 0, b"open");
+    other.flush(PATIENCE).expect("delivered");
+    log.commit(&[command("2")], b"second").expect("a commit");
+
+    let refused = commands(&mut log).expect_err("the transaction is still open");
+    let text = refused.to_string();
+    assert!(
+        matches!(refused, LogError::Retry(_)) && text.contains("open transaction") && text.contains("commands-0"),
+        "{text}"
+    );
+
+    let read = std::thread::scope(|scope| {
+        let read = scope.spawn(|| commands(&mut log));
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(!read.is_finished(), "it waits");
+        other.abort_transaction(PATIENCE).expect("abort");
+        read.join().expect("no panic")
+    });
+    assert_eq!(read.expect("waited for its end"), ["1", "2"]);
+}
+
+fn commands(log: &mut Kafka) -> Result<Vec<String>, LogError> {
+    let mut values = Vec::new();
+    log.read_output(Topic::Commands, &mut |stored| {
+        values.push(String::from_utf8(stored.value.to_vec()).expect("UTF-8"))
+    })?;
+    Ok(values)
+}
+
 #[test]
 fn a_dead_letter_over_the_brokers_limit_is_cut_and_says_so() {
     let world = KafkaWorld::new();

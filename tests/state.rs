@@ -65,7 +65,9 @@ fn what_the_engine_would_index_by_is_checked() {
         |state| state.sources.clear(),
         |state| state.remembered.push_back(1),
         |state| state.arrivals.push_back((state.now, 0)),
-        |state| state.tenures[0].truncate(1),
+        |state| {
+            state.tenures[0].pop().expect("somebody owns something");
+        },
         |state| state.tenures[0].extend_from_within(..1),
         |state| state.seats[0].iter_mut().for_each(|seat| seat.status = SeatStatus::Pool),
     ];

@@ -1,10 +1,12 @@
 //! `bookd recover`: the documented ways out. `docs/running.md` says when to take which.
 
+use std::path::Path;
+
 use super::{ConfigArg, Failure};
 use crate::config::Config;
 use crate::domain::{Span, Topic};
 use crate::run::open::OpenLog;
-use crate::run::owners::{self, Recovered};
+use crate::run::owners::{self, Allowed, Commands, Done, Recovered, Unreadable};
 use crate::run::rebase;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -15,9 +17,12 @@ pub struct RecoverArgs {
     /// Begin a new journal with the owners and sequences that the emitted commands say.
     #[arg(long)]
     from_commands: bool,
-    /// Do so although the journal is whole.
+    /// Do so although the journal is whole or another build's, or the topic holds no commands, or not all that there were.
     #[arg(long, requires = "from_commands")]
     force: bool,
+    /// Leave out the commands that can't be read.
+    #[arg(long, requires = "from_commands")]
+    skip_unreadable: bool,
     /// Take the reading of input topics back to their beginning.
     #[arg(long)]
     rebase: bool,
@@ -35,36 +40,67 @@ fn input(name: &str) -> Result<Topic, String> {
 /// Leads the shard while it works: stop `bookd run` first.
 pub fn run(args: &RecoverArgs) -> Result<(), Failure> {
     let config = args.config.load()?;
-    if args.rebase { take_back(&config, &args.topics) } else { from_commands(&config, args.force) }
+    if args.rebase { take_back(&config, &args.topics) } else { from_commands(&config, args) }
 }
 
-fn from_commands(config: &Config, force: bool) -> Result<(), Failure> {
+fn from_commands(config: &Config, args: &RecoverArgs) -> Result<(), Failure> {
     let open = OpenLog::Settings(config.settings.log.clone());
     let snapshots = &config.settings.snapshots_dir;
-    let done = owners::recover(&mut *open.open()?, open.shard(), snapshots, &config.policy, force)?;
-    tell(&done);
+    let allowed = Allowed { force: args.force, unreadable: args.skip_unreadable };
+    match owners::recover(&mut *open.open()?, open.shard(), snapshots, &config.policy, allowed)? {
+        Done::Anew(recovered) => tell(&recovered, snapshots),
+        Done::Finished { snapshots_aside } => {
+            outln!("An earlier `bookd recover` had begun the new journal already, and left the old one's snapshots.");
+            tell_snapshots(snapshots_aside, snapshots);
+        }
+    }
+    outln!("`bookd run` reads the input topics from their beginning now.");
     Ok(())
 }
 
-fn tell(done: &Recovered) {
+fn tell(done: &Recovered, snapshots: &Path) {
     if let Some(why) = &done.broken {
-        outln!("The old journal: {why}");
+        outln!("The old journal can't be followed: {why}");
     }
     match &done.journal_aside {
-        Some(place) => outln!("It is set aside as {place}."),
-        None => outln!("There was no journal to set aside here."),
+        Some(place) => outln!("The old journal is set aside as {place}."),
+        None => outln!("No journal is set aside: there was none at the configured place."),
     }
-    if done.snapshots_aside > 0 {
-        outln!("Its snapshots are set aside beside the others' place (*.bkds.aside): {}.", done.snapshots_aside);
-    }
-    let commands = &done.commands;
+    tell_snapshots(done.snapshots_aside, snapshots);
+    tell_commands(&done.commands);
     let seats: Vec<String> = done.seats.iter().map(|(status, count)| format!("{count} {status}")).collect();
     outln!(
         "{} commands read: {} seats restored ({}).",
-        commands.read,
+        done.commands.read,
         done.seats.values().sum::<u64>(),
         seats.join(", ")
     );
+    outln!(
+        "Lost: rests, holds, warnings, touches, past owners, turns, what was kept of opportunities; scores will be as \
+         good as what the input topics still hold."
+    );
+}
+
+fn tell_snapshots(count: usize, snapshots: &Path) {
+    if count > 0 {
+        outln!("{count} snapshots are renamed to *.bkds.aside in {}.", snapshots.display());
+    }
+}
+
+/// What isn't as it should be with them.
+fn tell_commands(commands: &Commands) {
+    if commands.unreadable > 0 {
+        outln!(
+            "{} commands can't be read and are left out; their seats may stand one command behind:",
+            commands.unreadable
+        );
+        for Unreadable { partition, offset, why } in &commands.left_out {
+            outln!("  partition {partition}, offset {offset}: {why}");
+        }
+        if commands.unreadable > commands.left_out.len() as u64 {
+            outln!("  and more");
+        }
+    }
     if commands.foreign > 0 {
         outln!("{} commands are other shards'.", commands.foreign);
     }
@@ -76,10 +112,6 @@ fn tell(done: &Recovered) {
             commands.gaps
         );
     }
-    outln!(
-        "Lost: rests, holds, warnings, touches, past owners, turns, what was kept of opportunities; scores will be as good \
-         as what the input topics still hold. `bookd run` reads these from their beginning now."
-    );
 }
 
 fn take_back(config: &Config, topics: &[Topic]) -> Result<(), Failure> {

@@ -101,10 +101,9 @@ impl Engine {
         }
     }
 
-    /// Where nobody is looked at nobody could go.
+    /// Who waits stands in a line, and its owner in the list of what keeps it.
     fn audit_losses(&self, role: usize) -> Audit {
-        let could_go = self.free_to_go(role, &self.limits()).next();
-        require(could_go.is_none() || !self.none_can_go(role), || format!("role {role}: {could_go:?} could go"))?;
+        self.fault_of_lines(role).map_or(Ok(()), Err)?;
         let mut books = 0..self.rules().books.len() as u16;
         let wrong = books.find(|book| self.index.sizes.of_book(*book) != self.size_of_book(*book));
         require(wrong.is_none(), || format!("book {wrong:?}: another size"))

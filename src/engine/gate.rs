@@ -33,8 +33,8 @@ impl Engine {
         }
         self.index.take_policy(policy, &self.state.kinds);
         self.end_passes();
-        self.look_at_all_losses_again();
         (0..self.state.reps.len()).for_each(|rep| self.rebook(RepId(rep as u16)));
+        self.line_up_anew();
         self.re_evaluate_accounts();
         self.roles().for_each(|role| self.dirty_all(role));
     }
@@ -153,7 +153,6 @@ impl Engine {
                 self.roles().for_each(|role| self.adopt(role, account));
             }
         }
-        self.look_at_all_losses_again();
         for role in self.roles() {
             self.end_pass(role);
             self.dirty_all(role);

@@ -11,11 +11,11 @@ use crate::domain::{Body, Candidate, Text};
 use super::crew::{Crew, Standing};
 use super::heap::{Heap, Place};
 use super::names::{AccountNames, Domains, KindNames, RepNames};
-use super::obstacles::Obstacles;
 use super::score::{Decays, Reading};
 use super::sizes::Sizes;
 use super::state::{AccountId, RepId, Seat, State};
 use super::table::IdSet;
+use super::waiting::Waiting;
 use super::wheel::Wheel;
 
 #[derive(Debug, Default)]
@@ -47,8 +47,8 @@ pub struct Index {
     pub sizes: Sizes,
     /// Reps who left and still have what they owned.
     pub departing: BTreeSet<RepId>,
-    /// By role: why none that waits can go; `None`: to be found out.
-    pub obstacles: Vec<Option<Obstacles>>,
+    /// By role: the seats that wait to be lost, by what keeps them.
+    pub waiting: Vec<Waiting>,
     /// By role: bits of the segments that some rep has room for.
     pub open_segments: Vec<u64>,
     /// Open opportunities by account are counted in the account; here, which ids name it.
@@ -121,7 +121,7 @@ impl Index {
     pub fn add_role(&mut self, accounts: usize) {
         self.pools.push(Pool { places: vec![Place::Nowhere; accounts], ..Pool::default() });
         self.wheels.push(Wheel::new(accounts));
-        self.obstacles.push(None);
+        self.waiting.push(Waiting::default());
     }
 
     pub fn add_account(&mut self) {

@@ -1,14 +1,14 @@
 //! Losses: who is due, what the caps let through, and the breaker. `docs/rules.md`, 8.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::domain::Secs;
 use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, SeatStatus, Why};
 use crate::domain::time::{DAY, HOUR};
 
 use super::Engine;
-use super::obstacles::is_over;
 use super::state::{AccountId, RepId};
+use super::waiting::is_over;
 
 /// The quiet-rep rule looks at acts this long before the quiet began.
 const ACTS_BEFORE_S: u32 = 10 * DAY;
@@ -29,11 +29,9 @@ impl Engine {
             if self.state.roles[role].waiting.is_empty() || self.none_can_go(role) {
                 continue;
             }
-            self.forget_losses(role);
             for loss in self.judged_losses(role) {
                 self.retrieve_one(role, &loss);
             }
-            self.look_at_losses_again(role);
         }
     }
 
@@ -42,6 +40,7 @@ impl Engine {
         loop {
             let tripped = self.state.tripped.len();
             let mut going = self.due_losses(role);
+            self.forget_losses(role, &going);
             self.judge(role, &mut going);
             if self.state.tripped.len() == tripped {
                 return going;
@@ -54,15 +53,16 @@ impl Engine {
         placed && self.state.roles.iter().any(|role| !role.waiting.is_empty())
     }
 
-    /// Losses older than the windows that count them.
-    fn forget_losses(&mut self, role: usize) {
+    /// Losses older than the windows that count them: the role's, and of those who lose something now.
+    fn forget_losses(&mut self, role: usize, going: &[Loss]) {
         let now = self.state.now;
-        let reps = self.state.reps.iter_mut().map(|rep| &mut rep.losses);
-        for losses in reps.chain([&mut self.state.roles[role].losses]) {
+        let forget = |losses: &mut VecDeque<(Secs, bool)>| {
             while losses.front().is_some_and(|(at, _)| is_over(*at, DAY, now)) {
                 losses.pop_front();
             }
-        }
+        };
+        forget(&mut self.state.roles[role].losses);
+        owners(going).into_iter().for_each(|owner| forget(&mut self.state.reps[owner.index()].losses));
         for losses in self.state.book_losses.values_mut() {
             while losses.front().is_some_and(|at| is_over(*at, HOUR, now)) {
                 losses.pop_front();
@@ -74,10 +74,7 @@ impl Engine {
     fn due_losses(&self, role: usize) -> Vec<Loss> {
         let limits = self.limits();
         let mut by_book: BTreeMap<u16, Vec<Loss>> = BTreeMap::new();
-        for account in self.free_to_go(role, &limits) {
-            let owner = self.state.seats[role][account.index()].owner;
-            let (book, promised) = (self.state.reps[owner.index()].book, self.tenure(role, account).promised);
-            let (Some(book), Some(promised)) = (book, promised) else { continue };
+        for (book, owner, promised, account) in self.free_to_go(role, &limits) {
             let deadline = self.evidence_deadline(role, account);
             by_book.entry(book).or_default().push(Loss { account, owner, deadline, promised });
         }
@@ -175,6 +172,7 @@ impl Engine {
 
     pub(super) fn trip(&mut self, scope: BreakerScope, due: u64) {
         if self.state.tripped.insert(scope.clone()) {
+            self.roles().for_each(|role| self.list_owners(role));
             self.alert(AlertKind::BreakerTripped { scope, due: due.min(u64::from(u32::MAX)) as u32 });
         }
     }

@@ -23,7 +23,6 @@ mod lookahead;
 mod losses;
 mod matching;
 mod names;
-mod obstacles;
 mod pool;
 mod reps;
 mod requests;
@@ -37,6 +36,7 @@ mod sources;
 pub mod state;
 mod table;
 pub mod view;
+mod waiting;
 mod wheel;
 
 use std::collections::BTreeSet;
@@ -92,7 +92,7 @@ impl Engine {
         let index = Index::rebuild(&state);
         let mut engine = Engine { state, index, entry: Scratch::default() };
         engine.rebuild_indexes();
-        engine.remember_obstacles();
+        engine.line_up_anew();
         engine
     }
 
@@ -134,7 +134,6 @@ impl Engine {
             self.write_rows();
         }
         self.state.again = self.looks_again(self.entry.placed);
-        self.remember_obstacles();
         self.index.wheels.iter_mut().for_each(wheel::Wheel::settle);
         self.end_entry(out)
     }

@@ -205,7 +205,7 @@ impl Engine {
         self.refresh_room(rep);
         let Some(role) = self.state.reps[rep.index()].role.map(usize::from) else { return };
         self.dirty_all(role);
-        self.look_at_losses_again(role);
+        self.list_owner(role, rep);
         // A book's rules may be other ones now.
         for account in self.state.reps[rep.index()].accounts.clone() {
             self.deadline_moved(role, account);
@@ -245,7 +245,9 @@ impl Engine {
         }
         let scope = BreakerScope::QuietRep(row.id.clone());
         if self.state.tripped.remove(&scope) {
-            self.look_at_all_losses_again();
+            if let Some(role) = self.state.reps[rep.index()].role {
+                self.list_owner(usize::from(role), rep);
+            }
             self.alert(AlertKind::BreakerReset { scope });
         }
     }

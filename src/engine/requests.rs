@@ -205,12 +205,12 @@ impl Engine {
         if tripped.is_empty() {
             return Err(Code::NothingToProceed);
         }
-        self.look_at_all_losses_again();
         for scope in tripped {
             self.state.tripped.remove(&scope);
             self.count_anew(&scope);
             self.alert(AlertKind::BreakerReset { scope });
         }
+        self.roles().for_each(|role| self.list_owners(role));
         Ok(())
     }
 

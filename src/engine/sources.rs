@@ -9,10 +9,7 @@ use super::Engine;
 impl Engine {
     pub(super) fn move_frontier(&mut self, frontier: &Frontier) {
         match frontier {
-            Frontier::Partitions { count } => {
-                self.state.partitions = *count;
-                self.look_at_all_losses_again();
-            }
+            Frontier::Partitions { count } => self.state.partitions = *count,
             Frontier::EndPassed { partition, at } => {
                 let passed = self.state.ends_passed.entry(*partition).or_insert(Secs::ZERO);
                 *passed = (*passed).max(at.secs());
@@ -60,7 +57,6 @@ impl Engine {
             let source = &mut self.state.sources[index];
             if source.silent != silent {
                 source.silent = silent;
-                self.index.obstacles.fill(None);
                 let (source, latest) = (source.name.clone(), source.latest);
                 self.alert(if silent {
                     AlertKind::SourceSilent { source, latest }

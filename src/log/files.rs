@@ -5,7 +5,8 @@
 //!   no key and no headers, and its timestamp is the file's last change.
 //! - Outputs: `<topic>-<shard>.jsonl`, the values as lines. A tombstone is the line
 //!   `{"tombstone":true,"key":"…"}`, in inputs too. Whoever tails them sees the bytes of a commit a moment
-//!   before it is certain; after a crash lines that weren't committed are cut off.
+//!   before it is certain; after a crash lines that weren't committed are cut off, and appended to
+//!   `<topic>-<shard>.jsonl.uncommitted`.
 //! - Journal: `journal-<shard>.log`, frames with checksums ([`frame`]); it says how long the outputs are.
 //!
 //! One leader at a time, by an exclusive lock on the journal file: a second one is turned away, and the lock
@@ -23,6 +24,7 @@ mod writer;
 
 use std::fs::{File, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -32,7 +34,7 @@ pub use self::lines::LINE_BYTES_MAX;
 use self::reader::Reader;
 use self::writer::Writer;
 use crate::domain::{Millis, OutRecord, Record, Topic};
-use crate::log::{JournalReader, Log, LogError, Place};
+use crate::log::{JournalReader, Log, LogError, Place, Stored};
 
 /// How often a file that is at its end is looked at again.
 const POLL_EVERY: Duration = Duration::from_millis(10);
@@ -85,6 +87,10 @@ pub fn has_journal(dir: &Path, shard: u16) -> bool {
 }
 
 impl Log for Files {
+    fn claim(&mut self) -> Result<bool, LogError> {
+        self.locked_journal().map(|_| true)
+    }
+
     fn lead(&mut self) -> Result<(), LogError> {
         if let Some(mut writer) = self.writer.take() {
             writer.flush()?;
@@ -142,11 +148,12 @@ impl Log for Files {
         self.writer.as_mut().map_or(Ok(()), Writer::flush)
     }
 
-    fn read_output(&mut self, topic: Topic, each: &mut dyn FnMut(&[u8])) -> Result<u64, LogError> {
-        let path = names::lines(&self.options.dir, topic, u32::from(self.options.shard));
+    fn read_output(&mut self, topic: Topic, each: &mut dyn FnMut(Stored<'_>)) -> Result<u64, LogError> {
+        let partition = u32::from(self.options.shard);
+        let path = names::lines(&self.options.dir, topic, partition);
         if let Some(mut lines) = lines::Lines::open(&path, 0)? {
             while let Some(line) = lines.next()? {
-                each(&line.text);
+                each(Stored { partition, offset: line.start, value: &line.text });
             }
         }
         Ok(0)
@@ -154,13 +161,13 @@ impl Log for Files {
 
     fn begin_anew(&mut self, entry: &[u8]) -> Result<Option<String>, LogError> {
         self.writer = None;
-        // Nobody leads the old one while it is set aside.
-        let lock = self.locked_journal()?;
-        let aside = anew::begin(&self.options.dir, self.options.shard, entry, now())?;
-        self.journal = None;
-        drop(lock);
+        // Nobody leads the old one while it is set aside, nor the new one before we do.
+        let old = self.locked_journal()?;
+        let begun = anew::begin(&self.options.dir, self.options.shard, entry, now())?;
+        self.journal = Some(begun.journal);
+        drop(old);
         self.lead()?;
-        Ok(aside.map(|path| path.display().to_string()))
+        Ok(begun.aside.map(|path| path.display().to_string()))
     }
 
     fn open_journal(&mut self, at: u64) -> Result<Box<dyn JournalReader>, LogError> {
@@ -174,10 +181,18 @@ fn lock(path: &Path) -> Result<File, LogError> {
     let opened = File::options().read(true).write(true).create(true).truncate(false).open(path);
     let file = opened.map_err(|error| failed(path, &error))?;
     match file.try_lock() {
+        Ok(()) if !is_named(&file, path) => Err(LogError::Fenced(format!("{} was just begun anew", path.display()))),
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(LogError::Fenced(format!("{} is locked", path.display()))),
         Err(TryLockError::Error(error)) => Err(failed(path, &error)),
     }
+}
+
+/// Whether the file still has this name: between opening and locking it may have been set aside.
+fn is_named(file: &File, path: &Path) -> bool {
+    let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let named = std::fs::metadata(path).map(place);
+    matches!((file.metadata().map(place), named), (Ok(opened), Ok(named)) if opened == named)
 }
 
 fn now() -> Millis {

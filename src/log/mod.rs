@@ -51,6 +51,14 @@ pub struct JournalRecord {
     pub appended: Millis,
 }
 
+/// A committed record of an output, read back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored<'a> {
+    pub partition: u32,
+    pub offset: u64,
+    pub value: &'a [u8],
+}
+
 pub trait JournalReader: Send {
     /// The next committed entry, or `None` if there is none within `wait`. Entries that were appended before
     /// `open_journal` was called are never missed: `None` within them is an error, not an end.
@@ -58,6 +66,13 @@ pub trait JournalReader: Send {
 }
 
 pub trait Log: Send {
+    /// Keeps others from leading, where that changes nothing yet, and returns true: then `lead` may cut off what the
+    /// journal doesn't know of, and the caller first makes sure that the journal is the one it knows. False: `lead`
+    /// cuts nothing off.
+    fn claim(&mut self) -> Result<bool, LogError> {
+        Ok(false)
+    }
+
     /// Takes the leadership of the shard: from here on a former leader's commits fail. Must be called
     /// before the journal is read to its end, and again after [`LogError::Rebuild`].
     fn lead(&mut self) -> Result<(), LogError>;
@@ -87,9 +102,9 @@ pub trait Log: Send {
         Ok(())
     }
 
-    /// Hands over the value of every committed record of an output, from the first that is still there; those of
+    /// Hands over every committed record of an output that has a value, from the first that is still there; those of
     /// one key in order. Returns how many offsets are gone before them. The caller leads.
-    fn read_output(&mut self, topic: Topic, each: &mut dyn FnMut(&[u8])) -> Result<u64, LogError>;
+    fn read_output(&mut self, topic: Topic, each: &mut dyn FnMut(Stored<'_>)) -> Result<u64, LogError>;
 
     /// Begins a journal anew with this entry, beside outputs that stay as they are, and leads it. A holder that can
     /// sets the old journal aside, and says where it is now; the others need an empty place for the new one.

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use crate::domain::{Millis, OutRecord, Record, Topic};
-use crate::log::{JournalReader, JournalRecord, Log, LogError, Place, check_outputs};
+use crate::log::{JournalReader, JournalRecord, Log, LogError, Place, Stored, check_outputs};
 
 /// How often each fault happens, in thousandths of the calls in which it can.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -254,9 +254,12 @@ impl Log for Simulated {
         Ok(())
     }
 
-    fn read_output(&mut self, topic: Topic, each: &mut dyn FnMut(&[u8])) -> Result<u64, LogError> {
-        let records = self.cluster.outputs(topic);
-        records.iter().filter_map(|record| record.value.as_deref()).for_each(each);
+    fn read_output(&mut self, topic: Topic, each: &mut dyn FnMut(Stored<'_>)) -> Result<u64, LogError> {
+        for (offset, record) in (0..).zip(&self.cluster.outputs(topic)) {
+            if let Some(value) = &record.value {
+                each(Stored { partition: 0, offset, value });
+            }
+        }
         Ok(0)
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::owners::Unreadable;
 use crate::domain::ids::Id128;
 use crate::domain::{Code, Topic};
 use crate::log::LogError;
@@ -38,8 +39,21 @@ pub enum RunError {
          their beginning; `--topics` names others"
     )]
     Parted { place: String, what: String },
-    #[error("command {number} of the commands topic can't be read: {why}. Repair or remove that line or record")]
-    Command { number: u64, why: String },
+    #[error(
+        "the command at partition {}, offset {} of the commands topic can't be read: {}. `--skip-unreadable` recovers \
+         without it; its seat may then stand one command behind", .0.partition, .0.offset, .0.why
+    )]
+    Command(Unreadable),
+    #[error(
+        "the commands topic holds no command of this shard ({foreign} are other shards'): is this the right log? With \
+         `--force` a new journal begins in which nobody owns anything"
+    )]
+    NoCommands { foreign: u64 },
+    #[error(
+        "{gone} offsets are gone from the beginning of the commands topic: seats whose commands were among them would \
+         be adopted from the CRM, and their sequences begin with 1 again. `--force` does it all the same"
+    )]
+    CommandsGone { gone: u64 },
     #[error(
         "the journal is whole up to entry {sequence}: nothing needs recovering, and a new journal would lose scores, \
          rests, holds and warnings. `--force` does it all the same"

@@ -2,19 +2,38 @@
 //! and a new journal begins with it. Inputs are then read from their beginning by an ordinary start.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::error::RunError;
 use super::replica::{Draft, Replica};
 use super::{recover, shard};
 use crate::domain::output::SeatStatus;
 use crate::domain::policy::Handling;
-use crate::domain::{Body, DecisionKind, EntryKind, Input, Millis, Output, Policy, Restored, Text, Topic};
-use crate::log::{Log, LogError};
+use crate::domain::{Body, DecisionKind, Entry, EntryKind, Input, Millis, Output, Policy, Restored, Text, Topic};
+use crate::log::{Log, LogError, Stored};
 use crate::wire::command::{self, Command};
-use crate::wire::snapshot;
+use crate::wire::{entry, snapshot};
+
+/// What is done although something speaks against it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Allowed {
+    /// A whole journal, or another build's, is given up; no commands, or not all of them, are enough.
+    pub force: bool,
+    /// Commands that can't be read are left out.
+    pub unreadable: bool,
+}
 
 /// What was done, for people.
+#[derive(Debug)]
+pub enum Done {
+    Anew(Recovered),
+    /// An earlier recovery had begun the new journal, and ended before it set the old one's snapshots aside.
+    Finished {
+        snapshots_aside: usize,
+    },
+}
+
 #[derive(Debug)]
 pub struct Recovered {
     pub commands: Commands,
@@ -38,48 +57,78 @@ pub struct Commands {
     pub foreign: u64,
     /// Seats whose sequences have a gap: some command is missing.
     pub gaps: u64,
+    /// Left out, because they can't be read.
+    pub unreadable: u64,
+    /// The first of these.
+    pub left_out: Vec<Unreadable>,
     /// When the newest was issued.
     pub newest: Millis,
 }
 
-/// Does all of it. Refuses where the journal can be followed, unless told otherwise.
+/// A command that can't be read, and where it stands.
+#[derive(Clone, Debug)]
+pub struct Unreadable {
+    pub partition: u32,
+    /// On a Files log the byte at which the line begins.
+    pub offset: u64,
+    pub why: String,
+}
+
+/// Of commands that can't be read so many are told one by one: enough to see what they have in common.
+const LEFT_OUT_TOLD: usize = 20;
+
+/// Does all of it. Refuses where the journal can be followed, and where commands are missing, unless told otherwise.
 pub fn recover(
     log: &mut dyn Log,
     of: u16,
     snapshots: &Path,
     policy: &Policy,
-    force: bool,
-) -> Result<Recovered, RunError> {
-    let broken = why_broken(log, of, snapshots, force)?;
-    if let (Healthy::Whole { sequence }, false) = (&broken, force) {
-        return Err(RunError::Whole { sequence: *sequence });
-    }
-    let commands = Commands::read(log, of)?;
+    allowed: Allowed,
+) -> Result<Done, RunError> {
+    let broken = match why_broken(log, of, snapshots, allowed.force)? {
+        Healthy::Whole { sequence } if !allowed.force => return Err(RunError::Whole { sequence }),
+        Healthy::Begun if !allowed.force => {
+            return Ok(Done::Finished { snapshots_aside: set_snapshots_aside(snapshots, of)? });
+        }
+        Healthy::Whole { .. } | Healthy::Begun | Healthy::Empty => None,
+        Healthy::Broken(why) => Some(why),
+    };
+    let commands = Commands::read(log, of, allowed)?;
     let rows: Vec<Restored> = commands.last.values().map(|command| restored(command, policy)).collect();
     let mut seats = BTreeMap::new();
     for row in &rows {
         *seats.entry(row.status.name()).or_default() += 1;
     }
-    let entry = entry(of, commands.newest, rows)?;
+    let entry = first_entry(of, commands.newest, rows)?;
     let journal_aside = log.begin_anew(&entry)?;
-    let snapshots_aside = snapshot::set_aside(snapshots, of)
-        .map_err(|error| RunError::Io { what: snapshots.display().to_string(), error })?;
-    let broken = if let Healthy::Broken(why) = broken { Some(why) } else { None };
-    Ok(Recovered { commands, seats, broken, journal_aside, snapshots_aside })
+    let snapshots_aside = set_snapshots_aside(snapshots, of)?;
+    Ok(Done::Anew(Recovered { commands, seats, broken, journal_aside, snapshots_aside }))
+}
+
+fn set_snapshots_aside(snapshots: &Path, of: u16) -> Result<usize, RunError> {
+    snapshot::set_aside(snapshots, of).map_err(|error| io(snapshots, error))
+}
+
+fn io(snapshots: &Path, error: std::io::Error) -> RunError {
+    RunError::Io { what: snapshots.display().to_string(), error }
 }
 
 enum Healthy {
     Empty,
-    Whole { sequence: u64 },
+    Whole {
+        sequence: u64,
+    },
+    /// By an earlier recovery, and nothing came after it; but the snapshots are still those of the journal before.
+    Begun,
     Broken(String),
 }
 
 /// Follows the journal as a start would. One of another build's format is whole: only force gives it up.
 fn why_broken(log: &mut dyn Log, of: u16, snapshots: &Path, force: bool) -> Result<Healthy, RunError> {
-    let followed = recover::lead(log).and_then(|()| recover::recover(log, of, snapshots));
-    match followed {
+    match recover::lead(log, of, snapshots) {
         Ok((follower, _)) if follower.sequence() == 0 => Ok(Healthy::Empty),
         Ok((follower, _)) => Ok(Healthy::Whole { sequence: follower.sequence() }),
+        Err(RunError::Snapshot { .. }) if is_begun(log, of, snapshots)? => Ok(Healthy::Begun),
         Err(error @ (RunError::Journal { .. } | RunError::Snapshot { .. } | RunError::Damaged { .. })) => {
             Ok(Healthy::Broken(error.to_string()))
         }
@@ -88,19 +137,59 @@ fn why_broken(log: &mut dyn Log, of: u16, snapshots: &Path, force: bool) -> Resu
     }
 }
 
+/// Whether the journal holds a recovery's entry and no other, and every snapshot is of another journal: were one of
+/// this one, it would have lost its end.
+fn is_begun(log: &mut dyn Log, of: u16, snapshots: &Path) -> Result<bool, RunError> {
+    let Some(begun) = only_entry(log)?.filter(|entry| entry.kind == EntryKind::Rebase) else { return Ok(false) };
+    let list = snapshot::list(snapshots, of).map_err(|error| io(snapshots, error))?;
+    let is_other = |path: &PathBuf| snapshot::read(path).is_ok_and(|(header, _)| header.journal != begun.journal);
+    Ok(list.iter().all(is_other))
+}
+
+/// The journal's first entry, if there is no second and nothing is broken.
+fn only_entry(log: &mut dyn Log) -> Result<Option<Entry>, LogError> {
+    let all =
+        log.open_journal(0).and_then(|mut reader| Ok((reader.next(Duration::ZERO)?, reader.next(Duration::ZERO)?)));
+    match all {
+        Ok((Some(only), None)) => Ok(entry::decode(&only.bytes).ok().filter(|entry| entry.sequence == 1)),
+        Ok(_) | Err(LogError::Corrupt { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 impl Commands {
-    fn read(log: &mut dyn Log, of: u16) -> Result<Commands, RunError> {
+    fn read(log: &mut dyn Log, of: u16, allowed: Allowed) -> Result<Commands, RunError> {
         let mut commands = Commands::default();
-        let mut refused = None;
-        let gone = log.read_output(Topic::Commands, &mut |value| {
-            commands.read += 1;
-            match command::read(value) {
-                Ok(command) => commands.take(command, of),
-                Err(why) => drop(refused.get_or_insert(RunError::Command { number: commands.read, why })),
-            }
-        })?;
+        let gone = log.read_output(Topic::Commands, &mut |stored| commands.take_stored(stored, of))?;
         commands.gone = gone;
-        refused.map_or(Ok(commands), Err)
+        commands.check(allowed)?;
+        Ok(commands)
+    }
+
+    fn check(&self, allowed: Allowed) -> Result<(), RunError> {
+        if let (Some(first), false) = (self.left_out.first(), allowed.unreadable) {
+            return Err(RunError::Command(first.clone()));
+        }
+        match (self.last.is_empty(), self.gone) {
+            _ if allowed.force => Ok(()),
+            (true, _) => Err(RunError::NoCommands { foreign: self.foreign }),
+            (false, 0) => Ok(()),
+            (false, gone) => Err(RunError::CommandsGone { gone }),
+        }
+    }
+
+    fn take_stored(&mut self, stored: Stored<'_>, of: u16) {
+        self.read += 1;
+        match command::read(stored.value) {
+            Ok(command) => self.take(command, of),
+            Err(why) => {
+                self.unreadable += 1;
+                if self.left_out.len() < LEFT_OUT_TOLD {
+                    let Stored { partition, offset, .. } = stored;
+                    self.left_out.push(Unreadable { partition, offset, why });
+                }
+            }
+        }
     }
 
     /// The highest sequence of a seat counts. A command that stands there twice is one: its id is the same.
@@ -147,7 +236,7 @@ fn returned(command: &Command, policy: &Policy) -> SeatStatus {
 
 /// One entry, so that a new journal has all of it or isn't there. It bears the time of the newest command: this
 /// machine's clock is proven by the start that follows.
-fn entry(of: u16, now: Millis, rows: Vec<Restored>) -> Result<Vec<u8>, RunError> {
+fn first_entry(of: u16, now: Millis, rows: Vec<Restored>) -> Result<Vec<u8>, RunError> {
     let inputs: Vec<Input> = rows.into_iter().map(|row| Input { position: None, body: Body::Restored(row) }).collect();
     let mut replica = Replica::new(shard::new_journal_id(), of);
     let made = replica.make(Draft { kind: EntryKind::Rebase, now, spans: Vec::new(), inputs })?;
@@ -156,6 +245,28 @@ fn entry(of: u16, now: Millis, rows: Vec<Restored>) -> Result<Vec<u8>, RunError>
         Some(Output::DeadLetter { code, .. }) => {
             Err(LogError::Fatal(format!("the commands can't all be restored: {}", code.text())).into())
         }
-        Some(other) => unreachable!("nothing is decided before a policy: {other:?}"),
+        Some(other) => Err(LogError::Fatal(format!("without a policy it was decided: {other:?}")).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commands(gone: u64) -> Commands {
+        let (account, role, issued_at) = ("a".into(), "sdr".into(), Millis(1));
+        let kind = DecisionKind::Distribution;
+        let command = Command { shard: 0, kind, account, role, sequence: 1, owner: None, reason: None, issued_at };
+        let mut commands = Commands { gone, ..Commands::default() };
+        commands.take(command, 0);
+        commands
+    }
+
+    #[test]
+    fn commands_that_are_gone_from_the_beginning_are_done_without_only_when_told() {
+        let told = Allowed { force: true, unreadable: false };
+        assert!(commands(0).check(Allowed::default()).is_ok());
+        assert!(matches!(commands(3).check(Allowed::default()), Err(RunError::CommandsGone { gone: 3 })));
+        assert!(commands(3).check(told).is_ok());
     }
 }

@@ -59,8 +59,7 @@ fn lead_once(
     let shard = setup.open.shard();
     setup.status.set_phase(Phase::Recovering);
     let mut log = setup.open.open()?;
-    recover::lead(&mut *log)?;
-    let (follower, from) = recover::recover(&mut *log, shard, &setup.settings.snapshots_dir)?;
+    let (follower, from) = recover::lead(&mut *log, shard, &setup.settings.snapshots_dir)?;
     snapshots.began_from(from);
     let (replica, reader) = follower.into_parts();
     let replica = replica.unwrap_or_else(|| Replica::new(new_journal_id(), shard));

@@ -101,6 +101,7 @@ impl World {
         let thread = std::thread::spawn(move || {
             let mut meters = Meters::new();
             let ended = shard::lead(&setup, &mut meters);
+            ended.as_ref().inspect_err(|error| eprintln!("ended: {error}")).ok();
             (ended, meters.handle().render())
         });
         Instance { status, thread }

@@ -1,15 +1,16 @@
 //! Taking over a log directory: the journal's last whole frame says what was committed, all else is cut off.
 //!
 //! What a crash may leave: bytes behind the committed length of outputs (they are written before the journal
-//! is), and a torn group of frames at the journal's very end. Anything else is damage and is refused.
+//! is), and a torn group of frames at the journal's very end. Anything else is damage and is refused. A journal
+//! that lost whole frames at its end looks like the first: so whole lines of outputs are set aside, not dropped.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::frame::{self, FILE_HEAD, Frames, Lengths, OUTPUTS, Step};
-use super::{corrupt, failed, names};
+use super::{corrupt, failed, lines, names};
 use crate::log::LogError;
 
 /// An output file, open for writing.
@@ -39,6 +40,7 @@ pub fn recover(dir: &Path, shard: u16, journal: &File) -> Result<Recovered, LogE
     let (end, lengths) = last_commit(&path, journal)?;
     cut(&path, journal, end)?;
     for (output, length) in outputs.iter().zip(lengths) {
+        keep_uncommitted(dir, &output.path, length)?;
         cut(&output.path, &output.file, length)?;
     }
     sync_directory(dir)?;
@@ -103,6 +105,30 @@ fn last_commit(path: &Path, journal: &File) -> Result<(u64, Lengths), LogError> 
 pub fn damaged(path: &Path, at: u64, before: Option<u64>) -> LogError {
     let frame = before.map_or("the frame".to_owned(), |before| format!("frame {}", before + 1));
     corrupt(path, format!("{frame} at byte {at} is damaged, and it was once written whole"))
+}
+
+/// Whole lines that will be cut off are kept beside the file: if the journal lost its end, they were committed once,
+/// and it can't tell. After a crash in between they may stand there twice.
+fn keep_uncommitted(dir: &Path, path: &Path, length: u64) -> Result<(), LogError> {
+    let end = lines::end(path)?;
+    if end <= length {
+        return Ok(());
+    }
+    let aside = path.with_extension("jsonl.uncommitted");
+    copy(path, length, end, &aside).map_err(|error| failed(&aside, &error))?;
+    sync_directory(dir)?;
+    tracing::warn!(file = %path.display(), bytes = end - length, kept = %aside.display(), "lines that the journal \
+        doesn't know are set aside");
+    Ok(())
+}
+
+/// Appends these bytes of one file to another.
+fn copy(from: &Path, start: u64, end: u64, to: &Path) -> io::Result<()> {
+    let mut from = File::open(from)?;
+    from.seek(SeekFrom::Start(start))?;
+    let mut to = File::options().append(true).create(true).open(to)?;
+    io::copy(&mut from.take(end - start), &mut to)?;
+    to.sync_all()
 }
 
 /// Cuts off what was written but not committed.

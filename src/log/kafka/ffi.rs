@@ -1,4 +1,4 @@
-//! The three calls of librdkafka that rdkafka doesn't offer, and all of bookd's unsafe code.
+//! The three calls of librdkafka that rdkafka doesn't offer, and all unsafe code of this room.
 //!
 //! - Many messages by one call, and waiting for deliveries: rdkafka takes them one by one, and its own `flush` of a
 //!   threaded producer waits in steps of 100 ms. `make bench-kafka` measures both against what goes without.
@@ -9,7 +9,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::marker::PhantomData;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::time::Duration;
 
 use rdkafka::client::ClientContext;
@@ -25,14 +25,22 @@ pub struct Messages<'a> {
     consumer: PhantomData<&'a ()>,
 }
 
-/// A message, or an error in its place.
+/// A message, or an error in its place. A pointer, not a reference: asked for headers, librdkafka writes behind it what
+/// it has parsed.
 #[derive(Clone, Copy)]
-pub struct Message<'a>(&'a sys::rd_kafka_message_t);
+pub struct Message<'a> {
+    at: NonNull<sys::rd_kafka_message_t>,
+    lives: PhantomData<&'a ()>,
+}
 
 /// Of one call: enough for its price to vanish, and an array that costs nothing where one message is there.
 const AT_ONCE: usize = 1_024;
 
 /// Takes messages that a consumer has fetched already: up to `max`, and up to [`AT_ONCE`].
+///
+/// Errors of reading come in the place of a message. Whatever else is in the queue is served and gone: errors of the
+/// client as a whole (a lost connection, a refused login) are only logged. Those that last come again, where rdkafka
+/// polls; one that is fatal the client remembers, and the caller asks for it.
 pub fn take_fetched<C: ConsumerContext>(consumer: &BaseConsumer<C>, max: usize) -> Messages<'_> {
     let mut taken = vec![ptr::null_mut(); max.min(AT_ONCE)];
     // SAFETY: the client lives as long as `consumer` is borrowed. The queue is counted: ours goes at once, the client
@@ -50,8 +58,7 @@ pub fn take_fetched<C: ConsumerContext>(consumer: &BaseConsumer<C>, max: usize) 
 
 impl Messages<'_> {
     pub fn iter(&self) -> impl Iterator<Item = Message<'_>> {
-        // SAFETY: librdkafka set them, and they are destroyed only when `self` is dropped, which is borrowed.
-        self.taken.iter().map(|message| Message(unsafe { &**message }))
+        self.taken.iter().map(|message| Message::new(*message))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -69,63 +76,76 @@ impl Drop for Messages<'_> {
 }
 
 impl<'a> Message<'a> {
+    /// Both who call it borrow for `'a` what destroys the message.
+    fn new(message: *mut sys::rd_kafka_message_t) -> Message<'a> {
+        Message { at: NonNull::new(message).expect("librdkafka has set it"), lives: PhantomData }
+    }
+
     /// One that rdkafka took.
     pub fn of(message: &'a BorrowedMessage<'_>) -> Message<'a> {
-        // SAFETY: rdkafka keeps it for as long as `message` lives.
-        Message(unsafe { &*message.ptr() })
+        Message::new(message.ptr())
+    }
+
+    /// What every message has, and librdkafka changes no more. A copy, of which the compiler leaves what is asked for.
+    fn fields(self) -> sys::rd_kafka_message_t {
+        // SAFETY: it lives for `'a`, and is this thread's: nobody writes to it meanwhile.
+        unsafe { self.at.read() }
     }
 
     /// Why there is no message.
     pub fn error(self) -> Option<RDKafkaErrorCode> {
-        (self.0.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR).then(|| self.0.err.into())
+        let error = self.fields().err;
+        (error != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR).then(|| error.into())
     }
 
     /// The same for all messages of one partition, and cheap to compare.
     pub fn place(self) -> (usize, i32) {
-        (self.0.rkt as usize, self.0.partition)
+        (self.fields().rkt as usize, self.partition())
     }
 
     /// Empty if it has none, or one that is no text: none of ours.
     pub fn topic(self) -> &'a str {
-        if self.0.rkt.is_null() {
+        let topic = self.fields().rkt;
+        if topic.is_null() {
             return "";
         }
         // SAFETY: a message keeps its topic, and the topic its name, as a C string.
-        let name = unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(self.0.rkt)) };
+        let name = unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(topic)) };
         name.to_str().unwrap_or("")
     }
 
     pub fn partition(self) -> i32 {
-        self.0.partition
+        self.fields().partition
     }
 
     pub fn offset(self) -> i64 {
-        self.0.offset
+        self.fields().offset
     }
 
     pub fn key(self) -> Option<&'a [u8]> {
         // SAFETY: the message has so many bytes there for as long as it lives.
-        unsafe { bytes(self.0.key, self.0.key_len) }
+        unsafe { bytes(self.fields().key, self.fields().key_len) }
     }
 
     pub fn value(self) -> Option<&'a [u8]> {
         // SAFETY: the message has so many bytes there for as long as it lives.
-        unsafe { bytes(self.0.payload, self.0.len) }
+        unsafe { bytes(self.fields().payload, self.fields().len) }
     }
 
     /// In milliseconds since 1970.
     pub fn timestamp(self) -> Option<i64> {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: both are valid for the call.
-        let millis = unsafe { sys::rd_kafka_message_timestamp(self.0, &mut kind) };
+        let millis = unsafe { sys::rd_kafka_message_timestamp(self.at.as_ptr(), &mut kind) };
         (kind != sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE).then_some(millis)
     }
 
     /// Names and values, in order.
     pub fn headers(self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
         let mut headers = ptr::null_mut();
-        // SAFETY: both are valid for the call, which sets `headers` where there are any; they belong to the message.
-        let found = unsafe { sys::rd_kafka_message_headers(self.0, &mut headers) };
+        // SAFETY: both are valid for the call, which sets `headers` where there are any. They belong to the message,
+        // and are parsed once: who holds some of them already keeps them.
+        let found = unsafe { sys::rd_kafka_message_headers(self.at.as_ptr(), &mut headers) };
         let there = found == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
         // SAFETY: `headers` were found, and live as long as the message.
         (0..).map_while(move |index| if there { unsafe { header(headers, index) } } else { None })
@@ -163,6 +183,14 @@ pub fn drain<C: ProducerContext + 'static>(producer: &ThreadedProducer<C>, patie
     // SAFETY: the client lives as long as `producer` is borrowed; its thread goes on serving deliveries meanwhile.
     let drained = unsafe { sys::rd_kafka_flush(producer.client().native_ptr(), millis) };
     drained == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+}
+
+/// Makes a client believe that it met a fatal error.
+#[cfg(test)]
+pub fn fail<C: ConsumerContext>(consumer: &BaseConsumer<C>, why: &CStr) {
+    let code = sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+    // SAFETY: the client lives as long as `consumer` is borrowed, and copies the text.
+    let _ = unsafe { sys::rd_kafka_test_fatal_error(consumer.client().native_ptr(), code, why.as_ptr()) };
 }
 
 /// Log lines that [`take_fetched`] meets go where all others go.

@@ -1,6 +1,7 @@
 //! The read side: input partitions by plain assignment, at places that the journal knows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -20,7 +21,8 @@ pub const ANSWER: Duration = Duration::from_secs(10);
 type Partition = (Topic, u32);
 
 pub struct Inputs {
-    consumer: BaseConsumer<Context>,
+    /// Shared with nobody; see `check_client`.
+    consumer: Arc<BaseConsumer<Context>>,
     reached: Reached,
 }
 
@@ -61,7 +63,7 @@ impl Inputs {
         let created = options.consumer().create_with_context(Context::default());
         let consumer = created.map_err(|error| LogError::Fatal(error.to_string()))?;
         ffi::log_by_tracing(&consumer);
-        Ok(Inputs { consumer, reached: Reached::default() })
+        Ok(Inputs { consumer: Arc::new(consumer), reached: Reached::default() })
     }
 
     /// How many partitions a topic has; 0 if it doesn't exist.
@@ -111,6 +113,17 @@ impl Inputs {
         wait: Duration,
         into: &mut Vec<Record>,
     ) -> Result<usize, LogError> {
+        let polled = self.fill(options, max, wait, into);
+        self.check_client().and(polled)
+    }
+
+    fn fill(
+        &mut self,
+        options: &Options,
+        max: usize,
+        wait: Duration,
+        into: &mut Vec<Record>,
+    ) -> Result<usize, LogError> {
         let begin = into.len();
         self.wait_for_first(options, wait, into)?;
         // Whatever came with the first; librdkafka fetches the next meanwhile.
@@ -119,6 +132,14 @@ impl Inputs {
             more = self.take_fetched(options, max - (into.len() - begin), into)?;
         }
         Ok(into.len() - begin)
+    }
+
+    /// A batch that meets a fatal error of the client tells nobody that it was one.
+    fn check_client(&self) -> Result<(), LogError> {
+        let Some((code, why)) = self.consumer.client().fatal_error() else { return Ok(()) };
+        // Destroying such a client never ends: it stays, so that the process can end.
+        std::mem::forget(Arc::clone(&self.consumer));
+        Err(LogError::Fatal(format!("the Kafka client can't go on: {code}: {why}")))
     }
 
     /// rdkafka serves everything else that is in the queue, so the first record comes through it.
@@ -283,4 +304,29 @@ fn record(topic: Topic, message: Message<'_>) -> Record {
 
 pub fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> Options {
+        let topics = BTreeMap::from([(Topic::Intent, "intent".to_owned())]);
+        let (brokers, properties) = ("localhost:1".to_owned(), BTreeMap::new());
+        Options { brokers, id: "bookd".to_owned(), shard: 0, topics, properties }
+    }
+
+    #[test]
+    fn a_fatal_error_is_told_whoever_took_the_event() {
+        let options = options();
+        let mut inputs = Inputs::new(&options).unwrap();
+        let poll = |inputs: &mut Inputs| inputs.poll(&options, 10, Duration::ZERO, &mut Vec::new());
+        assert_eq!(poll(&mut inputs).unwrap(), 0);
+        ffi::fail(&inputs.consumer, c"broken for good");
+        // The event comes once; the second time there is none.
+        for _ in 0..2 {
+            let told = poll(&mut inputs).unwrap_err();
+            assert!(matches!(&told, LogError::Fatal(what) if what.contains("broken for good")), "{told}");
+        }
+    }
 }

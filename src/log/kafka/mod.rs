@@ -15,6 +15,7 @@ mod inputs;
 mod journal;
 mod options;
 mod outputs;
+mod partition;
 mod producer;
 mod topics;
 
@@ -25,7 +26,7 @@ pub use self::options::{Options, RESERVED};
 use self::producer::Producer;
 pub use self::topics::ensure_topics;
 use crate::domain::{OutRecord, Record, Topic};
-use crate::log::{JournalReader, Log, LogError, Place, check_outputs};
+use crate::log::{JournalReader, Log, LogError, Place, Stored, check_outputs};
 
 pub struct Kafka {
     options: Options,
@@ -97,7 +98,7 @@ impl Log for Kafka {
         committed
     }
 
-    fn read_output(&mut self, topic: Topic, each: &mut dyn FnMut(&[u8])) -> Result<u64, LogError> {
+    fn read_output(&mut self, topic: Topic, each: &mut dyn FnMut(Stored<'_>)) -> Result<u64, LogError> {
         let name = self.options.output(topic);
         outputs::read(&self.options, name, self.inputs.partitions(name)?, each)
     }
