@@ -8,6 +8,7 @@ use crate::domain::time::{DAY, HOUR};
 
 use super::Engine;
 use super::state::{AccountId, RepId};
+use super::waiting::is_over;
 
 /// The quiet-rep rule looks at acts this long before the quiet began.
 const ACTS_BEFORE_S: u32 = 10 * DAY;
@@ -56,14 +57,14 @@ impl Engine {
     fn forget_losses(&mut self, role: usize, going: &[Loss]) {
         let now = self.state.now;
         let forget = |losses: &mut VecDeque<(Secs, bool)>| {
-            while losses.front().is_some_and(|(at, _)| at.plus(DAY) <= now) {
+            while losses.front().is_some_and(|(at, _)| is_over(*at, DAY, now)) {
                 losses.pop_front();
             }
         };
         forget(&mut self.state.roles[role].losses);
         owners(going).into_iter().for_each(|owner| forget(&mut self.state.reps[owner.index()].losses));
         for losses in self.state.book_losses.values_mut() {
-            while losses.front().is_some_and(|at| at.plus(HOUR) <= now) {
+            while losses.front().is_some_and(|at| is_over(*at, HOUR, now)) {
                 losses.pop_front();
             }
         }

@@ -81,9 +81,14 @@ pub(super) struct Limit {
     pub left: u64,
 }
 
+/// Whether a loss no longer counts in a window.
+pub(super) fn is_over(at: Secs, window_s: u32, now: Secs) -> bool {
+    at.plus(window_s) <= now
+}
+
 /// How many losses are younger than the window, and when the first of them no longer is.
 fn counted<T>(losses: &VecDeque<T>, at: impl Fn(&T) -> Secs, window_s: u32, now: Secs) -> (u32, Secs) {
-    let old = losses.partition_point(|loss| at(loss).plus(window_s) <= now);
+    let old = losses.partition_point(|loss| is_over(at(loss), window_s, now));
     let next = losses.get(old).map_or(Secs::NEVER, |loss| at(loss).plus(window_s));
     ((losses.len() - old) as u32, next)
 }
