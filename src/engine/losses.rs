@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::domain::Secs;
 use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, SeatStatus, Why};
+use crate::domain::policy::MAX_MOVED;
 use crate::domain::time::{DAY, HOUR};
 
 use super::Engine;
@@ -29,9 +30,9 @@ impl Engine {
             if self.state.roles[role].waiting.is_empty() || self.none_can_go(role) {
                 continue;
             }
-            for loss in self.judged_losses(role) {
-                self.retrieve_one(role, &loss);
-            }
+            let going = self.judged_losses(role);
+            going.iter().take(MAX_MOVED).for_each(|loss| self.retrieve_one(role, loss));
+            self.entry.losses_left |= going.len() > MAX_MOVED;
         }
     }
 
@@ -48,9 +49,10 @@ impl Engine {
         }
     }
 
-    /// A placement made a book larger, and with it what an hour may take of it: whoever waits is looked at again.
+    /// More may go than one entry takes; or a placement made a book larger, and with it what an hour may take of it:
+    /// whoever waits is looked at again.
     pub(super) fn looks_again(&self, placed: bool) -> bool {
-        placed && self.state.roles.iter().any(|role| !role.waiting.is_empty())
+        self.entry.losses_left || placed && self.state.roles.iter().any(|role| !role.waiting.is_empty())
     }
 
     /// Losses older than the windows that count them: the role's, and of those who lose something now.

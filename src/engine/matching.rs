@@ -4,11 +4,17 @@ use std::cmp::Ordering;
 
 use crate::domain::Secs;
 use crate::domain::output::{DecisionKind, Why};
-use crate::domain::policy::MAX_ASIDE;
+use crate::domain::policy::{MAX_ASIDE, MAX_MOVED};
 
 use super::Engine;
 use super::choice::Asked;
 use super::state::{AccountId, Mark, Pass, Phase, RepId};
+
+/// How many accounts of a role this entry may still pass over, and place.
+struct Left {
+    aside: usize,
+    placed: usize,
+}
 
 /// An account that some rep may have room for.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +34,13 @@ pub(super) fn bits(mut set: u64) -> impl Iterator<Item = u8> {
 impl Engine {
     pub(super) fn match_roles(&mut self) {
         for role in self.roles() {
-            let mut left = MAX_ASIDE;
+            let mut left = Left { aside: MAX_ASIDE, placed: MAX_MOVED };
             while self.match_role(role, &mut left) {}
         }
     }
 
     /// One pass, or the marked accounts alone. True: segments became dirty meanwhile, once more.
-    fn match_role(&mut self, role: usize, left: &mut usize) -> bool {
+    fn match_role(&mut self, role: usize, left: &mut Left) -> bool {
         self.begin_pass(role);
         for phase in [Phase::Thresholds, Phase::Fill] {
             if phase == Phase::Fill && !self.any_book_fills(role) {
@@ -108,8 +114,8 @@ impl Engine {
         }
     }
 
-    /// Places the best account until there is none. False: the bound on those passed over is reached.
-    fn run_phase(&mut self, role: usize, phase: Phase, left: &mut usize) -> bool {
+    /// Places the best account until there is none. False: a bound is reached.
+    fn run_phase(&mut self, role: usize, phase: Phase, left: &mut Left) -> bool {
         let mut marked = self.marked_best_first(role, phase).into_iter().peekable();
         loop {
             while marked.peek().is_some_and(|pick| !self.is_pick(role, phase, *pick)) {
@@ -122,15 +128,16 @@ impl Engine {
                 (None, Some(b)) => b,
                 (None, None) => return true,
             };
-            if let Some(asked) = self.asked(role, phase, pick) {
-                self.place(role, phase, pick, &asked);
-                continue;
-            }
+            let asked = self.asked(role, phase, pick);
+            let left = if asked.is_some() { &mut left.placed } else { &mut left.aside };
             if *left == 0 {
                 return false;
             }
             *left -= 1;
-            self.pass_over(role, phase, pick.account);
+            match asked {
+                Some(asked) => self.place(role, phase, pick, &asked),
+                None => self.pass_over(role, phase, pick.account),
+            }
         }
     }
 

@@ -76,6 +76,7 @@ struct Scratch {
     warnings: BTreeSet<(Secs, AccountId, usize)>,
     tally: Tally,
     placed: bool,
+    losses_left: bool,
     /// The gate was opened.
     opens: bool,
     position: Option<Position>,
@@ -143,6 +144,7 @@ impl Engine {
         out.append(&mut self.entry.out);
         self.entry.decisions = 0;
         self.entry.placed = false;
+        self.entry.losses_left = false;
         self.entry.opens = false;
         self.entry.touched.clear();
         std::mem::take(&mut self.entry.tally)

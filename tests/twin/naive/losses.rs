@@ -1,6 +1,7 @@
 //! §8: losses, their caps and the breaker.
 
 use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus, Why};
+use bookd::domain::policy::MAX_MOVED;
 use bookd::domain::time::{DAY, HOUR};
 use bookd::domain::{DecisionKind, Secs};
 
@@ -22,7 +23,7 @@ struct Going {
 impl Twin {
     pub(super) fn losses(&mut self) {
         for role in 0..self.roles.len() {
-            for each in self.that_go(role) {
+            for each in self.that_go(role).into_iter().take(MAX_MOVED) {
                 self.lose_account(role, &each);
             }
         }
