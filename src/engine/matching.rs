@@ -8,6 +8,7 @@ use crate::domain::policy::{MAX_ASIDE, MAX_MOVED};
 
 use super::Engine;
 use super::choice::Asked;
+use super::heap::Place;
 use super::state::{AccountId, Mark, Pass, Phase, RepId};
 
 /// How many accounts of a role this entry may still pass over, and place.
@@ -117,11 +118,12 @@ impl Engine {
     /// Places the best account until there is none. False: a bound is reached.
     fn run_phase(&mut self, role: usize, phase: Phase, left: &mut Left) -> bool {
         let mut marked = self.marked_best_first(role, phase).into_iter().peekable();
+        let mut tops = vec![None; self.index.pools[role].heaps.len()];
         loop {
             while marked.peek().is_some_and(|pick| !self.is_pick(role, phase, *pick)) {
                 marked.next();
             }
-            let of_pass = self.best_of_pass(role, phase);
+            let of_pass = self.best_of_pass(role, phase, &mut tops);
             let pick = match (marked.peek().copied(), of_pass) {
                 (Some(a), Some(b)) if self.better(role, b, a) => b,
                 (Some(a), _) => a,
@@ -183,23 +185,32 @@ impl Engine {
         self.book_of(rep)?.fill_idle
     }
 
-    /// The best account of the pass: the best top of the heaps that share a segment with it.
-    fn best_of_pass(&mut self, role: usize, phase: Phase) -> Option<Pick> {
+    /// The best account of the pass: the best top of the heaps that share a segment with it. Accounts only leave heaps
+    /// during a phase, so a top that was found is one until it leaves.
+    fn best_of_pass(&mut self, role: usize, phase: Phase, tops: &mut [Option<Pick>]) -> Option<Pick> {
         let pass = self.state.roles[role].pass.as_ref().filter(|pass| pass.phase == phase)?;
         let segments = pass.segments;
         let mut best: Option<Pick> = None;
-        for heap in 0..self.index.pools[role].heaps.len() {
+        for (heap, top) in tops.iter_mut().enumerate() {
             let set = self.index.pools[role].heaps[heap].0 & segments;
             if set == 0 || !self.has_open_rep(role, phase, set, u32::MAX) {
                 continue;
             }
-            let Some((account, priority)) = self.settle(role, heap as u16) else { continue };
-            let pick = Pick { account, priority };
+            if top.is_none_or(|top| !self.is_in_heap(role, heap, top.account)) {
+                *top = self.settle(role, heap as u16).map(|(account, priority)| Pick { account, priority });
+            }
+            let Some(pick) = *top else { continue };
+            let priority = pick.priority;
             if self.has_open_rep(role, phase, set, priority) && best.is_none_or(|best| self.better(role, pick, best)) {
                 best = Some(pick);
             }
         }
         best
+    }
+
+    fn is_in_heap(&self, role: usize, heap: usize, account: AccountId) -> bool {
+        let place = self.index.pools[role].places[account.index()];
+        matches!(place, Place::Heap { heap: there, .. } if usize::from(there) == heap)
     }
 
     /// Whether the rep may take the account for this segment in this phase, room apart.
