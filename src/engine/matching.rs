@@ -69,10 +69,15 @@ impl Engine {
         marked.drain(..).for_each(|account| seats[account.index()].mark = Mark::None);
     }
 
-    /// Those who were placed, passed over or left the pool since they were marked.
+    /// Those who were placed, passed over or left the pool since they were marked, once they are many.
     fn forget_unmarked(&mut self, role: usize) {
-        let seats = &self.state.seats[role];
-        self.state.roles[role].marked.retain(|account| seats[account.index()].mark != Mark::None);
+        let most = 2 * self.state.accounts.len();
+        let (marked, seats) = (&mut self.state.roles[role].marked, &self.state.seats[role]);
+        if marked.len() > most {
+            marked.retain(|account| seats[account.index()].mark != Mark::None);
+            marked.sort_unstable();
+            marked.dedup();
+        }
     }
 
     fn begin_pass(&mut self, role: usize) {
@@ -118,7 +123,7 @@ impl Engine {
     /// Places the best account until there is none. False: a bound is reached.
     fn run_phase(&mut self, role: usize, phase: Phase, left: &mut Left) -> bool {
         let mut marked = self.marked_best_first(role, phase).into_iter().peekable();
-        let mut tops = vec![None; self.index.pools[role].heaps.len()];
+        let mut tops = Vec::new();
         loop {
             while marked.peek().is_some_and(|pick| !self.is_pick(role, phase, *pick)) {
                 marked.next();
@@ -143,7 +148,12 @@ impl Engine {
         }
     }
 
+    /// None while a pass tries all accounts that anybody has room for: it finds the marked ones among them.
     fn marked_best_first(&self, role: usize, phase: Phase) -> Vec<Pick> {
+        let pass = self.state.roles[role].pass.as_ref().filter(|pass| pass.phase == phase);
+        if pass.is_some_and(|pass| self.index.open_segments[role] & !pass.segments == 0) {
+            return Vec::new();
+        }
         let marked = self.state.roles[role].marked.iter().copied();
         // Before anything is computed: most accounts match no segment that anybody has room for.
         let marked = marked.filter(|account| self.segments_in(role, *account) & self.index.open_segments[role] != 0);
@@ -187,9 +197,10 @@ impl Engine {
 
     /// The best account of the pass: the best top of the heaps that share a segment with it. Accounts only leave heaps
     /// during a phase, so a top that was found is one until it leaves.
-    fn best_of_pass(&mut self, role: usize, phase: Phase, tops: &mut [Option<Pick>]) -> Option<Pick> {
+    fn best_of_pass(&mut self, role: usize, phase: Phase, tops: &mut Vec<Option<Pick>>) -> Option<Pick> {
         let pass = self.state.roles[role].pass.as_ref().filter(|pass| pass.phase == phase)?;
         let segments = pass.segments;
+        tops.resize(self.index.pools[role].heaps.len(), None);
         let mut best: Option<Pick> = None;
         for (heap, top) in tops.iter_mut().enumerate() {
             let set = self.index.pools[role].heaps[heap].0 & segments;
