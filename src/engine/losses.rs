@@ -27,13 +27,14 @@ pub(super) struct Loss {
 
 impl Engine {
     pub(super) fn retrieve(&mut self) {
+        self.state.losses_left = false;
         for role in self.roles() {
             if self.state.roles[role].waiting.is_empty() || self.none_can_go(role) {
                 continue;
             }
             let going = self.judged_losses(role);
             going.iter().take(MAX_MOVED).for_each(|loss| self.retrieve_one(role, loss));
-            self.entry.losses_left |= going.len() > MAX_MOVED;
+            self.state.losses_left |= going.len() > MAX_MOVED;
         }
     }
 
@@ -50,10 +51,9 @@ impl Engine {
         }
     }
 
-    /// More may go than one entry takes; or a placement made a book larger, and with it what an hour may take of it:
-    /// whoever waits is looked at again.
+    /// A placement made a book larger, and with it what an hour may take of it: whoever waits is looked at again.
     pub(super) fn looks_again(&self, placed: bool) -> bool {
-        self.entry.losses_left || placed && self.state.roles.iter().any(|role| !role.waiting.is_empty())
+        placed && self.state.roles.iter().any(|role| !role.waiting.is_empty())
     }
 
     /// Losses older than the windows that count them: the role's, and of those who lose something now.

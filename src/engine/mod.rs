@@ -76,7 +76,6 @@ struct Scratch {
     warnings: BTreeSet<(Secs, AccountId, usize)>,
     tally: Tally,
     placed: bool,
-    losses_left: bool,
     /// The gate was opened.
     opens: bool,
     position: Option<Position>,
@@ -144,7 +143,6 @@ impl Engine {
         out.append(&mut self.entry.out);
         self.entry.decisions = 0;
         self.entry.placed = false;
-        self.entry.losses_left = false;
         self.entry.opens = false;
         self.entry.touched.clear();
         std::mem::take(&mut self.entry.tally)
@@ -189,10 +187,15 @@ impl Engine {
         timers.chain(again).chain(self.next_silence()).chain(self.next_loss()).min().map(Secs::millis)
     }
 
-    /// Whether matching stopped at its bound: the next entry should come at once, inputs or not.
+    /// Whether losses or matching stopped at a bound: the next entry should come at once, inputs or not.
     pub fn wants_next(&self) -> bool {
         self.state.gate_open
-            && self.state.roles.iter().any(|role| role.pass.is_some() || role.dirty != 0 || !role.marked.is_empty())
+            && (self.state.losses_left
+                || self
+                    .state
+                    .roles
+                    .iter()
+                    .any(|role| role.pass.is_some() || role.dirty != 0 || !role.marked.is_empty()))
     }
 
     pub fn sequence(&self) -> u64 {

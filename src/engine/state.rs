@@ -87,6 +87,8 @@ pub struct State {
     pub tripped: BTreeSet<BreakerScope>,
     /// The last entry made something that is due at once.
     pub again: bool,
+    /// More may be lost now than one entry takes.
+    pub losses_left: bool,
 }
 
 /// One cache line.
@@ -360,6 +362,7 @@ impl State {
             departures_proceeded: Secs::ZERO,
             tripped: BTreeSet::new(),
             again: false,
+            losses_left: false,
         }
     }
 }

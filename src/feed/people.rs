@@ -68,7 +68,7 @@ pub fn candidates(
 
 /// Whether an address names just the site that is written beside it: it says nothing more, whatever that is.
 fn is_at(address: &str, site: Option<&str>) -> bool {
-    let before = site.and_then(|site| address.strip_suffix(site));
+    let before = site.filter(|site| !site.contains('@')).and_then(|site| address.strip_suffix(site));
     before.is_some_and(|before| before.ends_with('@'))
 }
 

@@ -56,7 +56,12 @@ fn check_shape(state: &State) -> Result<(), String> {
     }
     let unknown_rep = reps_named(state).find(|rep| *rep != RepId::NOBODY && rep.index() >= reps);
     unknown_rep.map_or(Ok(()), |RepId(rep)| Err(format!("there is no rep {rep}")))?;
-    state.seats.iter().zip(&state.tenures).try_for_each(|(seats, tenures)| check_tenures(seats, tenures))
+    state.seats.iter().zip(&state.tenures).try_for_each(|(seats, tenures)| check_tenures(seats, tenures))?;
+    state
+        .roles
+        .iter()
+        .enumerate()
+        .try_for_each(|(role, row)| check_waiting(row, &state.seats[role], &state.tenures[role]))
 }
 
 /// Each event id that is remembered came at one of the arrivals.
@@ -79,6 +84,18 @@ fn check_tenures(seats: &[Seat], tenures: &[Tenure]) -> Result<(), String> {
     }
     let lacking = owned.iter().position(|owned| *owned);
     lacking.map_or(Ok(()), |account| Err(format!("account {account} is owned without a tenure")))
+}
+
+/// What waits to be lost has an owner, who was promised when.
+fn check_waiting(role: &RoleState, seats: &[Seat], tenures: &[Tenure]) -> Result<(), String> {
+    let unpromised = tenures.iter().filter(|tenure| tenure.promised.is_none()).map(|tenure| tenure.account);
+    let unpromised: BTreeSet<_> = unpromised.collect();
+    let is_right = |account: &AccountId| {
+        let seat = &seats[account.index()];
+        seat.status == SeatStatus::Owned && seat.owner != RepId::NOBODY && !unpromised.contains(account)
+    };
+    let wrong = role.waiting.iter().find(|account| !is_right(account));
+    wrong.map_or(Ok(()), |AccountId(account)| Err(format!("account {account} waits, and nobody owns it until then")))
 }
 
 /// Every kind of the policy, and every kind that a row names, has its number.
@@ -178,7 +195,7 @@ wire_struct! {
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
         past_owners, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
-        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again,
+        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, contributions, snapshots }

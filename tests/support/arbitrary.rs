@@ -385,7 +385,7 @@ structs! {
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
         past_owners, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
-        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again,
+        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, contributions, snapshots }

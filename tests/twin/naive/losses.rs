@@ -22,8 +22,11 @@ struct Going {
 
 impl Twin {
     pub(super) fn losses(&mut self) {
+        self.losses_left = false;
         for role in 0..self.roles.len() {
-            for each in self.that_go(role).into_iter().take(MAX_MOVED) {
+            let going = self.that_go(role);
+            self.losses_left |= going.len() > MAX_MOVED;
+            for each in going.into_iter().take(MAX_MOVED) {
                 self.lose_account(role, &each);
             }
         }

@@ -71,6 +71,7 @@ pub struct Twin {
     losses: Vec<Loss>,
     returns: Vec<(RepNo, ReturnReason, Secs)>,
     tripped: BTreeSet<BreakerScope>,
+    losses_left: bool,
     /// The last `proceed` of each scope.
     proceeds: BTreeMap<BreakerScope, Secs>,
     roles: Vec<RoleState>,
@@ -264,6 +265,7 @@ impl Twin {
             losses: Vec::new(),
             returns: Vec::new(),
             tripped: BTreeSet::new(),
+            losses_left: false,
             proceeds: BTreeMap::new(),
             roles: Vec::new(),
             out: Vec::new(),
@@ -347,9 +349,9 @@ impl Twin {
         }
     }
 
-    /// Whether matching stopped at its bound.
+    /// Whether losses or matching stopped at a bound.
     pub fn wants_next(&self) -> bool {
-        self.gate_open && self.roles.iter().any(|role| role.unfinished)
+        self.gate_open && (self.losses_left || self.roles.iter().any(|role| role.unfinished))
     }
 
     pub fn view(&self) -> View {
