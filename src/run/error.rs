@@ -19,12 +19,12 @@ pub enum RunError {
          the journal from a backup, or begin a new one from the emitted commands: `bookd recover --from-commands`"
     )]
     Journal { sequence: u64, at: u64, why: Broken },
-    /// An entry that another build wrote, in another format: nothing is wrong with it.
+    /// An entry that another build wrote, in another format or under other rules: nothing is wrong with it.
     #[error(
         "journal entry {sequence} (place {at}): {why}. Run the build that wrote it. Or give up scores, rests, holds and \
          warnings, and begin a new journal from the emitted commands: `bookd recover --from-commands --force`"
     )]
-    OtherBuild { sequence: u64, at: u64, why: WireError },
+    OtherBuild { sequence: u64, at: u64, why: Broken },
     #[error("journal entry {sequence} can't be written: {why}. Nothing was changed")]
     EntryTooLong { sequence: u64, why: TooLong },
     /// The log's own checks found it.
@@ -105,7 +105,7 @@ impl RunError {
     /// Of an entry that can't be taken in.
     pub fn of_entry(sequence: u64, at: u64, why: Broken) -> RunError {
         match why {
-            Broken::Bytes(why @ (WireError::Older { .. } | WireError::Newer { .. })) => {
+            Broken::Bytes(WireError::Older { .. } | WireError::Newer { .. }) | Broken::Rules { .. } => {
                 RunError::OtherBuild { sequence, at, why }
             }
             why => RunError::Journal { sequence, at, why },

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::error::RunError;
+use super::error::{Foreign, RunError};
 use super::replica::{Draft, Replica};
 use super::{recover, shard};
 use crate::domain::output::SeatStatus;
@@ -123,12 +123,13 @@ enum Healthy {
     Broken(String),
 }
 
-/// Follows the journal as a start would. One of another build's format is whole: only force gives it up.
+/// Follows the journal as a start would. Another build's is whole: only force gives it up.
 fn why_broken(log: &mut dyn Log, of: u16, snapshots: &Path, force: bool) -> Result<Healthy, RunError> {
     match recover::lead(log, of, snapshots) {
         Ok((follower, _)) if follower.sequence() == 0 => Ok(Healthy::Empty),
         Ok((follower, _)) => Ok(Healthy::Whole { sequence: follower.sequence() }),
         Err(RunError::Snapshot { .. }) if is_begun(log, of, snapshots)? => Ok(Healthy::Begun),
+        Err(error @ RunError::Snapshot { why: Foreign::Rules { .. }, .. }) if !force => Err(error),
         Err(error @ (RunError::Journal { .. } | RunError::Snapshot { .. } | RunError::Damaged { .. })) => {
             Ok(Healthy::Broken(error.to_string()))
         }
