@@ -26,11 +26,13 @@ struct Loss {
 impl Engine {
     pub(super) fn retrieve(&mut self) {
         for role in self.roles() {
-            if self.state.roles[role].waiting.is_empty() || self.none_can_go(role) {
+            if self.state.roles[role].waiting.is_empty() || !self.issues(role) || self.none_can_go(role) {
                 continue;
             }
             for loss in self.judged_losses(role) {
-                self.retrieve_one(role, &loss);
+                if self.issues(role) {
+                    self.retrieve_one(role, &loss);
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::domain::policy::MAX_ASIDE;
 
 use super::Engine;
 use super::choice::Asked;
-use super::state::{AccountId, Mark, Pass, Phase, RepId};
+use super::state::{AccountId, Mark, Pass, Phase, RepId, Turn};
 
 /// An account that some rep may have room for.
 #[derive(Clone, Copy, Debug)]
@@ -108,10 +108,14 @@ impl Engine {
         }
     }
 
-    /// Places the best account until there is none. False: the bound on those passed over is reached.
+    /// Places the best account until there is none. False: the bound on those passed over is reached, or that on
+    /// commands that are out.
     fn run_phase(&mut self, role: usize, phase: Phase, left: &mut usize) -> bool {
         let mut marked = self.marked_best_first(role, phase).into_iter().peekable();
         loop {
+            if !self.issues(role) {
+                return false;
+            }
             while marked.peek().is_some_and(|pick| !self.is_pick(role, phase, *pick)) {
                 marked.next();
             }
@@ -238,7 +242,10 @@ impl Engine {
         let placement = self.placement(role, phase, pick, rep, segment, asked);
         self.decide(DecisionKind::Distribution, role, pick.account, rep, Why::Placed(Box::new(placement)));
         self.entry.placed = true;
+        let before = self.state.reps[rep.index()].turns[usize::from(tier)];
         self.take_turn(role, tier, rep);
+        let after = self.state.reps[rep.index()].turns[usize::from(tier)];
+        self.note_turn(role, pick.account, Turn { tier, before, after });
         self.state.seats[role][pick.account.index()].mark = Mark::None;
         self.own(role, pick.account, rep, Some(segment));
     }

@@ -22,8 +22,13 @@ struct Going {
 impl Twin {
     pub(super) fn losses(&mut self) {
         for role in 0..self.roles.len() {
+            if !self.issues(role) {
+                continue;
+            }
             for each in self.that_go(role) {
-                self.lose_account(role, &each);
+                if self.issues(role) {
+                    self.lose_account(role, &each);
+                }
             }
         }
     }
