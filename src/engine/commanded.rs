@@ -30,6 +30,8 @@ pub enum Stage {
 pub struct Commanded {
     pub stage: Stage,
     pub command: Id128,
+    /// The one before: its result may come later than the next command.
+    pub previous: Option<Id128>,
     /// Whom the CRM has while the command isn't applied; once it is settled, whom it had before.
     pub base: RepId,
     pub to: RepId,
@@ -38,6 +40,8 @@ pub struct Commanded {
     pub until: Secs,
     /// The latest observation of the old owner: judged when the result says of which version it is.
     pub kept: Option<Observed>,
+    /// The writer's result is in.
+    pub told: bool,
     /// The CRM's version that was seen last.
     pub version: Option<u64>,
     /// The turn that a distribution cost.
@@ -78,11 +82,13 @@ impl Default for Commanded {
         Commanded {
             stage: Stage::Waiting,
             command: Id128::default(),
+            previous: None,
             base: RepId::NOBODY,
             to: RepId::NOBODY,
             issued: Secs::ZERO,
             until: Secs::ZERO,
             kept: None,
+            told: false,
             version: None,
             turn: None,
             tries: 0,
@@ -143,6 +149,9 @@ impl CommandIndex {
         if row.stage != Stage::Waiting {
             self.ids.insert(row.command, (role, account));
         }
+        if let Some(previous) = row.previous {
+            self.ids.insert(previous, (role, account));
+        }
         if let Some(at) = row.due() {
             self.due.insert((at, account, role));
         }
@@ -156,6 +165,9 @@ impl CommandIndex {
 
     pub fn forget(&mut self, role: usize, account: AccountId, row: &Commanded) {
         self.ids.remove(&row.command);
+        if let Some(previous) = row.previous {
+            self.ids.remove(&previous);
+        }
         if let Some(at) = row.due() {
             self.due.remove(&(at, account, role));
         }

@@ -34,6 +34,10 @@ impl Engine {
             Change::Set(owner) => Some(self.rep_number(owner)?),
         };
         self.entry.touched.push(account);
+        if self.state.commands[role][&account].command != record.command_id {
+            self.entry.tally.duplicates += 1;
+            return Ok(());
+        }
         self.judge_result(role, account, record, observed)
     }
 
@@ -45,7 +49,8 @@ impl Engine {
         observed: Option<RepId>,
     ) -> Result<(), Code> {
         let row = &self.state.commands[role][&account];
-        let (stage, to, seen) = (row.stage, row.to, row.version);
+        let (stage, to, seen, told) = (row.stage, row.to, row.version, row.told);
+        self.change_row(role, account, |row| row.told = true);
         let newer = record.crm_version.is_some() && record.crm_version > seen;
         let done = record.status == ResultStatus::Applied;
         match (stage, record.status) {
@@ -62,6 +67,11 @@ impl Engine {
             (Stage::Overruled, _) if done && newer => {
                 self.change_row(role, account, |row| row.version = record.crm_version);
                 self.outside_change(role, account, observed.unwrap_or(to));
+            }
+            // The CRM's own record was there first: whoever brought the owner about.
+            (Stage::Settled, _) if !told => {
+                let version = record.crm_version.filter(|_| done);
+                self.change_row(role, account, |row| row.version = row.version.max(version));
             }
             (Stage::Applied | Stage::Settled, ResultStatus::Applied)
             | (Stage::Rejected, ResultStatus::Rejected)
@@ -166,7 +176,10 @@ impl Engine {
                 self.give_turn_back(role, account);
             }
             self.change_row(role, account, |row| {
-                (row.stage, row.kept, row.wish, row.turn) = (Stage::Overruled, None, None, None);
+                if row.stage != Stage::Waiting {
+                    row.stage = Stage::Overruled;
+                }
+                (row.kept, row.wish, row.turn) = (None, None, None);
             });
             if back {
                 self.tell_undone(role, account, Undone::TakenBack, owner, tries);

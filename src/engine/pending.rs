@@ -110,8 +110,9 @@ impl Engine {
         };
         let (command, now) = (decision.command_id, self.state.now);
         self.change_row(role, account, |row| {
+            row.previous = (row.stage != Stage::Waiting).then_some(row.command);
             (row.stage, row.command, row.to, row.issued) = (Stage::Issued, command, to, now);
-            (row.until, row.kept, row.turn) = (not_after.plus(MARGIN_S), None, None);
+            (row.until, row.kept, row.turn, row.told) = (not_after.plus(MARGIN_S), None, None, false);
         });
         self.entry.touched.push(account);
         self.issue(role, account, decision);

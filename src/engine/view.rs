@@ -92,6 +92,7 @@ pub struct CommandView {
     pub role: Text,
     pub stage: Stage,
     pub command: Id128,
+    pub previous: Option<Id128>,
     /// Whom the CRM has while it isn't applied, or had before.
     pub base: Option<Text>,
     pub to: Option<Text>,
@@ -99,6 +100,7 @@ pub struct CommandView {
     pub until: Secs,
     /// The latest observation that wasn't judged yet: its owner, and the CRM's version of it.
     pub kept: Option<(Option<Text>, Option<u64>)>,
+    pub told: bool,
     pub version: Option<u64>,
     pub tries: u8,
     pub retry_at: Secs,
@@ -194,10 +196,12 @@ impl Engine {
             role: self.rules().roles[role].name.clone(),
             stage: row.stage,
             command: row.command,
+            previous: row.previous,
             base: self.rep_name(row.base),
             to: self.rep_name(row.to),
             until: row.until,
             kept: row.kept.as_ref().map(|kept| (self.rep_name(kept.owner), kept.version)),
+            told: row.told,
             version: row.version,
             tries: row.tries,
             retry_at: row.retry_at,

@@ -204,7 +204,7 @@ wire_struct! {
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
     Commanded {
-        stage, command, base, to, issued, until, kept, version, turn, tries, retry_at, taken_back, wish,
+        stage, command, previous, base, to, issued, until, kept, told, version, turn, tries, retry_at, taken_back, wish,
     }
     Observed { owner, version }
     Turn { tier, before, after }

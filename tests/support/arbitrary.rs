@@ -386,7 +386,7 @@ structs! {
         now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, commands, remembered, unknown,
     }
     CommandView {
-        account, role, stage, command, base, to, until, kept, version, tries, retry_at, taken_back, wish,
+        account, role, stage, command, previous, base, to, until, kept, told, version, tries, retry_at, taken_back, wish,
     }
     AccountView { id, sums, segments, fit, any_touch, hold, open_opportunities, meeting, seats }
     SeatView { status, owner, crm_owner, sequence, since, until, hold, past, tenure }
@@ -408,7 +408,7 @@ structs! {
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
     Commanded {
-        stage, command, base, to, issued, until, kept, version, turn, tries, retry_at, taken_back, wish,
+        stage, command, previous, base, to, issued, until, kept, told, version, turn, tries, retry_at, taken_back, wish,
     }
     Observed { owner, version }
     Turn { tier, before, after }

@@ -369,7 +369,9 @@ fn result(what: &ResultWhat, state: &View) -> ResultRecord {
     let command = what.command.and_then(|pick| command(pick, what.open, state));
     let statuses = [ResultStatus::Applied, ResultStatus::Rejected, ResultStatus::Failed, ResultStatus::Expired];
     ResultRecord {
-        command_id: command.map_or(Default::default(), |command| command.command),
+        command_id: command.map_or(Default::default(), |command| {
+            command.previous.filter(|_| what.previous).unwrap_or(command.command)
+        }),
         status: statuses[usize::from(what.status)],
         observed_owner: match &what.observed {
             None => Change::Keep,

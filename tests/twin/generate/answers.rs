@@ -20,6 +20,8 @@ pub struct ResultWhat {
     pub command: Option<u8>,
     /// Issued and unanswered ones alone, where there are any.
     pub open: bool,
+    /// Of the command before it.
+    pub previous: bool,
     pub status: u8,
     pub observed: Option<Owner>,
     pub version: Option<u8>,
@@ -52,11 +54,19 @@ pub(super) fn results() -> impl Strategy<Value = ResultWhat> {
     let parts = (
         option::weighted(0.95, any::<u8>()),
         proptest::bool::weighted(0.8),
+        proptest::bool::weighted(0.1),
         status,
         option::weighted(0.4, owners()),
         versions(),
     );
-    parts.prop_map(|(command, open, status, observed, version)| ResultWhat { command, open, status, observed, version })
+    parts.prop_map(|(command, open, previous, status, observed, version)| ResultWhat {
+        command,
+        open,
+        previous,
+        status,
+        observed,
+        version,
+    })
 }
 
 pub(super) fn echoes() -> impl Strategy<Value = EchoWhat> {

@@ -298,7 +298,7 @@ fn ops() -> impl Strategy<Value = Op> {
     prop_oneof![
         10 => activities().prop_map(Op::Activity),
         8 => signals().prop_map(Op::Signal),
-        8 => requests().prop_map(Op::Request),
+        10 => requests().prop_map(Op::Request),
         4 => (0u8..6, rep_whats()).prop_map(|(who, what)| Op::Rep { who, what }),
         4 => (0u8..12, account_whats()).prop_map(|(who, what)| Op::Account { who, what }),
         4 => (0u8..4, opportunity_whats()).prop_map(|(id, what)| Op::Opportunity { id, what }),

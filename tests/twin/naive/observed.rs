@@ -27,9 +27,18 @@ impl Twin {
         };
         self.touched.insert(account);
         let command = self.command(account, role).clone();
+        if command.previous == Some(record.command_id) {
+            return Ok(());
+        }
         let applied = record.status == ResultStatus::Applied;
+        self.command(account, role).told = true;
         match command.stage {
             Stage::Issued => self.answered(account, role, record, observed),
+            Stage::Settled if !command.told => {
+                if applied {
+                    self.command(account, role).version = command.version.max(record.crm_version);
+                }
+            }
             Stage::Applied | Stage::Settled if applied => {}
             Stage::Rejected if record.status == ResultStatus::Rejected => {}
             Stage::Failed if record.status == ResultStatus::Failed => {}
@@ -48,7 +57,9 @@ impl Twin {
         for account in self.living() {
             for role in 0..self.roles.len() {
                 let command = self.command_of(account, role).filter(|command| command.stage != Stage::Waiting);
-                seats.extend(command.filter(|command| command.id == record.command_id).map(|_| (account, role)));
+                let ids = command.map(|command| [Some(command.id), command.previous]);
+                let named = ids.is_some_and(|ids| ids.contains(&Some(record.command_id)));
+                seats.extend(named.then_some((account, role)));
             }
         }
         seats.first().copied()
@@ -146,7 +157,9 @@ impl Twin {
                 self.turn_goes_back(account, role);
             }
             let command = self.command(account, role);
-            command.stage = Stage::Overruled;
+            if command.stage != Stage::Waiting {
+                command.stage = Stage::Overruled;
+            }
             command.kept = None;
             command.wish = None;
             command.turn = None;

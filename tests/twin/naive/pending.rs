@@ -15,11 +15,14 @@ const A_WHILE: u32 = 15 * MINUTE;
 pub(super) struct Command {
     pub stage: Stage,
     pub id: Id128,
+    pub previous: Option<Id128>,
     pub base: Option<RepNo>,
     pub to: Option<RepNo>,
     pub issued: Secs,
     pub until: Secs,
     pub kept: Option<(Option<RepNo>, Option<u64>)>,
+    /// The writer's result is in.
+    pub told: bool,
     pub version: Option<u64>,
     pub turn: Option<Turn>,
     pub tries: u8,
@@ -47,11 +50,13 @@ impl Command {
         Command {
             stage: Stage::Waiting,
             id: Id128::default(),
+            previous: None,
             base: None,
             to: None,
             issued: Secs::ZERO,
             until: Secs::ZERO,
             kept: None,
+            told: false,
             version: None,
             turn: None,
             tries: 0,
@@ -143,6 +148,7 @@ impl Twin {
         };
         let now = self.now;
         let command = self.command(account, role);
+        command.previous = (command.stage != Stage::Waiting).then_some(command.id);
         command.stage = Stage::Issued;
         command.id = decision.command_id;
         command.to = wish.to;
@@ -150,6 +156,7 @@ impl Twin {
         command.until = decision.not_after.plus(A_WHILE);
         command.kept = None;
         command.turn = None;
+        command.told = false;
         self.touched.insert(account);
         self.leaves(account, role, decision);
     }
