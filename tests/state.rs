@@ -200,12 +200,15 @@ fn held_beside_a_stopped_pass() -> Engine {
     bodies.extend([sdr("b", 0, true)]);
     bodies.extend((0..COOLED_OFF).map(|number| fitting(&number.to_string(), 600_000)));
     play(bodies);
+    for _ in 0..COOLED_OFF as usize / MAX_MOVED {
+        play(Vec::new());
+    }
     let requests = |op| (0..COOLED_OFF).map(|number| asked(op, &number.to_string(), None)).collect();
     play(requests(RequestOp::Return));
     // Nobody can take them while they come back: they are not marked any more when somebody can.
     play(vec![sdr("a", 200, false), fitting("held", 700_000)]);
     play(requests(RequestOp::ReviewDone));
-    play(vec![asked(RequestOp::Hold, "held", Some(Millis(START.0 + 9_500 * i64::from(HOUR))))]);
+    play(vec![asked(RequestOp::Hold, "held", Some(Millis(START.0 + 11_500 * i64::from(HOUR))))]);
     play(vec![sdr("a", 200, true)]);
     play(Vec::new());
     play(Vec::new());

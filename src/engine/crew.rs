@@ -33,26 +33,28 @@ pub struct Crew {
     pub members: BTreeSet<RepId>,
     pub active: usize,
     /// By segment: members with room for it.
-    open: BTreeMap<u8, usize>,
+    open: Vec<u32>,
+    /// Bits of the segments for which there are any.
+    open_segments: u64,
     /// Members with room for something: by capacity, then size.
     by_capacity: BTreeMap<u32, BTreeMap<u32, Equals>>,
 }
 
 impl Crew {
     pub fn new(segments: &[BookSegment]) -> Crew {
-        Crew { open: segments.iter().map(|each| (each.segment, 0)).collect(), ..Crew::default() }
+        let most = segments.iter().map(|each| usize::from(each.segment) + 1).max().unwrap_or(0);
+        Crew { open: vec![0; most], ..Crew::default() }
     }
 
     pub fn open_segments(&self) -> u64 {
-        self.open.iter().filter(|(_, count)| **count > 0).fold(0, |bits, (segment, _)| bits | 1u64 << segment)
+        self.open_segments
     }
 
     pub fn enter(&mut self, rep: RepId, standing: &Standing) {
         self.members.insert(rep);
         self.active += usize::from(standing.active);
-        for segment in bits(standing.open) {
-            *self.open.entry(segment).or_default() += 1;
-        }
+        self.open_segments |= standing.open;
+        bits(standing.open).for_each(|segment| self.open[usize::from(segment)] += 1);
         if standing.open == 0 {
             return;
         }
@@ -68,7 +70,9 @@ impl Crew {
         self.members.remove(&rep);
         self.active -= usize::from(standing.active);
         for segment in bits(standing.open) {
-            *self.open.entry(segment).or_default() -= 1;
+            let count = &mut self.open[usize::from(segment)];
+            *count -= 1;
+            self.open_segments &= !(u64::from(*count == 0) << segment);
         }
         let Some(by_size) = self.by_capacity.get_mut(&standing.capacity).filter(|_| standing.open != 0) else { return };
         let Some(equals) = by_size.get_mut(&standing.size) else { return };

@@ -1,9 +1,11 @@
 //! Losses: who is due, what the caps let through, and the breaker. `docs/rules.md`, 8.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use crate::domain::Secs;
 use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, SeatStatus, Why};
+use crate::domain::policy::MAX_MOVED;
 use crate::domain::time::{DAY, HOUR};
 
 use super::Engine;
@@ -14,13 +16,13 @@ use super::waiting::is_over;
 const ACTS_BEFORE_S: u32 = 10 * DAY;
 const MILLION: u64 = 1_000_000;
 
-/// One loss that is due.
-#[derive(Clone, Debug)]
-struct Loss {
-    account: AccountId,
-    owner: RepId,
-    deadline: Secs,
-    promised: Secs,
+/// One loss that is due; the stalest is the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Loss {
+    pub deadline: Secs,
+    pub account: AccountId,
+    pub owner: RepId,
+    pub promised: Secs,
 }
 
 impl Engine {
@@ -29,11 +31,13 @@ impl Engine {
             if self.state.roles[role].waiting.is_empty() || !self.issues(role) || self.none_can_go(role) {
                 continue;
             }
-            for loss in self.judged_losses(role) {
+            let going = self.judged_losses(role);
+            for loss in going.iter().take(MAX_MOVED) {
                 if self.issues(role) {
-                    self.retrieve_one(role, &loss);
+                    self.retrieve_one(role, loss);
                 }
             }
+            self.entry.losses_left |= going.len() > MAX_MOVED && self.issues(role);
         }
     }
 
@@ -50,9 +54,10 @@ impl Engine {
         }
     }
 
-    /// A placement made a book larger, and with it what an hour may take of it: whoever waits is looked at again.
+    /// More may go than one entry takes; or a placement made a book larger, and with it what an hour may take of it:
+    /// whoever waits is looked at again.
     pub(super) fn looks_again(&self, placed: bool) -> bool {
-        placed && self.state.roles.iter().any(|role| !role.waiting.is_empty())
+        self.entry.losses_left || placed && self.state.roles.iter().any(|role| !role.waiting.is_empty())
     }
 
     /// Losses older than the windows that count them: the role's, and of those who lose something now.
@@ -75,15 +80,11 @@ impl Engine {
     /// Book by book, the stalest first: behind every frontier, no tripped scope, within the caps of D5.
     fn due_losses(&self, role: usize) -> Vec<Loss> {
         let limits = self.limits();
-        let mut by_book: BTreeMap<u16, Vec<Loss>> = BTreeMap::new();
-        for (book, owner, promised, account) in self.free_to_go(role, &limits) {
-            let deadline = self.evidence_deadline(role, account);
-            by_book.entry(book).or_default().push(Loss { account, owner, deadline, promised });
-        }
         let mut going = Vec::new();
-        for (book, mut losses) in by_book {
-            losses.sort_by_key(|loss| (loss.deadline, loss.account));
-            going.extend(self.within_caps(book, limits[usize::from(book)].left, losses));
+        for (book, free) in self.free_to_go(role, &limits) {
+            // Thousands may be free, of which few go: the rest is never put in order.
+            let free: Vec<_> = free.map(Reverse).collect();
+            self.take_within_caps(book, limits[usize::from(book)].left, BinaryHeap::from(free), &mut going);
         }
         going
     }
@@ -92,19 +93,19 @@ impl Engine {
         BreakerScope::Role(self.rules().roles[role].name.clone())
     }
 
-    fn within_caps(&self, book: u16, mut left: u64, losses: Vec<Loss>) -> Vec<Loss> {
+    fn take_within_caps(&self, book: u16, left: u64, mut free: BinaryHeap<Reverse<Loss>>, going: &mut Vec<Loss>) {
         let per_rep_day = self.rules().books[usize::from(book)].caps.per_rep_day;
         let mut of_rep: BTreeMap<RepId, u32> = BTreeMap::new();
-        let mut going = Vec::new();
-        for loss in losses {
+        let most = going.len() + left as usize;
+        while going.len() < most
+            && let Some(Reverse(loss)) = free.pop()
+        {
             let of_rep = of_rep.entry(loss.owner).or_insert_with(|| self.losses_of_day(loss.owner).0);
-            if left > 0 && *of_rep < per_rep_day {
-                left -= 1;
+            if *of_rep < per_rep_day {
                 *of_rep += 1;
                 going.push(loss);
             }
         }
-        going
     }
 
     /// Takes away what looks like a broken feed rather than like idle reps.

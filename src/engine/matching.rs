@@ -4,11 +4,18 @@ use std::cmp::Ordering;
 
 use crate::domain::Secs;
 use crate::domain::output::{DecisionKind, Why};
-use crate::domain::policy::MAX_ASIDE;
+use crate::domain::policy::{MAX_ASIDE, MAX_MOVED};
 
 use super::Engine;
 use super::choice::Asked;
+use super::heap::Place;
 use super::state::{AccountId, Mark, Pass, Phase, RepId, Turn};
+
+/// How many accounts of a role this entry may still pass over, and place.
+struct Left {
+    aside: usize,
+    placed: usize,
+}
 
 /// An account that some rep may have room for.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +35,13 @@ pub(super) fn bits(mut set: u64) -> impl Iterator<Item = u8> {
 impl Engine {
     pub(super) fn match_roles(&mut self) {
         for role in self.roles() {
-            let mut left = MAX_ASIDE;
+            let mut left = Left { aside: MAX_ASIDE, placed: MAX_MOVED };
             while self.match_role(role, &mut left) {}
         }
     }
 
     /// One pass, or the marked accounts alone. True: segments became dirty meanwhile, once more.
-    fn match_role(&mut self, role: usize, left: &mut usize) -> bool {
+    fn match_role(&mut self, role: usize, left: &mut Left) -> bool {
         self.begin_pass(role);
         for phase in [Phase::Thresholds, Phase::Fill] {
             if phase == Phase::Fill && !self.any_book_fills(role) {
@@ -62,10 +69,15 @@ impl Engine {
         marked.drain(..).for_each(|account| seats[account.index()].mark = Mark::None);
     }
 
-    /// Those who were placed, passed over or left the pool since they were marked.
+    /// Those who were placed, passed over or left the pool since they were marked, once they are many.
     fn forget_unmarked(&mut self, role: usize) {
-        let seats = &self.state.seats[role];
-        self.state.roles[role].marked.retain(|account| seats[account.index()].mark != Mark::None);
+        let most = 2 * self.state.accounts.len();
+        let (marked, seats) = (&mut self.state.roles[role].marked, &self.state.seats[role]);
+        if marked.len() > most {
+            marked.retain(|account| seats[account.index()].mark != Mark::None);
+            marked.sort_unstable();
+            marked.dedup();
+        }
     }
 
     fn begin_pass(&mut self, role: usize) {
@@ -108,37 +120,48 @@ impl Engine {
         }
     }
 
-    /// Places the best account until there is none. False: the bound on those passed over is reached, or that on
-    /// commands that are out.
-    fn run_phase(&mut self, role: usize, phase: Phase, left: &mut usize) -> bool {
+    /// Places the best account until there is none. False: a bound is reached, or the role issues no more.
+    fn run_phase(&mut self, role: usize, phase: Phase, left: &mut Left) -> bool {
+        if !self.issues(role) {
+            return false;
+        }
         let mut marked = self.marked_best_first(role, phase).into_iter().peekable();
+        let mut tops = Vec::new();
         loop {
-            if !self.issues(role) {
-                return false;
-            }
             while marked.peek().is_some_and(|pick| !self.is_pick(role, phase, *pick)) {
                 marked.next();
             }
-            let of_pass = self.best_of_pass(role, phase);
+            let of_pass = self.best_of_pass(role, phase, &mut tops);
             let pick = match (marked.peek().copied(), of_pass) {
                 (Some(a), Some(b)) if self.better(role, b, a) => b,
                 (Some(a), _) => a,
                 (None, Some(b)) => b,
                 (None, None) => return true,
             };
-            if let Some(asked) = self.asked(role, phase, pick) {
-                self.place(role, phase, pick, &asked);
-                continue;
-            }
+            let asked = self.asked(role, phase, pick);
+            let left = if asked.is_some() { &mut left.placed } else { &mut left.aside };
             if *left == 0 {
                 return false;
             }
             *left -= 1;
-            self.pass_over(role, phase, pick.account);
+            match asked {
+                Some(asked) => {
+                    self.place(role, phase, pick, &asked);
+                    if !self.issues(role) {
+                        return false;
+                    }
+                }
+                None => self.pass_over(role, phase, pick.account),
+            }
         }
     }
 
+    /// None while a pass tries all accounts that anybody has room for: it finds the marked ones among them.
     fn marked_best_first(&self, role: usize, phase: Phase) -> Vec<Pick> {
+        let pass = self.state.roles[role].pass.as_ref().filter(|pass| pass.phase == phase);
+        if pass.is_some_and(|pass| self.index.open_segments[role] & !pass.segments == 0) {
+            return Vec::new();
+        }
         let marked = self.state.roles[role].marked.iter().copied();
         // Before anything is computed: most accounts match no segment that anybody has room for.
         let marked = marked.filter(|account| self.segments_in(role, *account) & self.index.open_segments[role] != 0);
@@ -180,23 +203,33 @@ impl Engine {
         self.book_of(rep)?.fill_idle
     }
 
-    /// The best account of the pass: the best top of the heaps that share a segment with it.
-    fn best_of_pass(&mut self, role: usize, phase: Phase) -> Option<Pick> {
+    /// The best account of the pass: the best top of the heaps that share a segment with it. Accounts only leave heaps
+    /// during a phase, so a top that was found is one until it leaves.
+    fn best_of_pass(&mut self, role: usize, phase: Phase, tops: &mut Vec<Option<Pick>>) -> Option<Pick> {
         let pass = self.state.roles[role].pass.as_ref().filter(|pass| pass.phase == phase)?;
         let segments = pass.segments;
+        tops.resize(self.index.pools[role].heaps.len(), None);
         let mut best: Option<Pick> = None;
-        for heap in 0..self.index.pools[role].heaps.len() {
+        for (heap, top) in tops.iter_mut().enumerate() {
             let set = self.index.pools[role].heaps[heap].0 & segments;
             if set == 0 || !self.has_open_rep(role, phase, set, u32::MAX) {
                 continue;
             }
-            let Some((account, priority)) = self.settle(role, heap as u16) else { continue };
-            let pick = Pick { account, priority };
+            if top.is_none_or(|top| !self.is_in_heap(role, heap, top.account)) {
+                *top = self.settle(role, heap as u16).map(|(account, priority)| Pick { account, priority });
+            }
+            let Some(pick) = *top else { continue };
+            let priority = pick.priority;
             if self.has_open_rep(role, phase, set, priority) && best.is_none_or(|best| self.better(role, pick, best)) {
                 best = Some(pick);
             }
         }
         best
+    }
+
+    fn is_in_heap(&self, role: usize, heap: usize, account: AccountId) -> bool {
+        let place = self.index.pools[role].places[account.index()];
+        matches!(place, Place::Heap { heap: there, .. } if usize::from(there) == heap)
     }
 
     /// Whether the rep may take the account for this segment in this phase, room apart.

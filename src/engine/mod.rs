@@ -79,6 +79,7 @@ struct Scratch {
     warnings: BTreeSet<(Secs, AccountId, usize)>,
     tally: Tally,
     placed: bool,
+    losses_left: bool,
     /// The gate was opened.
     opens: bool,
     position: Option<Position>,
@@ -151,6 +152,7 @@ impl Engine {
         out.append(&mut self.entry.out);
         self.entry.decisions = 0;
         self.entry.placed = false;
+        self.entry.losses_left = false;
         self.entry.opens = false;
         self.entry.touched.clear();
         std::mem::take(&mut self.entry.tally)

@@ -95,6 +95,8 @@ impl Engine {
                     let (account, role_name, owner) = self.names(role, account);
                     self.alert(AlertKind::RiskCleared { account, role: role_name, owner });
                 }
+            } else {
+                self.note_deadline(role, account, deadline);
             }
         }
         self.set_timer(role, account);

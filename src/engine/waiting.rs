@@ -8,6 +8,7 @@ use crate::domain::output::BreakerScope;
 use crate::domain::time::{DAY, HOUR};
 
 use super::Engine;
+use super::losses::Loss;
 use super::state::{AccountId, RepId};
 
 const MILLION: u64 = 1_000_000;
@@ -22,7 +23,8 @@ pub struct Waiting {
 /// What waits in one owner's book.
 #[derive(Debug, Default)]
 struct Line {
-    seats: BTreeSet<(Secs, AccountId)>,
+    /// By promise, each with its deadline: the stalest of thousands are found without a look at their evidence.
+    seats: BTreeMap<(Secs, AccountId), Secs>,
     listed: Listed,
 }
 
@@ -148,7 +150,8 @@ impl Engine {
 
     fn line_up(&mut self, role: usize, account: AccountId) {
         let (owner, seat) = self.in_line(role, account);
-        self.index.waiting[role].lines.entry(owner).or_default().seats.insert(seat);
+        let deadline = self.evidence_deadline(role, account);
+        self.index.waiting[role].lines.entry(owner).or_default().seats.insert(seat, deadline);
         self.list_owner(role, owner);
     }
 
@@ -170,6 +173,14 @@ impl Engine {
         self.list_owner(role, owner);
     }
 
+    /// What they did since was too little to end the wait.
+    pub(super) fn note_deadline(&mut self, role: usize, account: AccountId, deadline: Secs) {
+        if self.state.roles[role].waiting.contains(&account) {
+            let (owner, seat) = self.in_line(role, account);
+            self.index.waiting[role].lines.entry(owner).or_default().seats.insert(seat, deadline);
+        }
+    }
+
     /// Their line, losses or book are other ones, or a scope of theirs tripped or was reset.
     pub(super) fn list_owner(&mut self, role: usize, owner: RepId) {
         let listed = self.listed(role, owner);
@@ -180,11 +191,12 @@ impl Engine {
         let line = self.index.waiting[role].lines.get(&owner);
         let (Some(line), Some(book)) = (line, self.state.reps[owner.index()].book) else { return Listed::Nowhere };
         let (done, until) = self.losses_of_day(owner);
-        let least = line.seats.first().filter(|(promised, _)| *promised <= self.let_go_until(role, owner));
+        let promised = line.seats.first_key_value().map(|((promised, _), _)| *promised);
+        let least = promised.filter(|promised| *promised <= self.let_go_until(role, owner));
         match least {
             None => Listed::Nowhere,
             Some(_) if done >= self.rules().books[usize::from(book)].caps.per_rep_day => Listed::AtCap { book, until },
-            Some((promised, _)) => Listed::Open { book, promised: *promised },
+            Some(promised) => Listed::Open { book, promised },
         }
     }
 
@@ -227,24 +239,30 @@ impl Engine {
         })
     }
 
-    /// Those of the role that nothing but their number keeps from going, with book, owner and promise.
+    /// Those of the role that nothing but their number keeps from going, by book.
     pub(super) fn free_to_go(
         &self,
         role: usize,
         limits: &[Limit],
-    ) -> impl Iterator<Item = (u16, RepId, Secs, AccountId)> {
+    ) -> impl Iterator<Item = (u16, impl Iterator<Item = Loss>)> {
         let waiting = &self.index.waiting[role];
         let reached = waiting.books.iter().filter_map(|(book, lists)| {
             let limit = limits[usize::from(*book)];
             limit.frontier.filter(|_| limit.left > 0).map(|frontier| (*book, lists, frontier))
         });
-        reached.flat_map(move |(book, lists, frontier)| {
+        reached.map(move |(book, lists, frontier)| {
             let owners = lists.open.range(..=(frontier, RepId::NOBODY)).map(|(_, owner)| *owner);
-            owners.flat_map(move |owner| {
+            let free = owners.flat_map(move |owner| {
                 let last = frontier.min(self.let_go_until(role, owner));
                 let free = waiting.lines[&owner].seats.range(..=(last, AccountId(u32::MAX)));
-                free.map(move |(promised, account)| (book, owner, *promised, *account))
-            })
+                free.map(move |((promised, account), deadline)| Loss {
+                    deadline: *deadline,
+                    account: *account,
+                    owner,
+                    promised: *promised,
+                })
+            });
+            (book, free)
         })
     }
 
@@ -270,10 +288,11 @@ impl Engine {
         }
         let in_line = |account: &AccountId| {
             let (owner, seat) = self.in_line(role, *account);
-            waiting.lines.get(&owner).is_some_and(|line| line.seats.contains(&seat))
+            let deadline = waiting.lines.get(&owner).and_then(|line| line.seats.get(&seat));
+            deadline.is_some_and(|deadline| *deadline == self.evidence_deadline(role, *account))
         };
         if let Some(account) = self.state.roles[role].waiting.iter().find(|account| !in_line(account)) {
-            return Some(format!("role {role}: {account:?} waits in no line"));
+            return Some(format!("role {role}: {account:?} waits in no line, or with another deadline"));
         }
         // A cap may have ended since the last look.
         let stale = |listed: Listed| matches!(listed, Listed::AtCap { until, .. } if until <= self.state.now);

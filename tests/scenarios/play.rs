@@ -4,7 +4,7 @@
 use bookd::domain::ids::Id128;
 use bookd::domain::input::{Frontier, order_batch};
 use bookd::domain::result::ResultRecord;
-use bookd::domain::{Body, Input, Millis};
+use bookd::domain::{Body, Input, Millis, Output};
 use bookd::engine::Engine;
 
 use super::line::Event;
@@ -88,17 +88,20 @@ impl Player<'_> {
         pairs.sort_by_key(|(_, input)| input.body.order());
         let (lines, mut inputs): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
         order_batch(&mut inputs);
-        self.apply(at, &inputs, &lines)?;
+        let mut outputs = self.apply(at, &inputs)?;
         for _ in 0..MAX_TIMERS {
             if !self.engine.wants_next() {
+                // How many entries it takes is nobody's business.
+                let roles = self.story.policy.roles.len();
+                self.told.extend(tell(self.story.telling, roles, at, &lines, &outputs));
                 return Ok(());
             }
-            self.apply(at, &[], &[])?;
+            outputs.extend(self.apply(at, &[])?);
         }
         Err("matching doesn't come to an end".into())
     }
 
-    fn apply(&mut self, at: Millis, inputs: &[Input], lines: &[String]) -> Result<(), String> {
+    fn apply(&mut self, at: Millis, inputs: &[Input]) -> Result<Vec<Output>, String> {
         let mut outputs = Vec::new();
         self.engine.apply(at, inputs, &mut outputs);
         let place = super::words::written(at.secs());
@@ -113,9 +116,7 @@ impl Player<'_> {
             let (engine, twin) = (format!("{:#?}", self.engine.view()), format!("{:#?}", self.twin.view()));
             return Err(format!("{place}: said the same, stand differently{}", first_difference(&engine, &twin)));
         }
-        let roles = self.story.policy.roles.len();
-        self.told.extend(tell(self.story.telling, roles, at, lines, &outputs));
-        Ok(())
+        Ok(outputs)
     }
 }
 

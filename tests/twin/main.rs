@@ -2,6 +2,7 @@
 //!
 //! `PROPTEST_CASES` sets how many, `PROPTEST_RNG_SEED` repeats a run.
 
+mod bounds;
 mod compare;
 mod generate;
 mod naive;

@@ -13,12 +13,12 @@ use crate::generate::history::crowds;
 use crate::play::Entry;
 
 /// More than a few levels of a heap.
-const ACCOUNTS: u32 = 400;
+pub const ACCOUNTS: u32 = 400;
 /// So many share each value of the first key, and differ in the second alone.
 const ALIKE: u32 = 40;
 
 /// Accounts of one priority: what they are ordered by is the policy's keys.
-fn accounts() -> impl Iterator<Item = Body> {
+pub fn accounts() -> impl Iterator<Item = Body> {
     (0..ACCOUNTS).map(|number| {
         let scattered = i64::from(number.wrapping_mul(2_654_435_761) >> 8);
         let fields = [("size", i64::from(number / ALIKE)), ("revenue", scattered)];
@@ -32,6 +32,15 @@ fn accounts() -> impl Iterator<Item = Body> {
     })
 }
 
+/// One of a crowd's, whatever it is: its first segment holds everything.
+pub fn crowd_policy() -> Policy {
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut runner = TestRunner::new_with_rng(config, seed);
+    let drawn = crowds().new_tree(&mut runner).expect("nothing is filtered out").current();
+    drawn.policy.build(1, 1)
+}
+
 fn sorted_by(policy: &Policy, version: u32, keys: &[(&str, bool)]) -> Body {
     let mut policy = Policy { version, ..policy.clone() };
     let keys = keys.iter().map(|(field, descending)| SortKey { field: (*field).into(), descending: *descending });
@@ -39,7 +48,7 @@ fn sorted_by(policy: &Policy, version: u32, keys: &[(&str, bool)]) -> Body {
     Body::Policy(Box::new(policy))
 }
 
-fn apply(pair: &mut Pair, seconds: u32, bodies: impl IntoIterator<Item = Body>) {
+pub fn apply(pair: &mut Pair, seconds: u32, bodies: impl IntoIterator<Item = Body>) {
     let inputs = bodies.into_iter().map(|body| Input { position: None, body }).collect();
     let now: Millis = Secs(START_S + seconds).millis();
     pair.apply(&Entry { now, inputs }).expect("engine and twin agree, and the audit finds nothing");
@@ -47,11 +56,7 @@ fn apply(pair: &mut Pair, seconds: u32, bodies: impl IntoIterator<Item = Body>) 
 
 #[test]
 fn a_policy_that_sorts_otherwise_leaves_no_heap_in_the_old_order() {
-    let config = Config { failure_persistence: None, ..Config::default() };
-    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
-    let mut runner = TestRunner::new_with_rng(config, seed);
-    let drawn = crowds().new_tree(&mut runner).expect("nothing is filtered out").current();
-    let policy = drawn.policy.build(1, 1);
+    let policy = crowd_policy();
     let mut pair = Pair::new();
     apply(&mut pair, 0, [sorted_by(&policy, 1, &[("size", true), ("revenue", true)])]);
     apply(&mut pair, 1, accounts());

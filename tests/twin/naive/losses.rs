@@ -1,6 +1,7 @@
 //! §8: losses, their caps and the breaker.
 
 use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus, Why};
+use bookd::domain::policy::MAX_MOVED;
 use bookd::domain::time::{DAY, HOUR};
 use bookd::domain::{DecisionKind, Secs};
 
@@ -25,7 +26,7 @@ impl Twin {
             if !self.issues(role) {
                 continue;
             }
-            for each in self.that_go(role) {
+            for each in self.that_go(role).into_iter().take(MAX_MOVED) {
                 if self.issues(role) {
                     self.lose_account(role, &each);
                 }

@@ -6,7 +6,7 @@ use bookd::domain::DecisionKind;
 use bookd::domain::account::Value;
 use bookd::domain::ids::tie_hash;
 use bookd::domain::output::{Considered, MAX_CANDIDATES, Placement, SeatStatus, Verdict, Why};
-use bookd::domain::policy::MAX_ASIDE;
+use bookd::domain::policy::{MAX_ASIDE, MAX_MOVED};
 use bookd::domain::rep::RepStatus;
 
 use super::pending::Turn;
@@ -22,7 +22,7 @@ impl Twin {
     fn match_role(&mut self, role: usize) {
         let policy = self.policy();
         let fills = policy.books.iter().any(|book| usize::from(book.role) == role && book.fill_idle.is_some());
-        let mut passed_over = 0;
+        let (mut passed_over, mut placed) = (0, 0);
         self.roles[role].unfinished = false;
         loop {
             if self.roles[role].pass.is_none() && std::mem::take(&mut self.roles[role].dirty) {
@@ -32,7 +32,7 @@ impl Twin {
                 if step == Phase::Fill && !fills {
                     continue;
                 }
-                if !self.step(role, step, fills, &mut passed_over) {
+                if !self.step(role, step, fills, &mut passed_over, &mut placed) {
                     self.roles[role].unfinished = true;
                     return;
                 }
@@ -44,12 +44,16 @@ impl Twin {
         }
     }
 
-    /// Places the best account, again and again; `false` at the bound, or if the role issues no more.
-    fn step(&mut self, role: usize, step: Phase, fills: bool, passed_over: &mut usize) -> bool {
+    /// Places the best account, again and again; `false` at a bound, or if the role issues no more.
+    fn step(&mut self, role: usize, step: Phase, fills: bool, passed_over: &mut usize, placed: &mut usize) -> bool {
         while self.issues(role) {
             let Some(account) = self.best(role, step) else { return true };
             let reps = self.reps_for(account, role, step);
             if !reps.is_empty() {
+                if *placed == MAX_MOVED {
+                    return false;
+                }
+                *placed += 1;
                 self.place(account, role, step, &reps);
                 continue;
             }
