@@ -386,6 +386,7 @@ mod tests {
             ("Contribution", size_of::<Contribution>(), 56),
             ("SnapshotRow", size_of::<SnapshotRow>(), 32),
             ("DailyRow", size_of::<DailyRow>(), 24),
+            ("Commanded", size_of::<Commanded>(), 160),
             ("heap entry", size_of::<super::super::heap::Entry>(), 12),
             ("Place", size_of::<super::super::heap::Place>(), 8),
         ];
