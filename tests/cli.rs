@@ -55,6 +55,31 @@ fn replayed(home: &Home, out: &str, more: &[&str]) -> Output {
     home.bookd(&args)
 }
 
+/// Kind, account and instant of every command.
+fn moved(home: &Home, out: &str) -> Vec<(String, String, String)> {
+    let commands = std::fs::read_to_string(home.path().join(out).join("commands-0.jsonl")).unwrap();
+    let commands = commands.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    commands
+        .map(|command| (text(&command["type"]), text(&command["account"]["crm_id"]), text(&command["issued_at"])))
+        .collect()
+}
+
+#[test]
+fn a_replay_takes_commands_for_carried_out_whatever_the_policy_waits_for() {
+    let assumes = Home::new("");
+    let role = "name = \"sdr\"\n\n[[policy.segments]]";
+    let confirming = role.replacen('\n', "\nconfirm = \"results\"\nmax_unresolved = 1\n", 1);
+    assert!(company::POLICY.contains(role));
+    let confirms = Home::with_policy(&company::POLICY.replace(role, &confirming), "");
+    for home in [&assumes, &confirms] {
+        let done = replayed(home, "out", &[]);
+        assert!(done.status.success(), "{}", stderr(&done));
+    }
+    assert_eq!(moved(&assumes, "out"), moved(&confirms, "out"));
+    assert!(moved(&confirms, "out").len() > 1);
+}
+
 #[test]
 fn a_replay_decides_in_the_order_of_events_and_two_give_the_same_bytes() {
     let home = Home::new("");
@@ -68,15 +93,7 @@ fn a_replay_decides_in_the_order_of_events_and_two_give_the_same_bytes() {
     // The entries too; their frames in the file bear the time of day at which they were written.
     let journal = |out: &str| stdout(&home.bookd(&["journal", "--log", out]));
     assert_eq!(journal("one"), journal("two"));
-    let commands = std::fs::read_to_string(home.path().join("one/commands-0.jsonl")).unwrap();
-    let moved: Vec<(String, String, String)> = commands
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
-        .map(|command| {
-            let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-            (text(&command["type"]), text(&command["account"]["crm_id"]), text(&command["issued_at"]))
-        })
-        .collect();
+    let moved = moved(&home, "one");
     let hot = ("distribution".to_owned(), "hot".to_owned(), Rfc3339(minutes(15)).to_string());
     assert!(moved.contains(&hot), "{moved:?}");
     let lost: Vec<_> = moved.iter().filter(|(kind, account, _)| kind == "retrieval" && account == "mine").collect();

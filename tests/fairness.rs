@@ -16,8 +16,8 @@ use bookd::domain::ids::Id128;
 use bookd::domain::input::{Gate, order_batch};
 use bookd::domain::output::{Placement, Verdict, Why};
 use bookd::domain::policy::{
-    Book, BookSegment, Breaker, CoolOff, Evidence, Fit, Handling, RetrievalCaps, ReturnRule, Role, Scoring, Segment,
-    Windows,
+    Book, BookSegment, Breaker, Confirm, CoolOff, Evidence, Fit, Handling, RetrievalCaps, ReturnRule, Role, Scoring,
+    Segment, Windows,
 };
 use bookd::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
 use bookd::domain::request::{Request, RequestOp, ReturnReason};
@@ -79,6 +79,8 @@ impl World {
                 exclude_open_opportunities: false,
                 holding_users: Vec::new(),
                 not_after_s: DAY,
+                confirm: Confirm::Assume,
+                max_unresolved: 1_000,
                 sort: Vec::new(),
             }],
             scoring: Scoring {

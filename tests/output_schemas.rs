@@ -166,6 +166,28 @@ fn alerts() -> Vec<(&'static str, AlertKind)> {
         ("breaker-tripped", AlertKind::BreakerTripped { scope: scope(), due: 16 }),
         ("breaker-reset", AlertKind::BreakerReset { scope: scope() }),
         ("orphan", AlertKind::Orphan { account: account(), role: role(), owner: "005-long-gone".into() }),
+        ("issuing-stopped", AlertKind::IssuingStopped { role: role(), issued_at: minute(-16), out: 3 }),
+        ("issuing-resumed", AlertKind::IssuingResumed { role: role() }),
+        (
+            "command-undone",
+            AlertKind::CommandUndone {
+                account: account(),
+                role: role(),
+                undone: Undone::Rejected,
+                owner: Some(owner()),
+                tries: 2,
+            },
+        ),
+        (
+            "command-undone-nobody",
+            AlertKind::CommandUndone {
+                account: account(),
+                role: role(),
+                undone: Undone::Expired,
+                owner: None,
+                tries: 0,
+            },
+        ),
     ]
 }
 
@@ -384,6 +406,10 @@ fn alerts_read_as_sentences() {
         "16 losses of ana's book held back until somebody says proceed: too many at once, as if a feed were broken",
         "losses of ana's book go on",
         "001A0000016K3jP belongs to 005-long-gone in the CRM (sdr), who is no known rep: left alone, not pooled",
+        "no more commands for sdr: 3 are out, the oldest since Monday 2026-05-04 13:44 UTC, and none is answered",
+        "commands for sdr are issued again",
+        "001A0000016K3jP is with ana (sdr): the writer found another owner than the command expected",
+        "001A0000016K3jP is with nobody (sdr): no writer carried the command out in time",
     ];
     assert_eq!(read, expected);
 }

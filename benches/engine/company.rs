@@ -277,6 +277,8 @@ fn policy(capacity: u32) -> Policy {
             exclude_open_opportunities: true,
             holding_users: Vec::new(),
             not_after_s: DAY,
+            confirm: Confirm::Assume,
+            max_unresolved: 1_000,
             sort: Vec::new(),
         }],
         scoring: Scoring {

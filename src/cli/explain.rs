@@ -105,7 +105,9 @@ fn concerns(kind: &AlertKind) -> (Option<&Text>, Option<&Text>) {
     match kind {
         AlertKind::AtRisk { account, role, .. }
         | AlertKind::RiskCleared { account, role, .. }
-        | AlertKind::Orphan { account, role, .. } => (Some(account), Some(role)),
+        | AlertKind::Orphan { account, role, .. }
+        | AlertKind::CommandUndone { account, role, .. } => (Some(account), Some(role)),
+        AlertKind::IssuingStopped { role, .. } | AlertKind::IssuingResumed { role } => (None, Some(role)),
         AlertKind::Refused { account, role, .. } => (account.as_ref(), role.as_ref()),
         AlertKind::SourceSilent { .. }
         | AlertKind::SourceBack { .. }

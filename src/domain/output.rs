@@ -242,10 +242,56 @@ pub enum AlertKind {
         role: Text,
         owner: Text,
     },
+    /// No command of the role was answered for too long: no more are issued until one is.
+    IssuingStopped {
+        role: Text,
+        /// Of the oldest that is out.
+        issued_at: Secs,
+        out: u32,
+    },
+    IssuingResumed {
+        role: Text,
+    },
+    /// What a command was to do isn't done: whom the CRM has instead owns the account, nobody included.
+    CommandUndone {
+        account: Text,
+        role: Text,
+        undone: Undone,
+        owner: Option<Text>,
+        /// Commands about the account that were rejected or failed in a row, this one included.
+        tries: u8,
+    },
+}
+
+/// Why a command was undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Undone {
+    Rejected,
+    Failed,
+    Expired,
+    /// Somebody changed the owner in the CRM while it was out.
+    Overruled,
+    /// Somebody moved the account back after it was carried out.
+    TakenBack,
+}
+
+impl Undone {
+    pub const ALL: [Undone; 5] =
+        [Undone::Rejected, Undone::Failed, Undone::Expired, Undone::Overruled, Undone::TakenBack];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Undone::Rejected => "rejected",
+            Undone::Failed => "failed",
+            Undone::Expired => "expired",
+            Undone::Overruled => "overruled",
+            Undone::TakenBack => "taken_back",
+        }
+    }
 }
 
 impl AlertKind {
-    pub const NAMES: [&'static str; 8] = [
+    pub const NAMES: [&'static str; 11] = [
         "at_risk",
         "risk_cleared",
         "refused",
@@ -254,6 +300,9 @@ impl AlertKind {
         "breaker_tripped",
         "breaker_reset",
         "orphan",
+        "issuing_stopped",
+        "issuing_resumed",
+        "command_undone",
     ];
 
     pub fn name(&self) -> &'static str {
@@ -266,6 +315,9 @@ impl AlertKind {
             AlertKind::BreakerTripped { .. } => "breaker_tripped",
             AlertKind::BreakerReset { .. } => "breaker_reset",
             AlertKind::Orphan { .. } => "orphan",
+            AlertKind::IssuingStopped { .. } => "issuing_stopped",
+            AlertKind::IssuingResumed { .. } => "issuing_resumed",
+            AlertKind::CommandUndone { .. } => "command_undone",
         }
     }
 }

@@ -64,8 +64,22 @@ pub struct Role {
     pub holding_users: Vec<Text>,
     /// How long a writer may take over a command.
     pub not_after_s: u32,
+    pub confirm: Confirm,
+    /// Commands of the role that may be out without an answer.
+    pub max_unresolved: u32,
     /// Breaks ties of equal priority, before age and hash (B3).
     pub sort: Vec<SortKey>,
+}
+
+/// How it is known that a command was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirm {
+    /// It is taken for granted as soon as it is issued.
+    Assume,
+    /// By the CRM's own records of the account.
+    Echo,
+    /// By the writer's results, and by the CRM's records too.
+    Results,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -52,6 +52,12 @@ codes! {
     LimitReached = "limit_reached",
     /// No policy yet.
     NoPolicy = "no_policy",
+    /// A result of no command that is remembered: another run's, or one that was followed by another.
+    UnknownCommand = "unknown_command",
+    /// A result that says something else than the one before.
+    ResultContradicts = "result_contradicts",
+    /// A result in a role whose commands are confirmed by the CRM's records.
+    ResultNotExpected = "result_not_expected",
     /// Refusals of requests; these become alerts:
     NotOwner = "not_owner",
     NotOwned = "not_owned",

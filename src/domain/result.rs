@@ -1,5 +1,6 @@
 //! A record of the `results` topic: what a CRM writer made of a command.
 
+use super::account::Change;
 use super::ids::Id128;
 use super::{Millis, Text};
 
@@ -15,7 +16,8 @@ pub enum ResultStatus {
 pub struct ResultRecord {
     pub command_id: Id128,
     pub status: ResultStatus,
-    pub observed_owner: Option<Text>,
+    /// The owner when the writer looked: not said, nobody, or who.
+    pub observed_owner: Change<Text>,
     pub error_code: Option<Text>,
     pub crm_version: Option<u64>,
     pub at: Millis,

@@ -83,10 +83,10 @@ impl Engine {
         let named = self.change_domains(account, &change.domains);
         self.evaluate_fields(account);
         for (role, owner) in &change.owners {
-            self.note_crm_owner(role, account, owner.as_ref())?;
+            self.note_crm_owner(role, account, owner.as_ref(), change.crm_version)?;
         }
         if self.state.opened.is_some() {
-            self.roles().for_each(|role| self.settle_new_seat(role, account));
+            self.roles().for_each(|role| self.settle_recorded_seat(role, account));
         }
         self.look_at_exclusion(account);
         self.change_account(account, |_| {});
@@ -112,13 +112,19 @@ impl Engine {
         domains.iter().any(|domain| !before.contains(domain))
     }
 
-    fn note_crm_owner(&mut self, role: &Text, account: AccountId, owner: Option<&Text>) -> Result<(), Code> {
+    fn note_crm_owner(
+        &mut self,
+        role: &Text,
+        account: AccountId,
+        owner: Option<&Text>,
+        version: Option<u64>,
+    ) -> Result<(), Code> {
         let role = usize::from(self.rules().role_index(role).ok_or(Code::UnknownRole)?);
         let owner = owner.map_or(Ok(RepId::NOBODY), |id| self.rep_number(id))?;
-        let seat = &mut self.state.seats[role][account.index()];
-        seat.crm_owner = owner;
-        if owner == RepId::NOBODY {
-            seat.orphan = false;
+        if self.confirms(role) && self.state.seats[role][account.index()].status != SeatStatus::Unknown {
+            self.observe(role, account, owner, version);
+        } else {
+            self.note_owner(role, account, owner);
         }
         Ok(())
     }
@@ -189,6 +195,7 @@ impl Engine {
     fn delete_account(&mut self, account: AccountId) {
         for role in self.roles() {
             self.leave_pool(role, account);
+            self.forget_row(role, account);
             if self.state.seats[role][account.index()].status == SeatStatus::Owned {
                 self.end_tenure(role, account);
             }

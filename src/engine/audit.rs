@@ -4,6 +4,7 @@ use crate::domain::output::SeatStatus;
 use crate::domain::rep::RepStatus;
 
 use super::Engine;
+use super::commanded::CommandIndex;
 use super::heap::Place;
 use super::state::{AccountId, RepId};
 
@@ -22,6 +23,7 @@ impl Engine {
                 self.audit_seat(role, account)?;
                 self.audit_place(role, account)?;
             }
+            self.audit_commands(role)?;
             self.audit_heaps(role)?;
             self.audit_matching(role)?;
             self.audit_losses(role)?;
@@ -80,6 +82,20 @@ impl Engine {
             require(heap.check(number as u16, &pool.places, &order), || format!("role {role}: heap {number}"))?;
             let lowest = heap.entries().iter().find(|entry| entry.bound < self.priority(entry.account));
             require(lowest.is_none(), || format!("role {role}: {lowest:?} is above its bound"))?;
+        }
+        Ok(())
+    }
+
+    /// Where nothing is pending who has a slot taken is the CRM's owner: none is counted for a command that was undone.
+    fn audit_commands(&self, role: usize) -> Audit {
+        let rebuilt = CommandIndex::rebuild(&self.state.commands);
+        require(rebuilt == self.index.commands, || "commands: another index".into())?;
+        require(self.confirms(role) || self.state.commands[role].is_empty(), || format!("role {role}: unconfirmed"))?;
+        for (account, row) in &self.state.commands[role] {
+            let seat = &self.state.seats[role][account.index()];
+            require(row.is_busy() || seat.owner == seat.crm_owner || seat.owner == RepId::NOBODY, || {
+                format!("{} in role {role}: {:?}, desired {:?}", account.0, row, seat.owner)
+            })?;
         }
         Ok(())
     }

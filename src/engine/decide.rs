@@ -1,8 +1,8 @@
 //! Decisions as data: who moves, under which command, and what spoke for it.
 
-use crate::domain::ids::command_id;
+use crate::domain::ids::{Id128, command_id};
 use crate::domain::output::{Decision, DecisionKind, Disposition, MAX_TOP_SIGNALS, TopSignal, Why};
-use crate::domain::{Output, Secs, Text};
+use crate::domain::{Secs, Text};
 
 use super::Engine;
 use super::state::{AccountId, Contribution, PastOwner, RepId};
@@ -27,7 +27,7 @@ impl Engine {
         let seat = &self.state.seats[role][account.index()];
         let side = &self.state.sides[account.index()];
         let decision = Decision {
-            command_id: command_id(self.state.journal, self.state.shard, self.state.sequence, self.entry.decisions),
+            command_id: self.next_command(),
             kind,
             disposition: Disposition::Command,
             account: side.id.clone(),
@@ -44,10 +44,12 @@ impl Engine {
             top_signals: self.top_signals(account),
             why,
         };
-        self.entry.decisions += 1;
         self.entry.touched.push(account);
-        self.state.seats[role][account.index()].sequence += 1;
-        self.entry.out.push(Output::Decision(Box::new(decision)));
+        self.command(role, account, to, decision);
+    }
+
+    pub(super) fn next_command(&self) -> Id128 {
+        command_id(self.state.journal, self.state.shard, self.state.sequence, self.entry.decisions)
     }
 
     /// Of the contributions kept, those with the most points left.
@@ -76,14 +78,22 @@ impl Engine {
     pub(super) fn end_tenure(&mut self, role: usize, account: AccountId) {
         let now = self.state.now;
         let owner = self.state.seats[role][account.index()].owner;
+        if owner != RepId::NOBODY {
+            let past = self.state.past_owners[role].entry(account).or_default();
+            past.insert(0, PastOwner { rep: owner, until: now });
+            past.truncate(MAX_PAST_OWNERS);
+        }
+        self.free_slot(role, account);
+    }
+
+    /// The tenure ends and the slot is free, as though the account had never been theirs.
+    pub(super) fn free_slot(&mut self, role: usize, account: AccountId) {
+        let owner = self.state.seats[role][account.index()].owner;
         self.wait_no_longer(role, account);
         let tenure = self.remove_tenure(role, account);
         if owner == RepId::NOBODY {
             return;
         }
-        let past = self.state.past_owners[role].entry(account).or_default();
-        past.insert(0, PastOwner { rep: owner, until: now });
-        past.truncate(MAX_PAST_OWNERS);
         // Who only held it had no place for it: what stands in their book is theirs in another role.
         let Some(tenure) = tenure else { return self.dirty_all(role) };
         self.state.reps[owner.index()].accounts.remove(&account);

@@ -9,6 +9,7 @@ use crate::domain::{Secs, Text};
 use super::Engine;
 use super::heap::Place;
 use super::index::Pool;
+use super::pending::Had;
 use super::score;
 use super::state::{AccountId, RepId, RoleState, Seat, SourceState, Tenure};
 
@@ -36,6 +37,7 @@ impl Engine {
         (0..self.state.reps.len()).for_each(|rep| self.rebook(RepId(rep as u16)));
         self.line_up_anew();
         self.re_evaluate_accounts();
+        self.forget_unconfirmed();
         self.roles().for_each(|role| self.dirty_all(role));
     }
 
@@ -45,6 +47,7 @@ impl Engine {
             self.state.seats.push(vec![Seat::default(); self.state.accounts.len()]);
             self.state.tenures.push(Default::default());
             self.state.past_owners.push(Default::default());
+            self.state.commands.push(Default::default());
             self.index.add_role(self.state.accounts.len());
         }
     }
@@ -124,6 +127,20 @@ impl Engine {
             }
             self.look_at_exclusion(account);
             self.change_account(account, |_| {});
+        }
+    }
+
+    /// A seat of an account that is new in the CRM: where commands are confirmed, the owner there is the desired one.
+    pub(super) fn settle_recorded_seat(&mut self, role: usize, account: AccountId) {
+        let seat = &self.state.seats[role][account.index()];
+        let owner = seat.crm_owner;
+        if seat.status != SeatStatus::Unknown || self.restore(role, account) {
+            return;
+        }
+        if self.confirms(role) && owner != RepId::NOBODY {
+            self.adopt_owner(role, account, owner, Had::Not);
+        } else {
+            self.settle_new_seat(role, account);
         }
     }
 

@@ -8,6 +8,7 @@ use crate::domain::policy::Policy;
 use crate::domain::signal::Class;
 use crate::domain::{Body, Candidate, Text};
 
+use super::commanded::CommandIndex;
 use super::crew::{Crew, Standing};
 use super::heap::{Heap, Place};
 use super::names::{AccountNames, Domains, KindNames, RepNames};
@@ -55,6 +56,7 @@ pub struct Index {
     pub opportunities_of: BTreeMap<AccountId, BTreeSet<Text>>,
     /// Seats that somebody holds without owning them, by holder, account and role.
     pub holding: BTreeSet<(RepId, AccountId, usize)>,
+    pub commands: CommandIndex,
     /// How sums are read now.
     pub reading: Reading,
     pub decays: Decays,
@@ -213,6 +215,7 @@ impl Index {
             domains: Domains::with_room(state.records.iter().map(|record| record.domains.len()).sum()),
             remembered: IdSet::with_room(state.remembered.len()),
             standings: vec![Standing::default(); state.reps.len()],
+            commands: CommandIndex::rebuild(&state.commands),
             ..Index::default()
         };
         for (number, row) in state.accounts.iter().enumerate() {

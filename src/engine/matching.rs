@@ -9,7 +9,7 @@ use crate::domain::policy::{MAX_ASIDE, MAX_MOVED};
 use super::Engine;
 use super::choice::Asked;
 use super::heap::Place;
-use super::state::{AccountId, Mark, Pass, Phase, RepId};
+use super::state::{AccountId, Mark, Pass, Phase, RepId, Turn};
 
 /// How many accounts of a role this entry may still pass over, and place.
 struct Left {
@@ -120,8 +120,11 @@ impl Engine {
         }
     }
 
-    /// Places the best account until there is none. False: a bound is reached.
+    /// Places the best account until there is none. False: a bound is reached, or the role issues no more.
     fn run_phase(&mut self, role: usize, phase: Phase, left: &mut Left) -> bool {
+        if !self.issues(role) {
+            return false;
+        }
         let mut marked = self.marked_best_first(role, phase).into_iter().peekable();
         let mut tops = Vec::new();
         loop {
@@ -142,7 +145,12 @@ impl Engine {
             }
             *left -= 1;
             match asked {
-                Some(asked) => self.place(role, phase, pick, &asked),
+                Some(asked) => {
+                    self.place(role, phase, pick, &asked);
+                    if !self.issues(role) {
+                        return false;
+                    }
+                }
                 None => self.pass_over(role, phase, pick.account),
             }
         }
@@ -267,7 +275,10 @@ impl Engine {
         let placement = self.placement(role, phase, pick, rep, segment, asked);
         self.decide(DecisionKind::Distribution, role, pick.account, rep, Why::Placed(Box::new(placement)));
         self.entry.placed = true;
+        let before = self.state.reps[rep.index()].turns[usize::from(tier)];
         self.take_turn(role, tier, rep);
+        let after = self.state.reps[rep.index()].turns[usize::from(tier)];
+        self.note_turn(role, pick.account, Turn { tier, before, after });
         self.state.seats[role][pick.account.index()].mark = Mark::None;
         self.own(role, pick.account, rep, Some(segment));
     }

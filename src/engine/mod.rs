@@ -8,6 +8,7 @@
 mod accounts;
 mod audit;
 mod choice;
+mod commanded;
 mod contributions;
 mod counting;
 mod crew;
@@ -23,6 +24,8 @@ mod lookahead;
 mod losses;
 mod matching;
 mod names;
+mod observed;
+mod pending;
 mod pool;
 mod reps;
 mod requests;
@@ -124,7 +127,12 @@ impl Engine {
         self.entry.position = None;
         if self.state.gate_open {
             self.look_at_sources();
+            self.fire_commands();
             self.fire_timers();
+            self.look_at_writers();
+        }
+        self.issue_wishes();
+        if self.state.gate_open {
             self.release_departures();
             self.retrieve();
             self.match_roles();
@@ -166,9 +174,7 @@ impl Engine {
             Body::Rep(record) => return self.rep_record(record),
             Body::Account(record) => return self.account_record(record),
             Body::Opportunity(_) => return self.opportunity_record(input),
-            Body::Result(_) if self.state.policy.is_none() => return Err(Code::NoPolicy),
-            // Until results are wired nothing stays pending: recorded in the journal, decides nothing.
-            Body::Result(_) => {}
+            Body::Result(record) => return self.result_record(record),
             Body::Activity(_) | Body::Signal(_) => return self.event(input),
             Body::Request(request) => return self.request(request),
             Body::Restored(row) => return self.keep_restored(row),
@@ -184,18 +190,17 @@ impl Engine {
         }
         let timers = self.index.wheels.iter().filter_map(|wheel| wheel.next_deadline());
         let again = self.state.again.then_some(self.state.now);
-        timers.chain(again).chain(self.next_silence()).chain(self.next_loss()).min().map(Secs::millis)
+        let others = [self.next_silence(), self.next_loss(), self.next_command_due()].into_iter().flatten();
+        timers.chain(again).chain(others).min().map(Secs::millis)
     }
 
     /// Whether losses or matching stopped at a bound: the next entry should come at once, inputs or not.
     pub fn wants_next(&self) -> bool {
         self.state.gate_open
             && (self.state.losses_left
-                || self
-                    .state
-                    .roles
-                    .iter()
-                    .any(|role| role.pass.is_some() || role.dirty != 0 || !role.marked.is_empty()))
+                || self.state.roles.iter().enumerate().any(|(number, role)| {
+                    (role.pass.is_some() || role.dirty != 0 || !role.marked.is_empty()) && self.issues(number)
+                }))
     }
 
     pub fn sequence(&self) -> u64 {

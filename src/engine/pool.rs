@@ -102,7 +102,10 @@ impl Engine {
     /// In the pool and not held: eligible but for thresholds.
     pub(super) fn in_circulation(&self, role: usize, account: AccountId) -> bool {
         let (row, seat) = (&self.state.accounts[account.index()], &self.state.seats[role][account.index()]);
-        row.alive && seat.status == SeatStatus::Pool && row.hold.max(seat.hold) <= self.state.now
+        row.alive
+            && seat.status == SeatStatus::Pool
+            && row.hold.max(seat.hold) <= self.state.now
+            && self.may_be_commanded(role, account)
     }
 
     /// Puts the account into the heap where it belongs now, with its priority as the bound, or into none.

@@ -178,6 +178,7 @@ impl Engine {
         let role = self.role_named(request)?;
         let account = self.resolve(&request.account).ok_or(Code::UnknownAccount)?;
         let held_until = match role {
+            Some(role) if request.op == RequestOp::Release => self.held_until(role, account),
             Some(role) => self.state.seats[role][account.index()].hold,
             None => self.state.accounts[account.index()].hold,
         };
@@ -188,6 +189,9 @@ impl Engine {
         };
         match role {
             Some(role) => {
+                if request.op == RequestOp::Release {
+                    self.end_back_off(role, account);
+                }
                 self.change_seat(role, account, |seat| seat.hold = until);
                 self.deadline_moved(role, account);
             }

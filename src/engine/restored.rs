@@ -68,7 +68,7 @@ impl Engine {
     }
 
     /// Who left before they got this goes on to leave.
-    fn leaves_again(&mut self, rep: RepId) {
+    pub(super) fn leaves_again(&mut self, rep: RepId) {
         if self.state.reps[rep.index()].status == RepStatus::Departed {
             self.set_departing(rep, true);
         }

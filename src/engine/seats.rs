@@ -117,7 +117,7 @@ impl Engine {
             SeatStatus::Rest => seat.until,
             SeatStatus::Pool => {
                 let wake = if seat.wake > Secs::ZERO { seat.wake } else { Secs::NEVER };
-                ahead(row.hold.max(seat.hold)).min(wake)
+                ahead(row.hold.max(seat.hold).max(self.retry_at(role, account))).min(wake)
             }
             SeatStatus::Owned => self.owned_due(role, account),
             _ => Secs::NEVER,

@@ -11,6 +11,7 @@ use crate::domain::rep::RepStatus;
 use crate::domain::signal::Class;
 use crate::domain::{Input, Secs, Text};
 
+pub use super::commanded::{Commanded, Observed, Stage, Turn, Wish};
 pub use super::contributions::{Contribution, Contributions, MAX_CONTRIBUTIONS};
 
 /// An account by the order in which it became known. Never reused.
@@ -63,6 +64,8 @@ pub struct State {
     /// By role: owned accounts only, in no order that means anything.
     pub tenures: Vec<Vec<Tenure>>,
     pub past_owners: Vec<BTreeMap<AccountId, Vec<PastOwner>>>,
+    /// By role, where commands are confirmed: what became of a seat's last command, and what waits behind it.
+    pub commands: Vec<BTreeMap<AccountId, Commanded>>,
     pub reps: Vec<Rep>,
     pub roles: Vec<RoleState>,
     pub sources: Vec<SourceState>,
@@ -277,6 +280,9 @@ pub struct RoleState {
     /// Of the last 24 hours: when, and whether the role's breaker counts it.
     pub losses: VecDeque<(Secs, bool)>,
     pub proceeded: Secs,
+    /// When a command was answered last, and whether none was for so long that no more are issued.
+    pub answered: Secs,
+    pub stalled: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -345,6 +351,7 @@ impl State {
             seats: Vec::new(),
             tenures: Vec::new(),
             past_owners: Vec::new(),
+            commands: Vec::new(),
             reps: Vec::new(),
             roles: Vec::new(),
             sources: Vec::new(),
@@ -382,6 +389,7 @@ mod tests {
             ("Contribution", size_of::<Contribution>(), 56),
             ("SnapshotRow", size_of::<SnapshotRow>(), 32),
             ("DailyRow", size_of::<DailyRow>(), 24),
+            ("Commanded", size_of::<Commanded>(), 160),
             ("heap entry", size_of::<super::super::heap::Entry>(), 12),
             ("Place", size_of::<super::super::heap::Place>(), 8),
         ];

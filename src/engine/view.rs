@@ -4,12 +4,13 @@
 //! It leaves out what doesn't decide: heap bounds, landmarks' epochs (sums enter it shifted to the newest
 //! landmark), timer links, and everything that only explains.
 
+use crate::domain::ids::Id128;
 use crate::domain::output::{BreakerScope, SeatStatus};
 use crate::domain::rep::RepStatus;
-use crate::domain::{Secs, Text};
+use crate::domain::{DecisionKind, Secs, Text};
 
 use super::Engine;
-use super::state::{AccountId, RepId, Tenure};
+use super::state::{AccountId, Commanded, RepId, Stage, Tenure};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
@@ -26,6 +27,8 @@ pub struct View {
     /// By the policy's order: latest event read, complete until (replay), silent.
     pub sources: Vec<(Text, Option<Secs>, Option<Secs>, bool)>,
     pub tripped: Vec<BreakerScope>,
+    /// By role, then account: seats that were commanded where commands are confirmed.
+    pub commands: Vec<CommandView>,
     /// Event ids remembered, signals kept for unknown accounts.
     pub remembered: u64,
     pub unknown: u64,
@@ -82,6 +85,30 @@ pub struct TenureView {
     pub replies: Vec<Secs>,
 }
 
+/// What became of a seat's last command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandView {
+    pub account: Text,
+    pub role: Text,
+    pub stage: Stage,
+    pub command: Id128,
+    pub previous: Option<Id128>,
+    /// Whom the CRM has while it isn't applied, or had before.
+    pub base: Option<Text>,
+    pub to: Option<Text>,
+    /// When it expires, or is settled.
+    pub until: Secs,
+    /// The latest observation that wasn't judged yet: its owner, and the CRM's version of it.
+    pub kept: Option<(Option<Text>, Option<u64>)>,
+    pub told: bool,
+    pub version: Option<u64>,
+    pub tries: u8,
+    pub retry_at: Secs,
+    pub taken_back: Secs,
+    /// What waits to be commanded, since when, and to whom.
+    pub wish: Option<(DecisionKind, Secs, Option<Text>)>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepView {
     pub id: Text,
@@ -118,6 +145,7 @@ impl Engine {
                 .map(|each| (each.name.clone(), each.latest, each.complete, each.silent))
                 .collect(),
             tripped: state.tripped.iter().cloned().collect(),
+            commands: self.command_views(),
             remembered: state.remembered.len() as u64,
             unknown: state.unknown.len() as u64,
         }
@@ -153,6 +181,32 @@ impl Engine {
             hold: seat.hold,
             past: past.map(|owner| (self.state().reps[owner.rep.index()].id.clone(), owner.until)).collect(),
             tenure: self.tenure_of(role, account).map(tenure_view),
+        }
+    }
+
+    fn command_views(&self) -> Vec<CommandView> {
+        let rows = self.state().commands.iter().enumerate();
+        rows.flat_map(|(role, rows)| rows.iter().map(move |(account, row)| self.command_view(role, *account, row)))
+            .collect()
+    }
+
+    fn command_view(&self, role: usize, account: AccountId, row: &Commanded) -> CommandView {
+        CommandView {
+            account: self.state().sides[account.index()].id.clone(),
+            role: self.rules().roles[role].name.clone(),
+            stage: row.stage,
+            command: row.command,
+            previous: row.previous,
+            base: self.rep_name(row.base),
+            to: self.rep_name(row.to),
+            until: row.until,
+            kept: row.kept.as_ref().map(|kept| (self.rep_name(kept.owner), kept.version)),
+            told: row.told,
+            version: row.version,
+            tries: row.tries,
+            retry_at: row.retry_at,
+            taken_back: row.taken_back,
+            wish: row.wish.as_ref().map(|wish| (wish.decision.kind, wish.at, self.rep_name(wish.to))),
         }
     }
 

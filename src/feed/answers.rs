@@ -9,6 +9,7 @@ use super::people::{self, AccountRef};
 use super::read::{Reader, bad, required};
 use super::reference::version;
 use super::slot::{Object, Scalar, Slot};
+use crate::domain::account::Change;
 use crate::domain::ids::Id128;
 use crate::domain::request::{Request, RequestOp, ReturnReason};
 use crate::domain::result::{ResultRecord, ResultStatus};
@@ -101,10 +102,20 @@ pub fn result(reader: &Reader, body: &ResultBody) -> Result<ResultRecord, Reject
     Ok(ResultRecord {
         command_id: command_id(id)?,
         status: required("status", reader.choice("status", &body.status, &statuses)?)?,
-        observed_owner: reader.id("observed_owner_id", &body.observed_owner_id)?,
+        observed_owner: observed_owner(reader, &body.observed_owner_id)?,
         error_code: reader.free("error_code", &body.error_code)?,
         crm_version: version(reader, "crm_version", &body.crm_version)?,
         at: reader.event_time("at", &body.at)?,
+    })
+}
+
+/// Absent is not null: a writer that didn't look doesn't say that nobody owns the account.
+fn observed_owner(reader: &Reader, slot: &Slot<Scalar>) -> Result<Change<Text>, Rejection> {
+    let owner = reader.id("observed_owner_id", slot)?;
+    Ok(match (owner, slot) {
+        (Some(owner), _) => Change::Set(owner),
+        (None, Slot::Absent) => Change::Keep,
+        (None, _) => Change::Clear,
     })
 }
 

@@ -334,9 +334,16 @@ fn a_result_says_what_became_of_a_command() {
         "error_code":"LOCKED by j@x.com","crm_version":5,"at":1777903200000}"#;
     let Body::Result(result) = body(Topic::Results, value) else { panic!("a result") };
     assert_eq!(result.command_id.0, 0x0011_2233_4455_6677_8899_aabb_ccdd_eeff);
-    assert_eq!((result.status, result.observed_owner.as_deref()), (ResultStatus::Failed, Some("7")));
+    assert_eq!((result.status, result.observed_owner), (ResultStatus::Failed, Change::Set("7".into())));
     assert!(result.error_code.is_some_and(|code| code.starts_with("hash:")));
     assert_eq!(code(Topic::Results, &value.replace("0011", "+011")), Code::BadValue);
+    let observed = |field: &str| {
+        let value = value.replace(r#""observed_owner_id":7,"#, field);
+        let Body::Result(result) = body(Topic::Results, &value) else { panic!("a result") };
+        result.observed_owner
+    };
+    assert_eq!(observed(r#""observed_owner_id":null,"#), Change::Clear, "nobody");
+    assert_eq!(observed(""), Change::Keep, "the writer didn't look");
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub fn state(view: &View) -> Id128 {
         reps,
         sources,
         tripped,
+        commands,
         remembered,
         unknown,
     } = view;
@@ -39,6 +40,10 @@ pub fn state(view: &View) -> Id128 {
     digest.rows(sources);
     digest.rows(tripped);
     digest.row(&(*remembered, *unknown));
+    // At the end, and only where there are any: where commands aren't confirmed the digest is as it always was.
+    if !commands.is_empty() {
+        digest.rows(commands);
+    }
     digest.id()
 }
 

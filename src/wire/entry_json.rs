@@ -144,10 +144,16 @@ fn result(record: &ResultRecord) -> Value {
         ResultStatus::Failed => "failed",
         ResultStatus::Expired => "expired",
     };
-    json!({
-        "command_id": command_id.to_string(), "status": status, "observed_owner_id": observed_owner,
-        "error_code": error_code, "crm_version": crm_version, "at": time(*at),
-    })
+    let mut fields = Map::new();
+    changed(&mut fields, "observed_owner_id", observed_owner, |owner| json!(owner));
+    fields.extend([
+        ("command_id".into(), json!(command_id.to_string())),
+        ("status".into(), json!(status)),
+        ("error_code".into(), json!(error_code)),
+        ("crm_version".into(), json!(crm_version)),
+        ("at".into(), json!(time(*at))),
+    ]);
+    Value::Object(fields)
 }
 
 fn activity(event: &Activity) -> Value {

@@ -12,9 +12,9 @@ use crate::engine::Engine;
 use crate::engine::evidence::Touches;
 use crate::engine::few::Few;
 use crate::engine::state::{
-    Account, AccountId, AccountRecordRow, AccountSide, Contribution, Contributions, DailyRow, Kept, MAX_CONTRIBUTIONS,
-    Mark, Opportunity, Pass, PastOwner, Phase, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow, SourceState,
-    State, Tenure,
+    Account, AccountId, AccountRecordRow, AccountSide, Commanded, Contribution, Contributions, DailyRow, Kept,
+    MAX_CONTRIBUTIONS, Mark, Observed, Opportunity, Pass, PastOwner, Phase, Rep, RepId, RestoredSeat, RoleState, Seat,
+    SnapshotRow, SourceState, Stage, State, Tenure, Turn, Wish,
 };
 
 /// The whole state, between two entries.
@@ -41,6 +41,7 @@ fn check_shape(state: &State) -> Result<(), String> {
     same("roles with seats", state.seats.len(), roles)?;
     same("roles with tenures", state.tenures.len(), roles)?;
     same("roles with past owners", state.past_owners.len(), roles)?;
+    same("roles with commands", state.commands.len(), roles)?;
     if let Some(policy) = &state.policy {
         same("roles", roles, policy.roles.len())?;
         same("sources", state.sources.len(), policy.sources.len())?;
@@ -114,11 +115,12 @@ fn check_kinds(state: &State) -> Result<(), String> {
 fn accounts_named(state: &State) -> impl Iterator<Item = AccountId> {
     let owned = state.tenures.iter().flatten().map(|tenure| &tenure.account);
     let past = state.past_owners.iter().flat_map(|past| past.keys());
+    let commanded = state.commands.iter().flat_map(|rows| rows.keys());
     let books = state.reps.iter().flat_map(|rep| &rep.accounts);
     let waiting = state.roles.iter().flat_map(|role| role.marked.iter().chain(&role.waiting));
     let aside = state.roles.iter().filter_map(|role| role.pass.as_ref()).flat_map(|pass| &pass.aside);
     let opportunities = state.opportunities.values().map(|opportunity| &opportunity.account);
-    owned.chain(past).chain(books).chain(waiting).chain(aside).chain(opportunities).copied()
+    owned.chain(past).chain(commanded).chain(books).chain(waiting).chain(aside).chain(opportunities).copied()
 }
 
 /// Every mention of a rep by their number.
@@ -126,7 +128,8 @@ fn reps_named(state: &State) -> impl Iterator<Item = RepId> {
     let seats = state.seats.iter().flatten().flat_map(|seat| [seat.owner, seat.crm_owner, seat.shown_owner]);
     let past = state.past_owners.iter().flat_map(|past| past.values().flatten()).map(|past| past.rep);
     let restored = state.restored.values().map(|seat| seat.owner);
-    seats.chain(past).chain(restored)
+    let commanded = state.commands.iter().flat_map(|rows| rows.values()).flat_map(Commanded::reps);
+    seats.chain(past).chain(restored).chain(commanded)
 }
 
 wire_number! {
@@ -189,12 +192,22 @@ impl<T: Wire + Copy + Default, const N: usize> Wire for Few<T, N> {
 }
 
 wire_enum!(Phase { 0 = Thresholds, 1 = Fill });
+wire_enum!(Stage {
+    0 = Waiting,
+    1 = Issued,
+    2 = Applied,
+    3 = Settled,
+    4 = Rejected,
+    5 = Failed,
+    6 = Expired,
+    7 = Overruled,
+});
 wire_enum!(Mark { 0 = None, 1 = Thresholds, 2 = Fill });
 
 wire_struct! {
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
-        past_owners, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
+        past_owners, commands, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
         unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
@@ -207,12 +220,18 @@ wire_struct! {
     Tenure { account, since, grace, segment, promised, warned_at, evidence }
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
+    Commanded {
+        stage, command, previous, base, to, issued, until, kept, told, version, turn, tries, retry_at, taken_back, wish,
+    }
+    Observed { owner, version }
+    Turn { tier, before, after }
+    Wish { at, to, decision }
     Rep {
         id, known, status, role, book, book_name, capacity_set, weight, manager, team, aliases, fields,
         per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
-    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded }
+    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled }
     SourceState { name, latest, complete, silent }
     Opportunity { account, open }
     SnapshotRow { key, class, at, contributed, epoch }

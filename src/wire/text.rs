@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::instant::Readable;
-use crate::domain::output::{BreakerScope, Considered, Missing, Placement, Verdict, Why};
+use crate::domain::output::{BreakerScope, Considered, Missing, Placement, Undone, Verdict, Why};
 use crate::domain::policy::PRIORITY_ONE;
 use crate::domain::request::ReturnReason;
 use crate::domain::{Alert, AlertKind, Code, Decision, DecisionKind, Secs};
@@ -125,6 +125,25 @@ pub fn alert(alert: &Alert) -> String {
         AlertKind::Orphan { account, role, owner } => {
             format!("{account} belongs to {owner} in the CRM ({role}), who is no known rep: left alone, not pooled")
         }
+        AlertKind::IssuingStopped { role, issued_at, out } => {
+            let since = Readable(*issued_at);
+            format!("no more commands for {role}: {out} are out, the oldest since {since}, and none is answered")
+        }
+        AlertKind::IssuingResumed { role } => format!("commands for {role} are issued again"),
+        AlertKind::CommandUndone { account, role, undone, owner, .. } => {
+            let owner = owner.as_deref().unwrap_or("nobody");
+            format!("{account} is with {owner} ({role}): {}", what_undid(*undone))
+        }
+    }
+}
+
+fn what_undid(undone: Undone) -> &'static str {
+    match undone {
+        Undone::Rejected => "the writer found another owner than the command expected",
+        Undone::Failed => "the CRM refused the change",
+        Undone::Expired => "no writer carried the command out in time",
+        Undone::Overruled => "somebody changed the owner while the command was out",
+        Undone::TakenBack => "somebody moved it back",
     }
 }
 

@@ -6,6 +6,7 @@ use bookd::domain::input::Frontier;
 use bookd::domain::opportunity::{OpportunityOp, OpportunityRecord};
 use bookd::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
 use bookd::domain::request::{Request, RequestOp, ReturnReason};
+use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::{Body, Candidate, Candidates, Gate, Millis, Policy};
 
@@ -19,6 +20,12 @@ const USUAL_SOURCE: &str = "sales-engagement";
 pub enum Event {
     Input(Box<Body>),
     Policy(Box<Policy>),
+    /// What a writer made of the last command of an account in a role; its id is known when the story is played.
+    Result {
+        account: String,
+        role: String,
+        record: Box<ResultRecord>,
+    },
     /// Reading of the activity topic hangs behind its end, or has caught up.
     ReadingStops,
     ReadingGoesOn,
@@ -40,6 +47,7 @@ pub fn event(policy: &Policy, text: &str, at: Millis, number: u64) -> Result<Eve
             expect_word(&mut words, "until")?;
             Body::Frontier(Frontier::Complete { source, until: words.instant()? })
         }
+        "writer" => return result(words, at),
         "rep" => rep(policy, words)?,
         "account" => account(words)?,
         "opportunity" => opportunity(words)?,
@@ -116,6 +124,7 @@ pub fn account(mut words: Words) -> Result<Body, String> {
             "fit" if value == "none" => change.fit = Change::Clear,
             "fit" => change.fit = Change::Set(millionths(value)?),
             "domain" => change.domains = Change::Set(value.split(',').map(Into::into).collect()),
+            "crm_version" => change.crm_version = Some(whole(value)?),
             "parent" => change.parent = Change::Set(value.into()),
             "owner" => {
                 let (role, owner) = value.split_once('=').unwrap_or(("sdr", value));
@@ -125,6 +134,40 @@ pub fn account(mut words: Words) -> Result<Body, String> {
         }
     }
     Ok(Body::Account(AccountRecord { id, op: AccountOp::Change(Box::new(change)), at: None }))
+}
+
+fn whole(word: &str) -> Result<u64, String> {
+    word.parse().map_err(|_| format!("`{word}` is no whole number"))
+}
+
+/// `writer applied acme as ae sees jane crm_version 7`.
+fn result(mut words: Words, at: Millis) -> Result<Event, String> {
+    let status = match words.need("a status")? {
+        "applied" => ResultStatus::Applied,
+        "rejected" => ResultStatus::Rejected,
+        "failed" => ResultStatus::Failed,
+        "expired" => ResultStatus::Expired,
+        word => return Err(format!("`{word}` is nothing that a writer says")),
+    };
+    let (account, mut role) = (words.need("an account")?.to_string(), "sdr".to_string());
+    let mut record = ResultRecord {
+        command_id: Default::default(),
+        status,
+        observed_owner: Change::Keep,
+        error_code: None,
+        crm_version: None,
+        at,
+    };
+    while let Some(word) = words.next() {
+        match (word, words.need(word)?) {
+            ("as", name) => role = name.into(),
+            ("sees", "nobody") => record.observed_owner = Change::Clear,
+            ("sees", owner) => record.observed_owner = Change::Set(owner.into()),
+            ("crm_version", version) => record.crm_version = Some(whole(version)?),
+            _ => return Err(format!("`{word}` isn't said of a result")),
+        }
+    }
+    Ok(Event::Result { account, role, record: Box::new(record) })
 }
 
 fn millionths(word: &str) -> Result<u32, String> {

@@ -3,6 +3,7 @@
 
 use bookd::domain::ids::Id128;
 use bookd::domain::input::{Frontier, order_batch};
+use bookd::domain::result::ResultRecord;
 use bookd::domain::{Body, Input, Millis, Output};
 use bookd::engine::Engine;
 
@@ -45,6 +46,10 @@ impl Player<'_> {
         for (line, event) in &moment.events {
             match event {
                 Event::Input(body) => bodies.push((line.clone(), (**body).clone())),
+                Event::Result { account, role, record } => {
+                    let command_id = self.last_command(account, role);
+                    bodies.push((line.clone(), Body::Result(ResultRecord { command_id, ..(**record).clone() })));
+                }
                 Event::Policy(policy) => bodies.push((line.clone(), Body::Policy(policy.clone()))),
                 Event::ReadingStops => self.reading = false,
                 Event::ReadingGoesOn => self.reading = true,
@@ -57,6 +62,13 @@ impl Player<'_> {
             bodies.extend([(String::new(), partitions), (String::new(), passed)]);
         }
         self.entry(moment.at, bodies)
+    }
+
+    /// Of the account in the role; an id that no command has, where there is none.
+    fn last_command(&self, account: &str, role: &str) -> Id128 {
+        let commands = self.engine.view().commands;
+        let of_seat = commands.iter().find(|command| *command.account == *account && *command.role == *role);
+        of_seat.map_or(Id128::default(), |command| command.command)
     }
 
     fn timers_before(&mut self, at: Millis) -> Result<(), String> {

@@ -120,6 +120,14 @@ fn alerted(kind: &AlertKind, roles: usize) -> (String, Vec<String>) {
         AlertKind::BreakerTripped { scope, due } => format!("{name} {} holding back {due}", breaker(scope)),
         AlertKind::BreakerReset { scope } => format!("{name} {}", breaker(scope)),
         AlertKind::Orphan { account, role: of, owner } => format!("{name} {account} of {owner}{}", role(of, roles)),
+        AlertKind::IssuingStopped { role: of, out, issued_at } => {
+            return (format!("{name} {of} with {out} out"), vec![format!("since {}", written(*issued_at))]);
+        }
+        AlertKind::IssuingResumed { role: of } => format!("{name} {of}"),
+        AlertKind::CommandUndone { account, role: of, undone, owner, tries } => {
+            let head = format!("{name} {account} -> {}{}", self::owner(owner.as_deref()), role(of, roles));
+            return (head, vec![undone.name().into(), format!("try {tries}")]);
+        }
     };
     (head, Vec::new())
 }

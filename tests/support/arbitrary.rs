@@ -25,10 +25,11 @@ use bookd::domain::{
 use bookd::engine::evidence::Touches;
 use bookd::engine::few::Few;
 use bookd::engine::state::{
-    Account, AccountId, AccountRecordRow, AccountSide, Contribution, Contributions, DailyRow, Kept, Mark, Opportunity,
-    Pass, PastOwner, Phase, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow, SourceState, State, Tenure,
+    Account, AccountId, AccountRecordRow, AccountSide, Commanded, Contribution, Contributions, DailyRow, Kept, Mark,
+    Observed, Opportunity, Pass, PastOwner, Phase, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow, SourceState,
+    Stage, State, Tenure, Turn, Wish,
 };
-use bookd::engine::view::{AccountView, RepView, SeatView, TenureView, View};
+use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
 use proptest::prelude::*;
 
 /// A strategy for any type here.
@@ -319,8 +320,12 @@ enums! {
         SourceBack { source }, AtRisk { account, role, owner, deadline, promised, missing },
         RiskCleared { account, role, owner }, Refused { op, code, account, role, by },
         SourceSilent { source, latest }, BreakerTripped { scope, due }, BreakerReset { scope },
-        Orphan { account, role, owner },
+        Orphan { account, role, owner }, IssuingStopped { role, issued_at, out }, IssuingResumed { role },
+        CommandUndone { account, role, undone, owner, tries },
     }
+    Undone { Rejected, Failed, Expired, Overruled, TakenBack }
+    Confirm { Assume, Echo, Results }
+    Stage { Waiting, Issued, Applied, Settled, Rejected, Failed, Expired, Overruled }
     BreakerScope { Departures, Role(role), Book(rep), QuietRep(rep) }
     SeatStatus { Unknown, Excluded, Pool, Rest, Owned, Holding, Review, Retired }
     Phase { Thresholds, Fill }
@@ -344,7 +349,7 @@ structs! {
     Span { topic, partition, from, next, read, rejected }
     Entry { journal, shard, sequence, previous, now, rules, kind, spans, inputs, outputs, state }
     Policy { version, text, roles, scoring, kinds, fit, segments, books, sources, windows, breaker }
-    Role { name, exclude, exclude_open_opportunities, holding_users, not_after_s, sort }
+    Role { name, exclude, exclude_open_opportunities, holding_users, not_after_s, confirm, max_unresolved, sort }
     SortKey { field, descending }
     Scoring { half_life_s, weight, cap, half_timing_points, fit_share, tiers }
     Kind { class, name, points_milli, full_strength, max_per_day, in_market_milli }
@@ -377,14 +382,19 @@ structs! {
     Missing { touches, days, contacts, replies }
     AccountState { account, at, band, seats }
     SeatState { role, status, owner, crm_owner, since }
-    View { now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, remembered, unknown }
+    View {
+        now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, commands, remembered, unknown,
+    }
+    CommandView {
+        account, role, stage, command, previous, base, to, until, kept, told, version, tries, retry_at, taken_back, wish,
+    }
     AccountView { id, sums, segments, fit, any_touch, hold, open_opportunities, meeting, seats }
     SeatView { status, owner, crm_owner, sequence, since, until, hold, past, tenure }
     TenureView { since, grace, segment, promised, touches, days, contacts, replies }
     RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts }
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
-        past_owners, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
+        past_owners, commands, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
         unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
@@ -397,12 +407,18 @@ structs! {
     Tenure { account, since, grace, segment, promised, warned_at, evidence }
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
+    Commanded {
+        stage, command, previous, base, to, issued, until, kept, told, version, turn, tries, retry_at, taken_back, wish,
+    }
+    Observed { owner, version }
+    Turn { tier, before, after }
+    Wish { at, to, decision }
     Rep {
         id, known, status, role, book, book_name, capacity_set, weight, manager, team, aliases, fields,
         per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
-    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded }
+    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled }
     SourceState { name, latest, complete, silent }
     Opportunity { account, open }
     SnapshotRow { key, class, at, contributed, epoch }

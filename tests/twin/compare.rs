@@ -91,6 +91,14 @@ impl Pair {
                 *self.seen.entry("given up by who owns it in another role".into()).or_default() += 1;
             }
         }
+        let view = self.twin.view();
+        for command in &view.commands {
+            let mut count = |name: String| *self.seen.entry(name).or_default() += 1;
+            count(format!("command {:?}", command.stage));
+            if command.wish.is_some() {
+                count("a wish waits".into());
+            }
+        }
         if self.twin.wants_next() {
             *self.seen.entry("matching stopped at its bound".into()).or_default() += 1;
         }
@@ -239,6 +247,7 @@ fn note(seen: &mut Seen, output: &Output) {
             count(format!("alert {}", alert.kind.name()));
             match &alert.kind {
                 AlertKind::Refused { code, .. } => count(format!("refused {}", code.text())),
+                AlertKind::CommandUndone { undone, .. } => count(format!("undone {}", undone.name())),
                 AlertKind::BreakerTripped { scope, .. } => count(format!("tripped {}", scope_name(scope))),
                 AlertKind::BreakerReset { scope } => count(format!("reset {}", scope_name(scope))),
                 _ => {}

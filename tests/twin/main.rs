@@ -9,9 +9,10 @@ mod naive;
 mod play;
 mod sorting;
 
-use bookd::domain::output::{SeatStatus, Verdict};
+use bookd::domain::output::{SeatStatus, Undone, Verdict};
 use bookd::domain::request::ReturnReason;
 use bookd::domain::{AlertKind, Code, DecisionKind};
+use bookd::engine::state::Stage;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
@@ -67,11 +68,26 @@ fn expected() -> Vec<String> {
         "tombstone",
         "matching stopped at its bound",
         "given up by who owns it in another role",
+        "a wish waits",
     ];
     let named = placed.into_iter().chain(others).map(String::from);
-    let answers = decisions.chain(alerts).chain(statuses).chain(reasons).chain(scopes);
+    let stages = STAGES.iter().map(|stage| format!("command {stage:?}"));
+    let undone = Undone::ALL.iter().map(|undone| format!("undone {}", undone.name()));
+    let answers = decisions.chain(stages).chain(undone).chain(alerts).chain(statuses).chain(reasons).chain(scopes);
     answers.chain(refusals).chain(dead_letters).chain(verdicts).chain(named).collect()
 }
+
+/// What may become of a command.
+const STAGES: [Stage; 8] = [
+    Stage::Waiting,
+    Stage::Issued,
+    Stage::Applied,
+    Stage::Settled,
+    Stage::Rejected,
+    Stage::Failed,
+    Stage::Expired,
+    Stage::Overruled,
+];
 
 const REFUSALS: [Code; 14] = [
     Code::UnknownRole,
@@ -91,8 +107,11 @@ const REFUSALS: [Code; 14] = [
 ];
 
 /// Those that the engine judges; all but `limit_reached`, which takes 65,534 reps.
-const DEAD_LETTERS: [Code; 9] = [
+const DEAD_LETTERS: [Code; 12] = [
     Code::NoPolicy,
+    Code::UnknownCommand,
+    Code::ResultContradicts,
+    Code::ResultNotExpected,
     Code::NoAccount,
     Code::UnknownKind,
     Code::UnknownRole,

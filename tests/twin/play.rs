@@ -10,8 +10,10 @@ use bookd::domain::request::Request;
 use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::{Body, Candidate, Input, Millis, Position, Restored, Secs, Text, Topic};
-use bookd::engine::view::{AccountView, SeatView, View};
+use bookd::engine::state::Stage;
+use bookd::engine::view::{AccountView, CommandView, SeatView, View};
 
+use crate::generate::answers::{EchoWhat, Owner, ResultWhat};
 use crate::generate::history::{
     AccountWhat, ActivityWhat, Advance, Beginning, Name, OWNED_ROLE, Op, OpportunityWhat, RepWhat, Repeats,
     RequestWhat, SignalWhat, Step, When, Who,
@@ -82,7 +84,13 @@ impl Player {
     }
 
     fn entry(&mut self, ops: &[Op], state: &View) -> Entry {
-        let mut inputs: Vec<Input> = ops.iter().map(|op| self.input(op, state)).collect();
+        let mut inputs = Vec::new();
+        for op in ops {
+            match op {
+                Op::AllApplied => inputs.extend(unanswered(state).into_iter().map(|command| self.applied(command))),
+                op => inputs.push(self.input(op, state)),
+            }
+        }
         order_batch(&mut inputs);
         Entry { now: self.now.millis(), inputs }
     }
@@ -113,7 +121,9 @@ impl Player {
                 self.roles = policy.roles.len();
                 (None, Body::Policy(Box::new(policy)))
             }
-            Op::Result => (Some(Topic::Results), Body::Result(result())),
+            Op::Result(what) => (Some(Topic::Results), Body::Result(result(what, state))),
+            Op::Echo(what) => (Some(Topic::Accounts), Body::Account(echo(what, state))),
+            Op::AllApplied => unreachable!("a result for each command"),
             Op::Restored { account, role, status, owner, sequence } => {
                 let restored = Restored {
                     account: account_name(*account),
@@ -125,9 +135,25 @@ impl Player {
                 (None, Body::Restored(restored))
             }
         };
+        self.positioned(topic, body)
+    }
+
+    fn positioned(&mut self, topic: Option<Topic>, body: Body) -> Input {
         self.offset += 1;
         let position = topic.map(|topic| Position { topic, partition: 0, offset: self.offset });
         Input { position, body }
+    }
+
+    fn applied(&mut self, command: &CommandView) -> Input {
+        let record = ResultRecord {
+            command_id: command.command,
+            status: ResultStatus::Applied,
+            observed_owner: Change::Keep,
+            error_code: None,
+            crm_version: None,
+            at: Millis(0),
+        };
+        self.positioned(Some(Topic::Results), Body::Result(record))
     }
 
     fn when(&self, when: &When) -> Millis {
@@ -318,15 +344,57 @@ fn opportunity_record(id: u8, what: &OpportunityWhat, state: &View) -> Opportuni
     OpportunityRecord { id: format!("o{id}").into(), op, at: None }
 }
 
-fn result() -> ResultRecord {
+/// Commands that nobody answered yet.
+fn unanswered(state: &View) -> Vec<&CommandView> {
+    state.commands.iter().filter(|command| command.stage == Stage::Issued).collect()
+}
+
+/// The n-th command: of the unanswered ones, or of all.
+fn command(pick: u8, open: bool, state: &View) -> Option<&CommandView> {
+    let all: Vec<_> = state.commands.iter().collect();
+    let some = if open { unanswered(state) } else { Vec::new() };
+    nth(if some.is_empty() { &all } else { &some }, pick).copied()
+}
+
+fn named(owner: &Owner, command: Option<&CommandView>) -> Option<Text> {
+    match owner {
+        Owner::New => command?.to.clone(),
+        Owner::Old => command?.base.clone(),
+        Owner::Nobody => None,
+        Owner::Rep(who) => Some(rep_name(*who)),
+    }
+}
+
+fn result(what: &ResultWhat, state: &View) -> ResultRecord {
+    let command = what.command.and_then(|pick| command(pick, what.open, state));
+    let statuses = [ResultStatus::Applied, ResultStatus::Rejected, ResultStatus::Failed, ResultStatus::Expired];
     ResultRecord {
-        command_id: Default::default(),
-        status: ResultStatus::Applied,
-        observed_owner: None,
+        command_id: command.map_or(Default::default(), |command| {
+            command.previous.filter(|_| what.previous).unwrap_or(command.command)
+        }),
+        status: statuses[usize::from(what.status)],
+        observed_owner: match &what.observed {
+            None => Change::Keep,
+            Some(owner) => named(owner, command).map_or(Change::Clear, Change::Set),
+        },
         error_code: None,
-        crm_version: None,
+        crm_version: what.version.map(u64::from),
         at: Millis(0),
     }
+}
+
+/// The CRM's own record of the owner of a seat that was commanded.
+fn echo(what: &EchoWhat, state: &View) -> AccountRecord {
+    let command = command(what.command, what.open, state);
+    let role = command.map_or_else(|| role_name(what.command % 2), |command| command.role.clone());
+    let known = usize::from(&*role == ROLES[0]) + usize::from(state.accounts.iter().any(|row| row.seats.len() > 1));
+    let change = AccountChange {
+        owners: (known > 0).then(|| (role, named(&what.owner, command))).into_iter().collect(),
+        crm_version: what.version.map(u64::from),
+        ..AccountChange::default()
+    };
+    let id = command.map_or_else(|| account_name(what.command % 12), |command| command.account.clone());
+    AccountRecord { id, op: AccountOp::Change(Box::new(change)), at: None }
 }
 
 fn account_name(who: u8) -> Text {

@@ -10,11 +10,11 @@ use super::scoring::written_out;
 use crate::config::filter;
 use crate::config::period::Period;
 use crate::config::raw::books::{RawBook, RawBookSegment, RawReturn};
-use crate::config::raw::policy::RawPolicy;
+use crate::config::raw::policy::{RawPolicy, RawRole};
 use crate::config::raw::unwritten;
 use crate::domain::Policy;
 use crate::domain::filter::Filter;
-use crate::domain::policy::{Book, Fit};
+use crate::domain::policy::{Book, Confirm, Fit, Role};
 
 #[derive(Serialize)]
 struct Document {
@@ -47,6 +47,7 @@ fn write_out_filters(written: &mut RawPolicy, policy: &Policy) {
     let canonical = |filter: &Filter| unwritten(filter::text(filter));
     for (role, compiled) in written.roles.get_mut().iter_mut().zip(&policy.roles) {
         role.exclude = canonical(&compiled.exclude);
+        write_out_confirmation(role, compiled);
     }
     for (segment, compiled) in written.segments.get_mut().iter_mut().zip(&policy.segments) {
         segment.filter = canonical(&compiled.filter);
@@ -59,6 +60,13 @@ fn write_out_filters(written: &mut RawPolicy, policy: &Policy) {
             }
         }
     }
+}
+
+/// Where commands are assumed to be carried out nothing is written: as policies were before there was a choice.
+fn write_out_confirmation(written: &mut RawRole, compiled: &Role) {
+    let confirms = compiled.confirm != Confirm::Assume;
+    written.confirm = written.confirm.take().filter(|_| confirms);
+    written.max_unresolved = confirms.then(|| unwritten(compiled.max_unresolved));
 }
 
 fn write_out_book(book: &mut RawBook, raw: &RawPolicy, policy: &Policy, compiled: &Book) {

@@ -10,11 +10,11 @@ mod windows;
 use std::ops::Range;
 
 use super::mistake::Fault;
-use super::raw::policy::{RawFit, RawPolicy, RawRole, RawSegment};
+use super::raw::policy::{RawConfirm, RawFit, RawPolicy, RawRole, RawSegment};
 use super::raw::unwritten;
 use super::warning::Warning;
 use crate::domain::Policy;
-use crate::domain::policy::{Criterion, Fit, MAX_ROLES, MAX_SEGMENTS, Role, Segment, SortKey};
+use crate::domain::policy::{Confirm, Criterion, Fit, MAX_ROLES, MAX_SEGMENTS, Role, Segment, SortKey};
 use check::Check;
 
 /// More criteria than this are a model, which belongs into the CRM's own fit.
@@ -28,6 +28,10 @@ const MAX_SORT_KEYS: usize = 4;
 
 /// Holding users are looked through account by account.
 const MAX_HOLDING_USERS: usize = 256;
+
+/// Commands that may be out unanswered, unless the file says otherwise; and the most, or a broken writer is noticed late.
+const MAX_UNRESOLVED: u32 = 1_000;
+const MOST_UNRESOLVED: u64 = 100_000;
 
 /// An account of which nothing is known fits neither well nor badly.
 const FIT_OTHERWISE: f64 = 0.5;
@@ -87,8 +91,30 @@ fn role(raw: &RawRole, check: &mut Check) -> Role {
         exclude_open_opportunities: raw.exclude_open_opportunities,
         holding_users: raw.holding_users.iter().map(|user| check.foreign(user)).collect(),
         not_after_s: check.period(&raw.not_after, "not_after", 1),
+        confirm: confirm(raw),
+        max_unresolved: max_unresolved(raw, check),
         sort: raw.sort.iter().map(|key| sort_key(key, check)).collect(),
     }
+}
+
+fn confirm(raw: &RawRole) -> Confirm {
+    match raw.confirm.as_ref().map(|confirm| *confirm.get_ref()).unwrap_or_default() {
+        RawConfirm::Assume => Confirm::Assume,
+        RawConfirm::Echo => Confirm::Echo,
+        RawConfirm::Results => Confirm::Results,
+    }
+}
+
+fn max_unresolved(raw: &RawRole, check: &mut Check) -> u32 {
+    let Some(most) = &raw.max_unresolved else { return MAX_UNRESOLVED };
+    if confirm(raw) == Confirm::Assume {
+        check.rule(
+            most.span(),
+            "nothing is unresolved in a role whose commands are assumed to be carried out",
+            "set `confirm` to \"results\" or \"echo\", or take out `max_unresolved`",
+        );
+    }
+    check.count(most, "max_unresolved", 1, MOST_UNRESOLVED)
 }
 
 fn segments(raw: &RawPolicy, check: &mut Check) -> Vec<Segment> {

@@ -118,8 +118,19 @@ pub struct RawRole {
     pub holding_users: Vec<Spanned<String>>,
     #[serde(default = "one_day")]
     pub not_after: Spanned<Period>,
+    pub confirm: Option<Spanned<RawConfirm>>,
+    pub max_unresolved: Option<Spanned<u32>>,
     #[serde(default)]
     pub sort: Vec<RawSortKey>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RawConfirm {
+    #[default]
+    Assume,
+    Echo,
+    Results,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

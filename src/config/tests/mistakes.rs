@@ -98,6 +98,7 @@ fn every_limit_holds() {
     let book = |line: &str| with("capacity = 50", &format!("capacity = 50\n{line}"));
     let evidence = |more: &str| with("window = \"21d\"", &format!("window = \"21d\", {more}"));
     let policy = |line: &str| with("version = 1", &format!("version = 1\n{line}"));
+    let role = |line: &str| with("name = \"sdr\"\n\n", &format!("name = \"sdr\"\n{line}\n\n"));
     let table = [
         (MINIMAL.to_owned() + &roles, "there are 10 roles, 8 are the most"),
         (MINIMAL.to_owned() + &segments, "there are 65 segments, 64 are the most"),
@@ -142,6 +143,10 @@ fn every_limit_holds() {
         (with("window = \"21d\"", "window = \"2d\", days = 4"), "the window hasn't so many days"),
         (with("window = \"21d\"", "window = \"0s\""), "the evidence's window must be 1s or longer"),
         (with("[\"email_sent\", \"meeting_held\"]", "[]"), "at least one kind of activity is needed"),
+        (role("confirm = \"results\"\nmax_unresolved = 0"), "max_unresolved must be from 1"),
+        (role("confirm = \"echo\"\nmax_unresolved = 100001"), "max_unresolved must be from 1 to 100000"),
+        (role("max_unresolved = 10"), "nothing is unresolved in a role whose commands are assumed"),
+        (role("confirm = \"never\""), "`never` isn't one of the possible values"),
     ];
     for (text, expected) in table {
         check(&text, "", expected);

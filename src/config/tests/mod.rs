@@ -111,12 +111,24 @@ fn the_canonical_text_hangs_on_the_meaning_alone() {
         with("[\"email_sent\", \"meeting_held\"]", "[\"meeting_held\",\n  \"email_sent\"]"),
         with("email_sent = {}\nmeeting_held = {}", "meeting_held = {}\nemail_sent = { points = 0.0 }"),
         with("capacity = 50", "capacity = 50\ngrace = \"21d\"\nsources = ['crm']\nsegments = [{ name = 'everybody' }]"),
+        with("name = \"sdr\"\n\n", "name = \"sdr\"\nconfirm = \"assume\"\n\n"),
         with("version = 1", "version = 1\nwindows.late = \"1w\"\nscoring.intent.weight = 1\nfit.otherwise = 0.5"),
         MINIMAL.to_owned() + "[log]\ndir = 'elsewhere'\n",
     ] {
         assert_eq!(read(&same).policy.text, text, "{same}");
     }
-    for other in [with("points = 20", "points = 20.001"), with("capacity = 50", "capacity = 50\nsources = []")] {
+    let confirms = |by: &str| with("name = \"sdr\"\n\n", &format!("name = \"sdr\"\nconfirm = \"{by}\"\n\n"));
+    let most = |by: &str, most: u32| {
+        let confirm = format!("confirm = \"{by}\"\n");
+        confirms(by).replace(&confirm, &format!("{confirm}max_unresolved = {most}\n"))
+    };
+    assert_eq!(read(&most("results", 1_000)).policy.text, read(&confirms("results")).policy.text, "the default");
+    for other in [
+        confirms("echo"),
+        confirms("results"),
+        with("points = 20", "points = 20.001"),
+        with("capacity = 50", "capacity = 50\nsources = []"),
+    ] {
         assert_ne!(read(&other).policy.text, text, "{other}");
     }
 }

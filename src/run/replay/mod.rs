@@ -27,6 +27,7 @@ use super::replica::{Draft, Made, Replica};
 use crate::domain::ids::Id128;
 use crate::domain::input::{Frontier, order_batch};
 use crate::domain::output::BreakerScope;
+use crate::domain::policy::Confirm;
 use crate::domain::request::{Request, RequestOp};
 use crate::domain::{AlertKind, Body, Candidates, EntryKind, Gate, Input, Millis, Output, Policy, Text, Topic};
 use crate::feed::Decoder;
@@ -151,7 +152,10 @@ impl Replay<'_> {
 
     fn take_policy(&mut self, policy: &Policy) -> Result<(), RunError> {
         let now = self.end_of_tick(self.export.begin);
-        self.commit_own(EntryKind::Policy, now, vec![Body::Policy(Box::new(policy.clone()))])
+        let mut policy = policy.clone();
+        // What writers answered is about other commands: a replay's are carried out as soon as they are issued.
+        policy.roles.iter_mut().for_each(|role| role.confirm = Confirm::Assume);
+        self.commit_own(EntryKind::Policy, now, vec![Body::Policy(Box::new(policy))])
     }
 
     /// The end of the next tick with an event, a timer or the opening in it; `None` behind the last of them.

@@ -1,7 +1,7 @@
 //! The encoding of what goes out: over these bytes, never over JSON, outputs are digested.
 
 use crate::domain::output::{
-    AccountState, BreakerScope, Considered, Missing, Placement, SeatState, SeatStatus, TopSignal, Verdict, Why,
+    AccountState, BreakerScope, Considered, Missing, Placement, SeatState, SeatStatus, TopSignal, Undone, Verdict, Why,
 };
 use crate::domain::{Alert, AlertKind, Decision, DecisionKind, Disposition, Output};
 
@@ -39,7 +39,11 @@ wire_enum!(AlertKind {
     5 = BreakerTripped { scope, due },
     6 = BreakerReset { scope },
     7 = Orphan { account, role, owner },
+    8 = IssuingStopped { role, issued_at, out },
+    9 = IssuingResumed { role },
+    10 = CommandUndone { account, role, undone, owner, tries },
 });
+wire_enum!(Undone { 0 = Rejected, 1 = Failed, 2 = Expired, 3 = Overruled, 4 = TakenBack });
 wire_enum!(BreakerScope { 0 = Role(role), 1 = Book(rep), 2 = QuietRep(rep), 3 = Departures });
 wire_enum!(SeatStatus {
     0 = Unknown,

@@ -3,8 +3,8 @@
 
 use crate::domain::filter::{Compare, Filter};
 use crate::domain::policy::{
-    Book, BookSegment, Breaker, CoolOff, Criterion, Evidence, Fit, Handling, Kind, Policy, RetrievalCaps, ReturnRule,
-    Role, Scoring, Segment, SortKey, Source, Windows,
+    Book, BookSegment, Breaker, Confirm, CoolOff, Criterion, Evidence, Fit, Handling, Kind, Policy, RetrievalCaps,
+    ReturnRule, Role, Scoring, Segment, SortKey, Source, Windows,
 };
 use crate::domain::time::Zone;
 
@@ -24,11 +24,12 @@ wire_enum!(Filter {
     11 = IsTrue(name),
 });
 wire_enum!(Fit { 0 = Given { otherwise }, 1 = Criteria(criteria) });
+wire_enum!(Confirm { 0 = Assume, 1 = Echo, 2 = Results });
 wire_enum!(Handling { 0 = Review, 1 = Rest(seconds), 2 = Date, 3 = Retire });
 
 wire_struct! {
     Policy { version, text, roles, scoring, kinds, fit, segments, books, sources, windows, breaker }
-    Role { name, exclude, exclude_open_opportunities, holding_users, not_after_s, sort }
+    Role { name, exclude, exclude_open_opportunities, holding_users, not_after_s, confirm, max_unresolved, sort }
     SortKey { field, descending }
     Scoring { half_life_s, weight, cap, half_timing_points, fit_share, tiers }
     Kind { class, name, points_milli, full_strength, max_per_day, in_market_milli }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{AccountRef, SCHEMA_VERSION};
 use crate::domain::ids::Id128;
-use crate::domain::output::{BreakerScope, Missing};
+use crate::domain::output::{BreakerScope, Missing, Undone};
 use crate::domain::{Alert, AlertKind, Secs};
 use crate::wire::instant::Rfc3339;
 use crate::wire::text;
@@ -43,6 +43,10 @@ struct Fields<'a> {
     latest_event_at: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Option::is_none")]
     breaker: Option<BreakerBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unanswered: Option<UnansweredBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undone: Option<UndoneBody>,
 }
 
 #[derive(Serialize)]
@@ -58,6 +62,18 @@ struct RequestBody<'a> {
     op: &'static str,
     by: &'a str,
     code: &'static str,
+}
+
+#[derive(Serialize)]
+struct UnansweredBody {
+    commands: u32,
+    oldest_issued_at: Rfc3339,
+}
+
+#[derive(Serialize)]
+struct UndoneBody {
+    why: &'static str,
+    tries: u8,
 }
 
 #[derive(Serialize)]
@@ -89,12 +105,15 @@ pub fn account(kind: &AlertKind) -> Option<&str> {
     match kind {
         AlertKind::AtRisk { account, .. }
         | AlertKind::RiskCleared { account, .. }
-        | AlertKind::Orphan { account, .. } => Some(account),
+        | AlertKind::Orphan { account, .. }
+        | AlertKind::CommandUndone { account, .. } => Some(account),
         AlertKind::Refused { account, .. } => account.as_deref(),
         AlertKind::SourceSilent { .. }
         | AlertKind::SourceBack { .. }
         | AlertKind::BreakerTripped { .. }
-        | AlertKind::BreakerReset { .. } => None,
+        | AlertKind::BreakerReset { .. }
+        | AlertKind::IssuingStopped { .. }
+        | AlertKind::IssuingResumed { .. } => None,
     }
 }
 
@@ -125,6 +144,17 @@ impl<'a> Fields<'a> {
                 Fields { breaker: Some(BreakerBody::of(scope, Some(*due))), ..about }
             }
             AlertKind::BreakerReset { scope } => Fields { breaker: Some(BreakerBody::of(scope, None)), ..about },
+            AlertKind::IssuingStopped { role, issued_at, out } => {
+                let unanswered = UnansweredBody { commands: *out, oldest_issued_at: (*issued_at).into() };
+                Fields { role: Some(role), unanswered: Some(unanswered), ..about }
+            }
+            AlertKind::IssuingResumed { role } => Fields { role: Some(role), ..about },
+            AlertKind::CommandUndone { role, undone, owner, tries, .. } => Fields {
+                role: Some(role),
+                owner_id: owner.as_deref(),
+                undone: Some(UndoneBody::of(*undone, *tries)),
+                ..about
+            },
         }
     }
 
@@ -137,6 +167,12 @@ impl MissingBody {
     fn of(missing: &Missing) -> MissingBody {
         let Missing { touches, days, contacts, replies } = *missing;
         MissingBody { touches, days, contacts, replies }
+    }
+}
+
+impl UndoneBody {
+    fn of(undone: Undone, tries: u8) -> UndoneBody {
+        UndoneBody { why: undone.name(), tries }
     }
 }
 

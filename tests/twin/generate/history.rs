@@ -7,6 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
+use super::answers::{EchoWhat, ResultWhat, echoes, results};
 use super::policy::{HUGE, PolicySpec, policies};
 use super::requests::requests;
 
@@ -80,7 +81,10 @@ pub enum Op {
         spec: Box<PolicySpec>,
         rises: bool,
     },
-    Result,
+    Result(ResultWhat),
+    Echo(EchoWhat),
+    /// Every command that is out is applied.
+    AllApplied,
     /// What a seat's last command said, in a journal that begins anew.
     Restored {
         account: u8,
@@ -294,10 +298,13 @@ fn ops() -> impl Strategy<Value = Op> {
     prop_oneof![
         10 => activities().prop_map(Op::Activity),
         8 => signals().prop_map(Op::Signal),
-        8 => requests().prop_map(Op::Request),
+        10 => requests().prop_map(Op::Request),
         4 => (0u8..6, rep_whats()).prop_map(|(who, what)| Op::Rep { who, what }),
         4 => (0u8..12, account_whats()).prop_map(|(who, what)| Op::Account { who, what }),
         4 => (0u8..4, opportunity_whats()).prop_map(|(id, what)| Op::Opportunity { id, what }),
+        6 => results().prop_map(Op::Result),
+        5 => echoes().prop_map(Op::Echo),
+        3 => Just(Op::AllApplied),
         1 => frontiers(),
         1 => proptest::bool::weighted(0.7).prop_map(Op::Gate),
         1 => (policies(), proptest::bool::weighted(0.9)).prop_map(|(spec, rises)| Op::Policy {
@@ -309,7 +316,6 @@ fn ops() -> impl Strategy<Value = Op> {
 
 fn frontiers() -> impl Strategy<Value = Op> {
     prop_oneof![
-        Just(Op::Result),
         (0u8..3).prop_map(Op::Partitions),
         (0u8..3, 0u8..6).prop_map(|(partition, ago)| Op::EndPassed { partition, ago }),
         (0u8..4, 0u8..6).prop_map(|(source, ago)| Op::Complete { source, ago }),

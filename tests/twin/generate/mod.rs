@@ -1,6 +1,7 @@
 //! Random policies and random histories as plain lists that shrink well: small numbers that are read
 //! against the state (the n-th account, the n-th owned seat) only when they are played.
 
+pub mod answers;
 pub mod history;
 pub mod policy;
 mod requests;

@@ -4,8 +4,8 @@ use bookd::domain::account::Value;
 use bookd::domain::filter::{Compare, Filter};
 use bookd::domain::policy::Policy;
 use bookd::domain::policy::{
-    Book, BookSegment, Breaker, CoolOff, Criterion, Evidence, Fit, Handling, Kind, RetrievalCaps, ReturnRule, Role,
-    Scoring, Segment, SortKey, Source, Windows,
+    Book, BookSegment, Breaker, Confirm, CoolOff, Criterion, Evidence, Fit, Handling, Kind, RetrievalCaps, ReturnRule,
+    Role, Scoring, Segment, SortKey, Source, Windows,
 };
 use bookd::domain::signal::Class;
 use bookd::domain::time::{DAY, HOUR, MINUTE, Zone};
@@ -35,6 +35,9 @@ pub struct RoleSpec {
     pub exclude_open: bool,
     pub holding: u8,
     pub sort: u8,
+    pub not_after: u8,
+    pub confirm: u8,
+    pub max_unresolved: u8,
 }
 
 #[derive(Clone, Debug)]
@@ -179,7 +182,9 @@ impl RoleSpec {
                 3 => vec!["r5".into(), "house".into()],
                 _ => Vec::new(),
             },
-            not_after_s: DAY,
+            not_after_s: span(self.not_after),
+            confirm: [Confirm::Assume, Confirm::Results, Confirm::Echo][usize::from(self.confirm)],
+            max_unresolved: self.max_unresolved.into(),
             sort: match self.sort {
                 0 => Vec::new(),
                 1 => vec![key("size", true)],

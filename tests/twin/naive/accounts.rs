@@ -42,16 +42,15 @@ impl Twin {
         let account = found.unwrap_or_else(|| self.new_account(id));
         self.touched.insert(account);
         self.change_fields(account, change);
+        self.segments_and_fit(account);
         for (role, owner) in &change.owners {
             let role = usize::from(policy.role_index(role).expect("looked up above"));
             let owner = owner.as_ref().map(|owner| self.rep_number(owner));
-            self.accounts[account].seats[role].crm_owner = owner;
-            self.accounts[account].seats[role].orphan &= owner.is_some();
+            self.observe(account, role, owner, change.crm_version);
         }
-        self.segments_and_fit(account);
         for role in 0..self.roles.len() {
             if found.is_none() && self.opened.is_some() {
-                self.settle(account, role);
+                self.settle_recorded(account, role);
             }
             self.look_at_exclusion(account, role);
             self.mark(account, role);
@@ -176,6 +175,18 @@ impl Twin {
         }
     }
 
+    /// Where commands are confirmed, a new account is whose the CRM says.
+    fn settle_recorded(&mut self, account: AccountNo, role: usize) {
+        match self.accounts[account].seats[role].crm_owner {
+            Some(owner) if self.confirms(role) => {
+                if !self.restore(account, role) {
+                    self.adopt_owner(account, role, Some(owner), false);
+                }
+            }
+            _ => self.settle(account, role),
+        }
+    }
+
     pub(super) fn look_at_exclusion(&mut self, account: AccountNo, role: usize) {
         let (status, until) = (self.accounts[account].seats[role].status, self.accounts[account].seats[role].until);
         match (status, self.excluded(account, role)) {
@@ -259,6 +270,7 @@ impl Seat {
             hold: Secs::ZERO,
             past: Vec::new(),
             tenure: None,
+            command: None,
         }
     }
 }

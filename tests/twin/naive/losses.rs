@@ -24,11 +24,17 @@ impl Twin {
     pub(super) fn losses(&mut self) {
         self.losses_left = false;
         for role in 0..self.roles.len() {
-            let going = self.that_go(role);
-            self.losses_left |= going.len() > MAX_MOVED;
-            for each in going.into_iter().take(MAX_MOVED) {
-                self.lose_account(role, &each);
+            if !self.issues(role) {
+                continue;
             }
+            let going = self.that_go(role);
+            let more = going.len() > MAX_MOVED;
+            for each in going.into_iter().take(MAX_MOVED) {
+                if self.issues(role) {
+                    self.lose_account(role, &each);
+                }
+            }
+            self.losses_left |= more && self.issues(role);
         }
     }
 

@@ -9,6 +9,7 @@ use bookd::domain::output::{Considered, MAX_CANDIDATES, Placement, SeatStatus, V
 use bookd::domain::policy::{MAX_ASIDE, MAX_MOVED};
 use bookd::domain::rep::RepStatus;
 
+use super::pending::Turn;
 use super::{AccountNo, Phase, RepNo, Twin};
 
 impl Twin {
@@ -43,9 +44,10 @@ impl Twin {
         }
     }
 
-    /// Places the best account, again and again; `false` at a bound.
+    /// Places the best account, again and again; `false` at a bound, or if the role issues no more.
     fn step(&mut self, role: usize, step: Phase, fills: bool, passed_over: &mut usize, placed: &mut usize) -> bool {
-        while let Some(account) = self.best(role, step) {
+        while self.issues(role) {
+            let Some(account) = self.best(role, step) else { return true };
             let reps = self.reps_for(account, role, step);
             if !reps.is_empty() {
                 if *placed == MAX_MOVED {
@@ -61,7 +63,7 @@ impl Twin {
             *passed_over += 1;
             self.pass_over(account, role, step, fills);
         }
-        true
+        false
     }
 
     fn pass_over(&mut self, account: AccountNo, role: usize, step: Phase, fills: bool) {
@@ -117,7 +119,10 @@ impl Twin {
     /// Is it in the pool, and under no hold?
     fn is_in(&self, account: AccountNo, role: usize) -> bool {
         let (row, seat) = (&self.accounts[account], &self.accounts[account].seats[role]);
-        seat.status == SeatStatus::Pool && row.hold <= self.now && seat.hold <= self.now
+        seat.status == SeatStatus::Pool
+            && row.hold <= self.now
+            && seat.hold <= self.now
+            && self.is_at_rest(account, role)
     }
 
     /// The places in a rep's book, in its order, of the segments by which the account is eligible there.
@@ -237,7 +242,12 @@ impl Twin {
             more,
         }));
         self.decide(account, role, DecisionKind::Distribution, Some(chosen), why);
+        let before = self.reps[chosen].turns[usize::from(tier)];
         self.take_turn(chosen, role, tier);
+        let after = self.reps[chosen].turns[usize::from(tier)];
+        if self.confirms(role) {
+            self.command(account, role).turn = Some(Turn { tier, before, after });
+        }
         self.own(account, role, chosen, Some(segment.name.clone()));
         self.roles[role].marked.remove(&account);
         self.roles[role].marked_for_fill.remove(&account);

@@ -9,6 +9,8 @@ mod departures;
 mod evidence;
 mod losses;
 mod matching;
+mod observed;
+mod pending;
 mod policy;
 mod reps;
 mod requests;
@@ -145,6 +147,8 @@ struct Seat {
     hold: Secs,
     past: Vec<(RepNo, Secs)>,
     tenure: Option<Tenure>,
+    /// The last one, where commands are confirmed.
+    command: Option<pending::Command>,
 }
 
 #[derive(Clone)]
@@ -230,6 +234,9 @@ struct RoleState {
     turns: u32,
     /// Matching stopped at its bound.
     unfinished: bool,
+    /// When a command was answered last.
+    answered: Secs,
+    stalled: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -289,7 +296,12 @@ impl Twin {
         }
         if self.gate_open {
             self.look_at_sources();
+            self.commands_by_the_clock();
             self.fire_timers();
+            self.look_at_writers();
+        }
+        self.fulfil_wishes();
+        if self.gate_open {
             self.departures();
             self.losses();
             self.matching();
@@ -324,8 +336,7 @@ impl Twin {
             Body::Rep(record) => self.rep_record(record)?,
             Body::Account(record) => self.account_record(record)?,
             Body::Opportunity(record) => self.opportunity_record(record)?,
-            // Results are wired by a later rule.
-            Body::Result(_) => {}
+            Body::Result(record) => self.result(record)?,
             Body::Activity(activity) => self.activity(activity, input.position)?,
             Body::Request(request) => self.request(request)?,
             Body::Signal(signal) => self.signal(signal, input.position)?,
@@ -351,7 +362,8 @@ impl Twin {
 
     /// Whether losses or matching stopped at a bound.
     pub fn wants_next(&self) -> bool {
-        self.gate_open && (self.losses_left || self.roles.iter().any(|role| role.unfinished))
+        let unfinished = |role: usize| self.roles[role].unfinished && self.issues(role);
+        self.gate_open && (self.losses_left || (0..self.roles.len()).any(unfinished))
     }
 
     pub fn view(&self) -> View {
@@ -374,11 +386,10 @@ impl Twin {
     /// A decision about the seat as it is, before it moves.
     fn decide(&mut self, account: AccountNo, role: usize, kind: DecisionKind, to: Option<RepNo>, why: Why) {
         let policy = self.policy();
-        let seat = &mut self.accounts[account].seats[role];
-        seat.sequence += 1;
-        let (sequence, from) = (seat.sequence, seat.owner);
+        let seat = &self.accounts[account].seats[role];
+        let (sequence, from) = (seat.sequence + 1, seat.owner);
         let decision = Decision {
-            command_id: command_id(self.journal, self.shard, self.sequence, self.ordinal),
+            command_id: self.next_id(),
             kind,
             disposition: Disposition::Command,
             account: self.accounts[account].id.clone(),
@@ -395,8 +406,11 @@ impl Twin {
             top_signals: self.top_signals(account),
             why,
         };
-        self.ordinal += 1;
         self.touched.insert(account);
-        self.out.push(Output::Decision(Box::new(decision)));
+        self.decided(account, role, to, decision);
+    }
+
+    fn next_id(&self) -> Id128 {
+        command_id(self.journal, self.shard, self.sequence, self.ordinal)
     }
 }

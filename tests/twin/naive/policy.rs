@@ -33,6 +33,7 @@ impl Twin {
                 self.look_at_promise(account, role);
             }
         }
+        self.forget_unconfirmed();
         self.end_passes();
         self.all_dirty();
     }

@@ -150,11 +150,15 @@ impl Twin {
 
     fn release(&mut self, account: AccountNo, role: Option<usize>) -> Result<(), Code> {
         let now = self.now;
+        let rests = role.and_then(|role| self.command_of(account, role)).is_some_and(|command| command.retry_at > now);
         let hold = self.hold_of(account, role);
-        if *hold <= now {
+        if *hold <= now && !rests {
             return Err(Code::NotHeld);
         }
         *hold = Secs::ZERO;
+        if let Some(command) = role.and_then(|role| self.accounts[account].seats[role].command.as_mut()) {
+            command.retry_at = Secs::ZERO;
+        }
         for role in 0..self.roles.len() {
             self.mark(account, role);
         }

@@ -43,7 +43,7 @@ impl Twin {
     }
 
     /// Who had left already goes on to leave.
-    fn leave_again(&mut self, owner: RepNo) {
+    pub(super) fn leave_again(&mut self, owner: RepNo) {
         if self.reps[owner].status == RepStatus::Departed {
             self.departing.insert(owner);
         }

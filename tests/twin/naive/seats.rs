@@ -173,6 +173,7 @@ impl Twin {
             return Vec::new();
         }
         let mut ends = vec![self.accounts[account].hold, seat.hold];
+        ends.extend(seat.command.as_ref().map(|command| command.retry_at));
         for (rep, until) in &seat.past {
             if let Some(book) = self.book_of(*rep) {
                 ends.push(until.plus(self.policy().books[book].cool_off.period_s));
@@ -228,6 +229,7 @@ impl Twin {
             return None;
         }
         let mut instants = self.silences();
+        instants.extend(self.command_instants());
         for account in self.living() {
             for role in 0..self.roles.len() {
                 let seat = &self.accounts[account].seats[role];

@@ -1,8 +1,9 @@
 //! The twin's state as the rows that the engine shows too.
 
 use bookd::domain::Secs;
-use bookd::engine::view::{AccountView, RepView, SeatView, TenureView, View};
+use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
 
+use super::pending::Command;
 use super::{AccountNo, RepNo, Seat, Tenure, Twin};
 
 pub(super) fn of(twin: &Twin) -> View {
@@ -21,8 +22,40 @@ pub(super) fn of(twin: &Twin) -> View {
         reps: (0..twin.reps.len()).map(|rep| rep_view(twin, rep)).collect(),
         sources: policy.into_iter().flat_map(|policy| &policy.sources).map(|each| source(&each.name)).collect(),
         tripped: twin.tripped.iter().cloned().collect(),
+        commands: command_views(twin),
         remembered: twin.remembered.len() as u64,
         unknown: twin.kept.len() as u64,
+    }
+}
+
+fn command_views(twin: &Twin) -> Vec<CommandView> {
+    let mut views = Vec::new();
+    for role in 0..twin.roles.len() {
+        for account in twin.living() {
+            views.extend(twin.command_of(account, role).map(|command| command_view(twin, account, role, command)));
+        }
+    }
+    views
+}
+
+fn command_view(twin: &Twin, account: AccountNo, role: usize, command: &Command) -> CommandView {
+    let name = |rep: Option<RepNo>| rep.map(|rep| twin.reps[rep].id.clone());
+    CommandView {
+        account: twin.accounts[account].id.clone(),
+        role: twin.policy().roles[role].name.clone(),
+        stage: command.stage,
+        command: command.id,
+        previous: command.previous,
+        base: name(command.base),
+        to: name(command.to),
+        until: command.until,
+        kept: command.kept.map(|(owner, version)| (name(owner), version)),
+        told: command.told,
+        version: command.version,
+        tries: command.tries,
+        retry_at: command.retry_at,
+        taken_back: command.taken_back,
+        wish: command.wish.as_ref().map(|wish| (wish.decision.kind, wish.at, name(wish.to))),
     }
 }
 

@@ -1,0 +1,215 @@
+//! A seat's last command as a row, and the rows by what is asked of them. What happens to them is told in
+//! [`super::pending`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::Secs;
+use crate::domain::ids::Id128;
+use crate::domain::output::Decision;
+
+use super::state::{AccountId, RepId};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Nothing went out yet.
+    #[default]
+    Waiting,
+    Issued,
+    /// The writer says so; the CRM's own record isn't seen yet.
+    Applied,
+    Settled,
+    Rejected,
+    Failed,
+    Expired,
+    /// Somebody else's change came first.
+    Overruled,
+}
+
+/// A seat's last command, and what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commanded {
+    pub stage: Stage,
+    pub command: Id128,
+    /// The one before: its result may come later than the next command.
+    pub previous: Option<Id128>,
+    /// Whom the CRM has while the command isn't applied; once it is settled, whom it had before.
+    pub base: RepId,
+    pub to: RepId,
+    pub issued: Secs,
+    /// When it expires, or is settled.
+    pub until: Secs,
+    /// The latest observation of the old owner: judged when the result says of which version it is.
+    pub kept: Option<Observed>,
+    /// The writer's result is in.
+    pub told: bool,
+    /// The CRM's version that was seen last.
+    pub version: Option<u64>,
+    /// The turn that a distribution cost.
+    pub turn: Option<Turn>,
+    /// Rejected or failed in a row.
+    pub tries: u8,
+    /// No command before this.
+    pub retry_at: Secs,
+    /// When somebody last moved the account back; ZERO: nobody did, or it was held for it.
+    pub taken_back: Secs,
+    pub wish: Option<Wish>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    pub owner: RepId,
+    pub version: Option<u64>,
+}
+
+/// A rep's place among the turns of a tier, before and after a distribution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    pub tier: u8,
+    pub before: (u32, u32),
+    pub after: (u32, u32),
+}
+
+/// A decision that waits to be commanded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    pub at: Secs,
+    pub to: RepId,
+    pub decision: Box<Decision>,
+}
+
+impl Default for Commanded {
+    fn default() -> Commanded {
+        Commanded {
+            stage: Stage::Waiting,
+            command: Id128::default(),
+            previous: None,
+            base: RepId::NOBODY,
+            to: RepId::NOBODY,
+            issued: Secs::ZERO,
+            until: Secs::ZERO,
+            kept: None,
+            told: false,
+            version: None,
+            turn: None,
+            tries: 0,
+            retry_at: Secs::ZERO,
+            taken_back: Secs::ZERO,
+            wish: None,
+        }
+    }
+}
+
+impl Commanded {
+    /// Issued or applied, and not settled.
+    pub fn is_out(&self) -> bool {
+        matches!(self.stage, Stage::Issued | Stage::Applied)
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.is_out() || self.wish.is_some()
+    }
+
+    pub fn reps(&self) -> impl Iterator<Item = RepId> {
+        let kept = self.kept.iter().map(|kept| kept.owner);
+        let wished = self.wish.iter().map(|wish| wish.to);
+        [self.base, self.to].into_iter().chain(kept).chain(wished)
+    }
+
+    /// The instant at which time alone changes something.
+    fn due(&self) -> Option<Secs> {
+        match &self.wish {
+            _ if self.is_out() => Some(self.until),
+            Some(_) => Some(self.retry_at),
+            None => None,
+        }
+    }
+}
+
+/// Rows of commands, by what is asked of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct CommandIndex {
+    ids: BTreeMap<Id128, (usize, AccountId)>,
+    due: BTreeSet<(Secs, AccountId, usize)>,
+    /// By role: those that nobody answered yet, the oldest first.
+    out: BTreeMap<usize, BTreeSet<(Secs, AccountId)>>,
+    /// By role: seats with a wish, the oldest first.
+    wishes: BTreeMap<usize, BTreeSet<(Secs, AccountId)>>,
+}
+
+impl CommandIndex {
+    pub fn rebuild(rows: &[BTreeMap<AccountId, Commanded>]) -> CommandIndex {
+        let mut index = CommandIndex::default();
+        for (role, rows) in rows.iter().enumerate() {
+            rows.iter().for_each(|(account, row)| index.note(role, *account, row));
+        }
+        index
+    }
+
+    pub fn note(&mut self, role: usize, account: AccountId, row: &Commanded) {
+        if row.stage != Stage::Waiting {
+            self.ids.insert(row.command, (role, account));
+        }
+        if let Some(previous) = row.previous {
+            self.ids.insert(previous, (role, account));
+        }
+        if let Some(at) = row.due() {
+            self.due.insert((at, account, role));
+        }
+        if row.stage == Stage::Issued {
+            self.out.entry(role).or_default().insert((row.issued, account));
+        }
+        if let Some(wish) = &row.wish {
+            self.wishes.entry(role).or_default().insert((wish.at, account));
+        }
+    }
+
+    pub fn forget(&mut self, role: usize, account: AccountId, row: &Commanded) {
+        self.ids.remove(&row.command);
+        if let Some(previous) = row.previous {
+            self.ids.remove(&previous);
+        }
+        if let Some(at) = row.due() {
+            self.due.remove(&(at, account, role));
+        }
+        take_from(&mut self.out, role, &(row.issued, account));
+        if let Some(wish) = &row.wish {
+            take_from(&mut self.wishes, role, &(wish.at, account));
+        }
+    }
+
+    pub fn find(&self, command: Id128) -> Option<(usize, AccountId)> {
+        self.ids.get(&command).copied()
+    }
+
+    /// Commands that expire or are settled by now, and wishes whose back-off is over, by their instants.
+    pub fn due_by(&self, now: Secs) -> Vec<(AccountId, usize)> {
+        let due = self.due.range(..=(now, AccountId(u32::MAX), usize::MAX));
+        due.map(|(_, account, role)| (*account, *role)).collect()
+    }
+
+    pub fn next_due(&self, now: Secs) -> Option<Secs> {
+        self.due.range((now.plus(1), AccountId(0), 0)..).next().map(|(at, ..)| *at)
+    }
+
+    /// Seats of the role with a wish, the oldest first.
+    pub fn wishes(&self, role: usize) -> Vec<AccountId> {
+        self.wishes.get(&role).into_iter().flatten().map(|(_, account)| *account).collect()
+    }
+
+    pub fn oldest_out(&self, role: usize) -> Option<Secs> {
+        self.out.get(&role)?.first().map(|(issued, _)| *issued)
+    }
+
+    pub fn count_out(&self, role: usize) -> usize {
+        self.out.get(&role).map_or(0, BTreeSet::len)
+    }
+}
+
+fn take_from(sets: &mut BTreeMap<usize, BTreeSet<(Secs, AccountId)>>, role: usize, item: &(Secs, AccountId)) {
+    if let Some(set) = sets.get_mut(&role) {
+        set.remove(item);
+        if set.is_empty() {
+            sets.remove(&role);
+        }
+    }
+}
