@@ -1,7 +1,8 @@
 //! An engine that goes on from a snapshot decides what it would have decided anyway.
 
-#[path = "support/arbitrary.rs"]
+#[path = "../support/arbitrary.rs"]
 mod arbitrary;
+mod held;
 
 use std::collections::BTreeSet;
 
@@ -189,90 +190,6 @@ fn assert_something_happened(decided: &[Output]) {
     for kind in [DecisionKind::Distribution, DecisionKind::Retrieval, DecisionKind::Return] {
         assert!(count(kind) > 0, "{}: {}", kind.name(), count(kind));
     }
-}
-
-/// More than two entries pass over, so that a pass stops in each of its phases.
-const COOLED_OFF: u64 = 130;
-
-/// A pass that stopped in its fill, and an account whose hold ends while the gate is closed.
-fn held_beside_a_stopped_pass() -> Engine {
-    let mut engine = Engine::new(Id128(1), 0);
-    let mut hour = 0;
-    let mut play = |bodies: Vec<Body>| {
-        hour += 1;
-        let now = Millis(START.0 + hour * 1_000 * i64::from(HOUR));
-        engine.apply(now, &batch(bodies), &mut Vec::new());
-    };
-    let mut policy = policy();
-    policy.books[0].returns = vec![Some(ReturnRule { handling: Handling::Review, min_touches: 0, quota: None }); 8];
-    let mut bodies = vec![Body::Policy(Box::new(policy)), Body::Gate(Gate::Open), sdr("a", 200, true)];
-    bodies.extend([sdr("b", 0, true)]);
-    bodies.extend((0..COOLED_OFF).map(|number| fitting(&number.to_string(), 600_000)));
-    play(bodies);
-    for _ in 0..COOLED_OFF as usize / MAX_MOVED {
-        play(Vec::new());
-    }
-    let requests = |op| (0..COOLED_OFF).map(|number| asked(op, &number.to_string(), None)).collect();
-    play(requests(RequestOp::Return));
-    // Nobody can take them while they come back: they are not marked any more when somebody can.
-    play(vec![sdr("a", 200, false), fitting("held", 700_000)]);
-    play(requests(RequestOp::ReviewDone));
-    play(vec![asked(RequestOp::Hold, "held", Some(Millis(START.0 + 11_500 * i64::from(HOUR))))]);
-    play(vec![sdr("a", 200, true)]);
-    play(Vec::new());
-    play(Vec::new());
-    play(vec![Body::Gate(Gate::Closed)]);
-    play(Vec::new());
-    engine
-}
-
-fn sdr(id: &str, capacity: u32, active: bool) -> Body {
-    let change = RepChange {
-        role: Change::Set("sdr".into()),
-        book: Change::Set("sdr".into()),
-        status: Change::Set(if active { RepStatus::Active } else { RepStatus::Inactive }),
-        capacity: Change::Set(capacity),
-        ..RepChange::default()
-    };
-    Body::Rep(RepRecord { id: id.into(), op: RepOp::Change(Box::new(change)), at: None })
-}
-
-fn fitting(id: &str, employees: i64) -> Body {
-    let change = AccountChange {
-        fit: Change::Set(1_000_000),
-        fields: vec![("employees".into(), Some(Value::Number(employees)))],
-        ..AccountChange::default()
-    };
-    Body::Account(AccountRecord { id: id.into(), op: AccountOp::Change(Box::new(change)), at: None })
-}
-
-fn asked(op: RequestOp, account: &str, until: Option<Millis>) -> Body {
-    Body::Request(Request {
-        op,
-        account: vec![Candidate::CrmId(account.into())].into(),
-        role: Some("sdr".into()),
-        rep: None,
-        reason: Some(ReturnReason::BadData),
-        until,
-        by: "a".into(),
-        at: START,
-        dedup: entry::digest(format!("{op:?} {account}").as_bytes()).0 as u64,
-    })
-}
-
-#[test]
-fn a_hold_that_ended_behind_a_closed_gate_is_over_for_a_restored_engine_too() {
-    let mut live = held_beside_a_stopped_pass();
-    let pass = live.state().roles[0].pass.as_ref().expect("it takes more entries than there were");
-    assert_eq!(pass.phase, Phase::Fill);
-    let mut restored = state::decode(&state::encode(&live)).unwrap();
-    let later = Millis(live.now().0 + 1_000);
-    let (mut one, mut other) = (Vec::new(), Vec::new());
-    live.apply(later, &batch(vec![Body::Gate(Gate::Open)]), &mut one);
-    restored.apply(later, &batch(vec![Body::Gate(Gate::Open)]), &mut other);
-    assert!(one.iter().any(|output| matches!(output, Output::Decision(decision) if &*decision.account == "held")));
-    assert_eq!(one, other);
-    assert_eq!(state::encode(&live), state::encode(&restored));
 }
 
 const START: Millis = Millis(1_767_225_600_000);
