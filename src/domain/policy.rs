@@ -26,7 +26,8 @@ pub const MAX_POINTS_MILLI: u32 = 4_096_000;
 /// Accounts passed over in one batch before the rest waits for the next one.
 pub const MAX_ASIDE: usize = 64;
 /// Accounts of a role placed in one entry, and lost in one entry, before the rest waits for the next one: a decision
-/// with its reasons takes some microseconds, and nobody else is served meanwhile.
+/// with its reasons takes some microseconds, and nobody else is served meanwhile. A departure gives a whole book away at
+/// once all the same: half of it would be nobody's.
 pub const MAX_MOVED: usize = 64;
 pub const TIERS: usize = 4;
 /// A priority is in millionths of a point of 0 to 100.

@@ -235,7 +235,8 @@ pub struct Rep {
     pub turns: [(u32, u32); 4],
     /// Latest first.
     pub acts: Vec<Secs>,
-    /// Of the last 24 hours: when, and whether the book's breaker counts it.
+    /// Those of the last 24 hours, and older ones until the rep loses something again: when, and whether the book's breaker
+    /// counts it.
     pub losses: VecDeque<(Secs, bool)>,
     /// By return reason: when, within the quota's period.
     pub returns: BTreeMap<u8, VecDeque<Secs>>,
