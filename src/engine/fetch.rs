@@ -30,3 +30,22 @@ fn line(address: *const u8) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = address;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of one line, of less, of several, and of nothing; `tests/miri` follows each address.
+    #[test]
+    fn a_row_of_any_size_is_as_it_was() {
+        let rows = vec![[7u8; 200]; 3];
+        rows.iter().for_each(whole);
+        rows.iter().for_each(ahead);
+        assert!(rows.iter().flatten().all(|byte| *byte == 7));
+        let (small, line, none) = (1u8, [2u64; 8], ());
+        whole(&small);
+        whole(&line);
+        ahead(&none);
+        assert_eq!((small, line), (1, [2; 8]));
+    }
+}
