@@ -337,7 +337,7 @@ fn a_recovery_into_a_new_topic_is_finished() {
         let allowed = Allowed { force, unreadable: false };
         owners::recover(&mut world.cluster.log(0), 0, world.snapshots.path(), &policy, allowed)
     };
-    assert!(matches!(recover(false), Err(RunError::NoCommands { foreign: 0 })));
+    assert!(matches!(recover(false), Err(RunError::NoCommands { foreign: 0, unreadable: 0 })));
     assert!(matches!(recover(true), Ok(Done::Anew(done)) if done.snapshots_aside > 0));
     bring_snapshots_back(world.snapshots.path());
     assert!(matches!(recover(false), Ok(Done::Finished { snapshots_aside }) if snapshots_aside > 0));

@@ -115,13 +115,10 @@ impl Commanded {
         [self.base, self.to].into_iter().chain(kept).chain(wished)
     }
 
-    /// The instant at which time alone changes something.
+    /// The instant at which time alone changes something: it expires or is settled, or what waits may leave.
     fn due(&self) -> Option<Secs> {
-        match &self.wish {
-            _ if self.is_out() => Some(self.until),
-            Some(_) => Some(self.retry_at),
-            None => None,
-        }
+        let back_off = (self.wish.is_some() && self.retry_at > Secs::ZERO).then_some(self.retry_at);
+        if self.is_out() { Some(self.until) } else { back_off }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::rep::RepStatus;
 use crate::domain::time::HOUR;
 
 use super::Engine;
+use super::sizes::exceeds;
 use super::state::{AccountId, RepId};
 
 impl Engine {
@@ -58,8 +59,7 @@ impl Engine {
         let staying = |rep: &&super::state::Rep| rep.known && rep.status != RepStatus::Departed;
         let reps = self.state.reps.iter().filter(staying).count() as u64;
         let breaker = &self.rules().breaker;
-        let (least, share) = (u64::from(breaker.departures_min), u64::from(breaker.departures_share_ppm));
-        if n > least && n * 1_000_000 > share * (reps + n) {
+        if n > u64::from(breaker.departures_min) && exceeds(n, breaker.departures_share_ppm, reps + n) {
             self.trip(BreakerScope::Departures, n);
         }
         self.state.tripped.contains(&BreakerScope::Departures)

@@ -9,12 +9,12 @@ use crate::domain::policy::MAX_MOVED;
 use crate::domain::time::{DAY, HOUR};
 
 use super::Engine;
+use super::sizes::exceeds;
 use super::state::{AccountId, RepId};
 use super::waiting::is_over;
 
 /// The quiet-rep rule looks at acts this long before the quiet began.
 const ACTS_BEFORE_S: u32 = 10 * DAY;
-const MILLION: u64 = 1_000_000;
 
 /// One loss that is due; the stalest is the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,7 +119,7 @@ impl Engine {
         let sizes: u64 = in_role.map(|rep| u64::from(rep.size())).sum();
         let breaker = &self.rules().breaker;
         let (n, least, share) = (due + counted, breaker.all_min, breaker.all_share_ppm);
-        if due > 0 && n > u64::from(least) && n * MILLION > u64::from(share) * (sizes + counted) {
+        if due > 0 && n > u64::from(least) && exceeds(n, share, sizes + counted) {
             going.retain(|loss| is_exempt(loss.promised, proceeded));
             self.trip(self.role_scope(role), due);
         }
@@ -172,8 +172,7 @@ impl Engine {
         let row = &self.state.reps[rep.index()];
         let counted = row.losses.iter().filter(|(_, counts)| *counts).count() as u64;
         let n = due + counted;
-        n > u64::from(breaker.book_min)
-            && n * MILLION > u64::from(breaker.book_share_ppm) * (u64::from(row.size()) + counted)
+        n > u64::from(breaker.book_min) && exceeds(n, breaker.book_share_ppm, u64::from(row.size()) + counted)
     }
 
     pub(super) fn trip(&mut self, scope: BreakerScope, due: u64) {

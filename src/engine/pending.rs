@@ -121,6 +121,10 @@ impl Engine {
     /// Wishes that nothing holds back any longer, role by role, the oldest first.
     pub(super) fn issue_wishes(&mut self) {
         for role in self.roles() {
+            if !self.issues(role) {
+                // While a writer is down thousands may wait.
+                continue;
+            }
             for account in self.index.commands.wishes(role) {
                 let row = &self.state.commands[role][&account];
                 if self.issues(role) && !row.is_out() && row.retry_at <= self.state.now {

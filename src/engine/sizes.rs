@@ -1,7 +1,19 @@
-//! How many accounts the reps of each book own together.
+//! How many accounts the reps of each book own together, and shares of such numbers.
 
 use super::Engine;
 use super::state::RepId;
+
+const MILLION: u64 = 1_000_000;
+
+/// So many millionths, rounded down.
+pub fn share(of: u64, ppm: u32) -> u64 {
+    of * u64::from(ppm) / MILLION
+}
+
+/// Whether it is more than so many millionths of the whole, exactly.
+pub fn exceeds(part: u64, ppm: u32, whole: u64) -> bool {
+    part * MILLION > u64::from(ppm) * whole
+}
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sizes {

@@ -9,9 +9,8 @@ use crate::domain::time::{DAY, HOUR};
 
 use super::Engine;
 use super::losses::Loss;
+use super::sizes::share;
 use super::state::{AccountId, RepId};
-
-const MILLION: u64 = 1_000_000;
 
 /// Of one role.
 #[derive(Debug, Default)]
@@ -105,7 +104,7 @@ impl Engine {
     /// How many of a book's accounts this hour may still take, and when the next may go if none.
     fn left_of_hour(&self, book: u16) -> (u64, Secs) {
         let rules = &self.rules().books[usize::from(book)];
-        let per_hour = self.index.sizes.of_book(book) * u64::from(rules.caps.per_book_hour_ppm) / MILLION;
+        let per_hour = share(self.index.sizes.of_book(book), rules.caps.per_book_hour_ppm);
         let losses = self.state.book_losses.get(&rules.name);
         let (done, next) = losses.map_or((0, Secs::NEVER), |losses| counted(losses, |at| *at, HOUR, self.state.now));
         (per_hour.max(1).saturating_sub(u64::from(done)), next)
@@ -296,7 +295,15 @@ impl Engine {
         }
         // A cap may have ended since the last look.
         let stale = |listed: Listed| matches!(listed, Listed::AtCap { until, .. } if until <= self.state.now);
-        let wrong = |(owner, line): &(&RepId, &Line)| line.listed != self.listed(role, **owner) && !stale(line.listed);
+        let is_in_its_list = |owner: RepId, listed: Listed| match listed {
+            Listed::Nowhere => true,
+            Listed::Open { book, promised } => waiting.books[&book].open.contains(&(promised, owner)),
+            Listed::AtCap { book, until } => waiting.books[&book].at_cap.contains(&(until, owner)),
+        };
+        let wrong = |(owner, line): &(&RepId, &Line)| {
+            let Line { listed, .. } = **line;
+            !is_in_its_list(**owner, listed) || listed != self.listed(role, **owner) && !stale(listed)
+        };
         waiting
             .lines
             .iter()

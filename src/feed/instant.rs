@@ -2,14 +2,11 @@
 //!
 //! There is no fall-back: a date that can't be understood is a dead letter, never "now".
 
-use crate::domain::Millis;
+use crate::domain::{Millis, calendar};
 
 /// No event and no date of one is later than this (2100-01-01 UTC): beyond it lie mistyped years and the
 /// "forever" dates of databases.
 pub const LATEST: Millis = Millis(4_102_444_800_000);
-
-/// Days from the first of March 400 years before year 0 to 1970.
-const DAYS_TO_1970: i64 = 146_097 + 719_468;
 
 const NO_DIGITS: u32 = 10_000;
 
@@ -34,7 +31,7 @@ fn seconds_since_1970(clock: &[u8; 19]) -> Option<i64> {
         return None;
     }
     let seconds = (hour * 60 + minute) * 60 + second;
-    Some(days_since_1970(year, month, day) * 86_400 + i64::from(seconds))
+    Some(calendar::days_since_1970(year, month, day) * 86_400 + i64::from(seconds))
 }
 
 /// The number in two bytes; 10,000 and more if either is no digit.
@@ -55,15 +52,6 @@ fn days_of(month: u32, leap: bool) -> u32 {
         2 => 28 + u32::from(leap),
         _ => 31,
     }
-}
-
-/// Years begin in March here, so that a leap day is a year's last.
-fn days_since_1970(year: u32, month: u32, day: u32) -> i64 {
-    // A cycle of 400 years earlier would still be none below zero.
-    let year = year + 400 - u32::from(month <= 2);
-    let month = (month + 9) % 12;
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    i64::from(days) - DAYS_TO_1970
 }
 
 fn digits(bytes: &[u8]) -> Option<u32> {

@@ -45,10 +45,11 @@ pub enum RunError {
     )]
     Command(Unreadable),
     #[error(
-        "the commands topic holds no command of this shard ({foreign} are other shards'): is this the right log? With \
+        "the commands topic holds no command of this shard ({foreign} are other shards', {unreadable} can't be read): is \
+         this the right log? With \
          `--force` a new journal begins in which nobody owns anything"
     )]
-    NoCommands { foreign: u64 },
+    NoCommands { foreign: u64, unreadable: u64 },
     #[error(
         "{gone} offsets are gone from the beginning of the commands topic: seats whose commands were among them would \
          be adopted from the CRM, and their sequences begin with 1 again. `--force` does it all the same"

@@ -85,13 +85,13 @@ pub fn recover(
     policy: &Policy,
     allowed: Allowed,
 ) -> Result<Done, RunError> {
-    let broken = match why_broken(log, of, snapshots, allowed.force)? {
-        Healthy::Whole { sequence } if !allowed.force => return Err(RunError::Whole { sequence }),
-        Healthy::Begun if !allowed.force => {
+    let broken = match look_at_old(log, of, snapshots, allowed.force)? {
+        OldJournal::Whole { sequence } if !allowed.force => return Err(RunError::Whole { sequence }),
+        OldJournal::Begun if !allowed.force => {
             return Ok(Done::Finished { snapshots_aside: set_snapshots_aside(snapshots, of)? });
         }
-        Healthy::Whole { .. } | Healthy::Begun | Healthy::Empty => None,
-        Healthy::Broken(why) => Some(why),
+        OldJournal::Whole { .. } | OldJournal::Begun | OldJournal::Empty => None,
+        OldJournal::Broken(why) => Some(why),
     };
     let commands = Commands::read(log, of, allowed)?;
     let rows: Vec<Restored> = commands.last.values().map(|command| restored(command, policy)).collect();
@@ -113,7 +113,7 @@ fn io(snapshots: &Path, error: std::io::Error) -> RunError {
     RunError::Io { what: snapshots.display().to_string(), error }
 }
 
-enum Healthy {
+enum OldJournal {
     Empty,
     Whole {
         sequence: u64,
@@ -124,27 +124,27 @@ enum Healthy {
 }
 
 /// Follows the journal as a start would. Another build's is whole: only force gives it up.
-fn why_broken(log: &mut dyn Log, of: u16, snapshots: &Path, force: bool) -> Result<Healthy, RunError> {
+fn look_at_old(log: &mut dyn Log, of: u16, snapshots: &Path, force: bool) -> Result<OldJournal, RunError> {
     match recover::lead(log, of, snapshots) {
-        Ok((follower, _)) if follower.sequence() == 0 => Ok(Healthy::Empty),
-        Ok((follower, _)) => Ok(Healthy::Whole { sequence: follower.sequence() }),
-        Err(RunError::Snapshot { .. }) if is_begun(log, of, snapshots)? => Ok(Healthy::Begun),
+        Ok((follower, _)) if follower.sequence() == 0 => Ok(OldJournal::Empty),
+        Ok((follower, _)) => Ok(OldJournal::Whole { sequence: follower.sequence() }),
+        Err(RunError::Snapshot { .. }) if is_begun(log, of, snapshots)? => Ok(OldJournal::Begun),
         Err(error @ RunError::Snapshot { why: Foreign::Rules { .. }, .. }) if !force => Err(error),
         Err(error @ (RunError::Journal { .. } | RunError::Snapshot { .. } | RunError::Damaged { .. })) => {
-            Ok(Healthy::Broken(error.to_string()))
+            Ok(OldJournal::Broken(error.to_string()))
         }
-        Err(error @ RunError::OtherBuild { .. }) if force => Ok(Healthy::Broken(error.to_string())),
+        Err(error @ RunError::OtherBuild { .. }) if force => Ok(OldJournal::Broken(error.to_string())),
         Err(other) => Err(other),
     }
 }
 
-/// Whether the journal holds a recovery's entry and no other, and every snapshot is of another journal: were one of
-/// this one, it would have lost its end.
+/// Whether the journal holds a recovery's entry and no other, and no snapshot is of this journal: then it would have
+/// lost its end. One that can't be read says nothing.
 fn is_begun(log: &mut dyn Log, of: u16, snapshots: &Path) -> Result<bool, RunError> {
     let Some(begun) = only_entry(log)?.filter(|entry| entry.kind == EntryKind::Rebase) else { return Ok(false) };
     let list = snapshot::list(snapshots, of).map_err(|error| io(snapshots, error))?;
-    let is_other = |path: &PathBuf| snapshot::read(path).is_ok_and(|(header, _)| header.journal != begun.journal);
-    Ok(list.iter().all(is_other))
+    let is_ours = |path: &PathBuf| snapshot::read(path).is_ok_and(|(header, _)| header.journal == begun.journal);
+    Ok(!list.iter().any(is_ours))
 }
 
 /// The journal's first entry, if there is no second and nothing is broken.
@@ -173,7 +173,7 @@ impl Commands {
         }
         match (self.last.is_empty(), self.gone) {
             _ if allowed.force => Ok(()),
-            (true, _) => Err(RunError::NoCommands { foreign: self.foreign }),
+            (true, _) => Err(RunError::NoCommands { foreign: self.foreign, unreadable: self.unreadable }),
             (false, 0) => Ok(()),
             (false, gone) => Err(RunError::CommandsGone { gone }),
         }

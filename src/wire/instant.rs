@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
-use crate::domain::{Millis, Secs};
+use crate::domain::{Millis, Secs, calendar};
 
 /// `2026-05-07T14:00:00Z`; milliseconds only where there are any.
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +42,6 @@ const LONGEST: usize = 24;
 const MILLIS_OF_A_DAY: i64 = 86_400_000;
 /// The years of four digits: from 0000-01-01 to before 10000-01-01.
 const FOUR_DIGITS: std::ops::Range<i64> = -62_167_219_200_000..253_402_300_800_000;
-/// From the first of March of the year 0 to 1970.
-const DAYS_TO_1970: i64 = 719_468;
-/// In 400 years.
-const DAYS_OF_A_CYCLE: i64 = 146_097;
 
 impl Rfc3339 {
     /// Every output bears several instants, and a calendar's formatting costs more than all else in it: so the usual
@@ -66,7 +62,7 @@ impl Rfc3339 {
 
 /// Fills in the zeros; returns how much of the text is used.
 fn write_instant(text: &mut [u8; LONGEST], millis: i64) -> usize {
-    let (year, month, day) = date(millis.div_euclid(MILLIS_OF_A_DAY));
+    let (year, month, day) = calendar::date(millis.div_euclid(MILLIS_OF_A_DAY));
     let of_day = millis.rem_euclid(MILLIS_OF_A_DAY) as u32;
     let (seconds, millis) = (of_day / 1000, of_day % 1000);
     let parts = [year / 100, year % 100, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60];
@@ -82,18 +78,6 @@ fn write_instant(text: &mut [u8; LONGEST], millis: i64) -> usize {
     text[21] += (millis / 10 % 10) as u8;
     text[22] += (millis % 10) as u8;
     LONGEST
-}
-
-/// Year, month and day, counted from 1970. Years begin in March here, so that a leap day is a year's last.
-fn date(days: i64) -> (u32, u32, u32) {
-    // From the first of March of the year -400: never below zero.
-    let days = days + DAYS_TO_1970 + DAYS_OF_A_CYCLE;
-    let (cycle, day) = ((days / DAYS_OF_A_CYCLE) as u32, (days % DAYS_OF_A_CYCLE) as u32);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let (of_month, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
-    (year + cycle * 400 + u32::from(month <= 2) - 400, month, of_month)
 }
 
 /// `Thursday 2026-05-07 14:00 UTC`; rounded down to the minute.
