@@ -14,6 +14,7 @@ use bookd::domain::request::{Request, RequestOp, ReturnReason};
 use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::{Body, Candidate, Decision, Gate, Input, Millis, Output, Policy, Text};
 use bookd::engine::Engine;
+use bookd::engine::state::Stage;
 use bookd::wire::state;
 
 const START: Millis = Millis(1_767_225_600_000);
@@ -182,6 +183,15 @@ impl World {
         worlds
     }
 
+    fn crm_owner(&self) -> Option<Text> {
+        self.engine().view().accounts[0].seats[0].crm_owner.clone()
+    }
+
+    fn is_pending(&self) -> bool {
+        let commands = self.engine().view().commands;
+        commands.iter().any(|row| row.wish.is_some() || matches!(row.stage, Stage::Issued | Stage::Applied))
+    }
+
     fn desired(&self) -> Option<Text> {
         self.engine().view().accounts[0].seats[0].owner.clone()
     }
@@ -241,6 +251,10 @@ fn explore(world: &World, way: &mut Vec<String>, ends: &mut usize, seen: &mut BT
     }
     // Before the last record is in: nothing is lost if it comes when all has settled.
     if world.commands.is_empty() && world.results.is_empty() && world.echoes.is_empty() && world.person.is_none() {
+        // What is known by now is right already, not only after some more commands.
+        if !world.is_pending() {
+            assert_eq!(world.crm_owner(), world.owner, "{way:#?}");
+        }
         let mut last = world.clone();
         last.comes_to_rest();
         assert_eq!(last.desired(), last.owner, "{way:#?}");

@@ -11,7 +11,9 @@ use crate::domain::{Body, Candidates, Code, Input, Position, Secs, Text};
 
 use super::Engine;
 use super::reps::change_fields;
-use super::state::{Account, AccountId, AccountRecordRow, AccountSide, Kept, NEVER_SHOWN, Opportunity, RepId, Seat};
+use super::state::{
+    Account, AccountId, AccountRecordRow, AccountSide, Kept, NEVER_SHOWN, Opportunity, RepId, Seat, Stage,
+};
 
 impl Engine {
     pub(super) fn account_record(&mut self, record: &AccountRecord) -> Result<(), Code> {
@@ -195,6 +197,9 @@ impl Engine {
     fn delete_account(&mut self, account: AccountId) {
         for role in self.roles() {
             self.leave_pool(role, account);
+            if self.commanded(role, account).is_some_and(|row| row.stage == Stage::Issued) {
+                self.give_turn_back(role, account);
+            }
             self.forget_row(role, account);
             if self.state.seats[role][account.index()].status == SeatStatus::Owned {
                 self.end_tenure(role, account);

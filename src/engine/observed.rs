@@ -51,7 +51,9 @@ impl Engine {
         let row = &self.state.commands[role][&account];
         let (stage, to, seen, told) = (row.stage, row.to, row.version, row.told);
         self.change_row(role, account, |row| row.told = true);
-        let newer = record.crm_version.is_some() && record.crm_version > seen;
+        // Of what no version is known nothing is older or newer.
+        let both = record.crm_version.is_some() && seen.is_some();
+        let (newer, older) = (both && record.crm_version > seen, both && record.crm_version < seen);
         let done = record.status == ResultStatus::Applied;
         match (stage, record.status) {
             (Stage::Issued, _) if done || observed == Some(to) => self.carried_out(role, account, record, observed),
@@ -60,7 +62,7 @@ impl Engine {
                 self.expire(role, account);
             }
             (Stage::Issued, status) => self.refused(role, account, status, record.crm_version, observed),
-            (Stage::Expired, _) if done => {
+            (Stage::Expired, _) if done && !older => {
                 self.change_row(role, account, |row| row.version = row.version.max(record.crm_version));
                 self.outside_change(role, account, observed.unwrap_or(to));
             }
@@ -111,7 +113,10 @@ impl Engine {
         let undone = if status == ResultStatus::Failed { Undone::Failed } else { Undone::Rejected };
         self.change_row(role, account, |row| row.version = row.version.max(version));
         let row = &self.state.commands[role][&account];
-        self.refuse(role, account, undone, observed.unwrap_or(row.base));
+        // What the writer saw may have been changed back since.
+        let since = row.kept.as_ref().filter(|kept| version.is_some() && kept.version > version);
+        let owner = since.map(|kept| kept.owner).or(observed).unwrap_or(row.base);
+        self.refuse(role, account, undone, owner);
     }
 
     /// A record of the CRM names the owner of a settled seat.
@@ -134,15 +139,18 @@ impl Engine {
                 self.look_at_exclusion(account);
             }
             Stage::Issued if owner == base => {
-                self.change_row(role, account, |row| row.kept = Some(Observed { owner, version }));
+                self.change_row(role, account, |row| {
+                    let before = row.kept.take().and_then(|kept| kept.version);
+                    row.kept = Some(Observed { owner, version: version.max(before) });
+                });
             }
             Stage::Issued => {
                 self.state.roles[role].answered = self.state.now;
                 self.outside_change(role, account, owner);
             }
             Stage::Applied if owner == to => self.settle_command(role, account),
-            // Without versions on both sides it can't be told from an echo that is late.
-            Stage::Applied if owner == base && (version.is_none() || seen.is_none()) => {}
+            // Unless it is of a later version than all before it can't be told from an echo that is late.
+            Stage::Applied if owner == base && (seen.is_none() || version <= seen) => {}
             Stage::Applied => self.outside_change(role, account, owner),
             _ => {
                 let known = owner == last || if waits { owner == base } else { owner == desired };

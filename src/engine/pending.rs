@@ -152,7 +152,10 @@ impl Engine {
                 self.free(role, account);
             }
             let state = &mut self.state.roles[role];
-            (state.answered, state.stalled) = (Secs::ZERO, false);
+            state.answered = Secs::ZERO;
+            if std::mem::take(&mut state.stalled) {
+                self.alert(AlertKind::IssuingResumed { role: self.rules().roles[role].name.clone() });
+            }
         }
     }
 

@@ -6,6 +6,8 @@ use bookd::domain::output::SeatStatus;
 use bookd::domain::policy::Fit;
 use bookd::domain::{Candidate, Code, Secs};
 
+use bookd::engine::state::Stage;
+
 use super::{Account, AccountNo, Kept, KeptWhat, Opportunity, RepNo, Seat, Twin};
 
 impl Twin {
@@ -24,6 +26,9 @@ impl Twin {
         for role in 0..self.roles.len() {
             if self.accounts[account].seats[role].owner.is_some() {
                 self.roles[role].dirty = true;
+            }
+            if self.command_of(account, role).is_some_and(|command| command.stage == Stage::Issued) {
+                self.turn_goes_back(account, role);
             }
             self.roles[role].marked.remove(&account);
             self.roles[role].marked_for_fill.remove(&account);

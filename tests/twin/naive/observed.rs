@@ -31,6 +31,7 @@ impl Twin {
             return Ok(());
         }
         let applied = record.status == ResultStatus::Applied;
+        let known = record.crm_version.is_some() && command.version.is_some();
         self.command(account, role).told = true;
         match command.stage {
             Stage::Issued => self.answered(account, role, record, observed),
@@ -42,8 +43,10 @@ impl Twin {
             Stage::Applied | Stage::Settled if applied => {}
             Stage::Rejected if record.status == ResultStatus::Rejected => {}
             Stage::Failed if record.status == ResultStatus::Failed => {}
-            Stage::Expired if applied => self.late(account, role, record, observed),
-            Stage::Overruled if applied && record.crm_version > command.version => {
+            Stage::Expired if applied && !(known && record.crm_version < command.version) => {
+                self.late(account, role, record, observed);
+            }
+            Stage::Overruled if applied && known && record.crm_version > command.version => {
                 self.late(account, role, record, observed);
             }
             Stage::Expired | Stage::Overruled => {}
@@ -88,7 +91,8 @@ impl Twin {
             _ => Undone::Rejected,
         };
         self.command(account, role).version = command.version.max(version);
-        self.refused(account, role, undone, observed.unwrap_or(command.base));
+        let since = command.kept.filter(|kept| version.is_some() && kept.1 > version).map(|kept| kept.0);
+        self.refused(account, role, undone, since.or(observed).unwrap_or(command.base));
     }
 
     /// Applied when it had been given up.
@@ -129,13 +133,16 @@ impl Twin {
                 self.settled(account, role);
                 self.look_at_exclusion(account, role);
             }
-            Stage::Issued if is_old => self.command(account, role).kept = Some((owner, version)),
+            Stage::Issued if is_old => {
+                let before = command.kept.and_then(|kept| kept.1);
+                self.command(account, role).kept = Some((owner, version.max(before)));
+            }
             Stage::Issued => {
                 self.roles[role].answered = self.now;
                 self.outside_change(account, role, owner);
             }
             Stage::Applied if is_new => self.settled(account, role),
-            Stage::Applied if is_old && (version.is_none() || command.version.is_none()) => {}
+            Stage::Applied if is_old && (command.version.is_none() || version <= command.version) => {}
             Stage::Applied => self.outside_change(account, role, owner),
             _ => {
                 let expected = if command.wish.is_some() { command.base } else { desired };

@@ -200,7 +200,10 @@ impl Twin {
                 }
             }
             self.roles[role].answered = Secs::ZERO;
-            self.roles[role].stalled = false;
+            if std::mem::take(&mut self.roles[role].stalled) {
+                let name = self.policy().roles[role].name.clone();
+                self.alert(AlertKind::IssuingResumed { role: name });
+            }
         }
     }
 
