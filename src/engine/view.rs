@@ -10,7 +10,7 @@ use crate::domain::rep::RepStatus;
 use crate::domain::{DecisionKind, Secs, Text};
 
 use super::Engine;
-use super::state::{AccountId, Commanded, RepId, Stage, Tenure};
+use super::state::{AccountId, Commanded, RepId, Stage, Tenure, Turn};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
@@ -29,6 +29,8 @@ pub struct View {
     pub tripped: Vec<BreakerScope>,
     /// By role, then account: seats that were commanded where commands are confirmed.
     pub commands: Vec<CommandView>,
+    /// Roles whose commands are confirmed: when the last was answered, and whether none is issued for want of answers.
+    pub writers: Vec<(Text, Secs, bool)>,
     /// Event ids remembered, signals kept for unknown accounts.
     pub remembered: u64,
     pub unknown: u64,
@@ -98,6 +100,9 @@ pub struct CommandView {
     pub to: Option<Text>,
     /// When it expires, or is settled.
     pub until: Secs,
+    pub issued: Secs,
+    /// What the distribution cost.
+    pub turn: Option<Turn>,
     /// The latest observation that wasn't judged yet: its owner, and the CRM's version of it.
     pub kept: Option<(Option<Text>, Option<u64>)>,
     pub told: bool,
@@ -146,6 +151,7 @@ impl Engine {
                 .collect(),
             tripped: state.tripped.iter().cloned().collect(),
             commands: self.command_views(),
+            writers: self.writer_views(),
             remembered: state.remembered.len() as u64,
             unknown: state.unknown.len() as u64,
         }
@@ -190,6 +196,13 @@ impl Engine {
             .collect()
     }
 
+    fn writer_views(&self) -> Vec<(Text, Secs, bool)> {
+        let confirming = self.roles().filter(|role| self.confirms(*role));
+        let state = |role: usize| &self.state().roles[role];
+        let view = |role: usize| (self.rules().roles[role].name.clone(), state(role).answered, state(role).stalled);
+        confirming.map(view).collect()
+    }
+
     fn command_view(&self, role: usize, account: AccountId, row: &Commanded) -> CommandView {
         CommandView {
             account: self.state().sides[account.index()].id.clone(),
@@ -200,6 +213,8 @@ impl Engine {
             base: self.rep_name(row.base),
             to: self.rep_name(row.to),
             until: row.until,
+            issued: row.issued,
+            turn: row.turn.clone(),
             kept: row.kept.as_ref().map(|kept| (self.rep_name(kept.owner), kept.version)),
             told: row.told,
             version: row.version,

@@ -30,6 +30,7 @@ pub fn state(view: &View) -> Id128 {
         sources,
         tripped,
         commands,
+        writers,
         remembered,
         unknown,
     } = view;
@@ -43,6 +44,9 @@ pub fn state(view: &View) -> Id128 {
     // At the end, and only where there are any: where commands aren't confirmed the digest is as it always was.
     if !commands.is_empty() {
         digest.rows(commands);
+    }
+    if !writers.is_empty() {
+        digest.rows(writers);
     }
     digest.id()
 }

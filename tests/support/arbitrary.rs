@@ -383,10 +383,12 @@ structs! {
     AccountState { account, at, band, seats }
     SeatState { role, status, owner, crm_owner, since }
     View {
-        now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, commands, remembered, unknown,
+        now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, commands, writers, remembered,
+        unknown,
     }
     CommandView {
-        account, role, stage, command, previous, base, to, until, kept, told, version, tries, retry_at, taken_back, wish,
+        account, role, stage, command, previous, base, to, until, issued, turn, kept, told, version, tries,
+        retry_at, taken_back, wish,
     }
     AccountView { id, sums, segments, fit, any_touch, hold, open_opportunities, meeting, seats }
     SeatView { status, owner, crm_owner, sequence, since, until, hold, past, tenure }

@@ -7,7 +7,8 @@ wire_struct! {
     SeatView { status, owner, crm_owner, sequence, since, until, hold, past, tenure }
     TenureView { since, grace, segment, promised, touches, days, contacts, replies }
     CommandView {
-        account, role, stage, command, previous, base, to, until, kept, told, version, tries, retry_at, taken_back, wish,
+        account, role, stage, command, previous, base, to, until, issued, turn, kept, told, version, tries,
+        retry_at, taken_back, wish,
     }
     RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts }
 }

@@ -1,6 +1,7 @@
 //! The twin's state as the rows that the engine shows too.
 
-use bookd::domain::Secs;
+use bookd::domain::{Secs, Text};
+use bookd::engine::state::Turn;
 use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
 
 use super::pending::Command;
@@ -23,6 +24,7 @@ pub(super) fn of(twin: &Twin) -> View {
         sources: policy.into_iter().flat_map(|policy| &policy.sources).map(|each| source(&each.name)).collect(),
         tripped: twin.tripped.iter().cloned().collect(),
         commands: command_views(twin),
+        writers: writer_views(twin),
         remembered: twin.remembered.len() as u64,
         unknown: twin.kept.len() as u64,
     }
@@ -38,6 +40,13 @@ fn command_views(twin: &Twin) -> Vec<CommandView> {
     views
 }
 
+fn writer_views(twin: &Twin) -> Vec<(Text, Secs, bool)> {
+    let confirming = (0..twin.roles.len()).filter(|role| twin.confirms(*role));
+    let view =
+        |role: usize| (twin.policy().roles[role].name.clone(), twin.roles[role].answered, twin.roles[role].stalled);
+    confirming.map(view).collect()
+}
+
 fn command_view(twin: &Twin, account: AccountNo, role: usize, command: &Command) -> CommandView {
     let name = |rep: Option<RepNo>| rep.map(|rep| twin.reps[rep].id.clone());
     CommandView {
@@ -49,6 +58,8 @@ fn command_view(twin: &Twin, account: AccountNo, role: usize, command: &Command)
         base: name(command.base),
         to: name(command.to),
         until: command.until,
+        issued: command.issued,
+        turn: command.turn.as_ref().map(|turn| Turn { tier: turn.tier, before: turn.before, after: turn.after }),
         kept: command.kept.map(|(owner, version)| (name(owner), version)),
         told: command.told,
         version: command.version,
