@@ -3,6 +3,7 @@
 #[macro_use]
 mod out;
 
+pub mod adopt;
 pub mod check;
 pub mod demo;
 pub mod explain;
@@ -40,6 +41,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Write a made-up company's events, from a seed, as exports that replay reads.
     Generate(generate::GenerateArgs),
+    /// Say what the CRM's books would mean under the policy: who keeps, is warned of, or loses what.
+    Adopt(adopt::AdoptArgs),
     /// Say what a configuration means, or what is wrong with it.
     Check(check::CheckArgs),
     /// Tell why an account moved, or why it did not.
@@ -127,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Generate(args) => generate::run(&args).map_err(Failure::Other),
+        Command::Adopt(args) => adopt::run(&args),
         Command::Check(args) => check::run(&args).map_err(Failure::Config),
         Command::Explain(args) => explain::run(&args),
         Command::Journal(args) => journal::run(&args),

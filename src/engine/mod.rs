@@ -20,6 +20,7 @@ pub mod few;
 mod gate;
 mod heap;
 mod index;
+pub mod keeping;
 mod lookahead;
 mod losses;
 mod matching;

@@ -7,6 +7,7 @@ use crate::domain::output::{BreakerScope, Considered, Missing, Placement, Undone
 use crate::domain::policy::PRIORITY_ONE;
 use crate::domain::request::ReturnReason;
 use crate::domain::{Alert, AlertKind, Code, Decision, DecisionKind, Secs};
+use crate::engine::keeping::Keeps;
 
 /// Who moved where and why: `acme (sdr): pool → ana, priority 78.4 …`.
 pub fn decision(decision: &Decision) -> String {
@@ -148,7 +149,7 @@ fn what_undid(undone: Undone) -> &'static str {
 }
 
 /// What would keep the account with its owner.
-fn saved_by(missing: &Missing) -> String {
+pub fn saved_by(missing: &Missing) -> String {
     let Missing { touches, days, contacts, replies } = *missing;
     let parts = [
         plural(touches, "", "more touch", "more touches"),
@@ -163,6 +164,17 @@ fn saved_by(missing: &Missing) -> String {
         _ if touches == 0 => format!("touched {}", needed.join(" and ")),
         [touches] => touches.clone(),
         [touches, rest @ ..] => format!("{touches} {}", rest.join(" and ")),
+    }
+}
+
+/// Behind "kept".
+pub fn keeps(keeps: Keeps) -> &'static str {
+    match keeps {
+        Keeps::OpenOpportunity => "by an open opportunity",
+        Keeps::Meeting => "by a meeting ahead",
+        Keeps::Hold => "by a hold",
+        Keeps::Worked => "as worked",
+        Keeps::Grace => "in grace",
     }
 }
 

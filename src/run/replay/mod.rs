@@ -34,7 +34,7 @@ use crate::feed::Decoder;
 use crate::log::{JournalReader, Log};
 
 /// Inputs of one entry. A tick with more is split: an entry must stay far below what its encoding allows.
-const MAX_INPUTS: usize = 65_536;
+pub(super) const MAX_INPUTS: usize = 65_536;
 /// Entries between two checkpoints; there is one more at the end.
 const CHECKPOINT_EVERY: u64 = 10_000;
 /// Matching in one tick that takes more entries than this has a fault.
