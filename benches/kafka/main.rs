@@ -48,9 +48,8 @@ fn alone(events: &str, accounts: &str) {
 fn make(quick: bool) {
     let brokers = Brokers::start(1);
     let quicker = if quick { QUICKER } else { 1 };
-    let backlogs = BACKLOGS.map(|(events, accounts)| {
-        backlog::measure(brokers.address(), events / quicker, accounts / quicker as u32)
-    });
+    let backlogs = BACKLOGS
+        .map(|(events, accounts)| backlog::measure(brokers.address(), events / quicker, accounts / quicker as u32));
     let commits = commit::measure(brokers.address());
     let rates = RATES.map(|(rate, seconds, every)| latency::measure(brokers.address(), rate, seconds, every));
     let table = report::table(&backlogs, &commits, &rates);
