@@ -278,7 +278,7 @@ fn these_are_the_bytes_of_everything() {
     assert_eq!(found, EVERYTHING, "a new variant or field? else journals already written become unreadable");
 }
 
-const EVERYTHING: &str = "4a9024925f35d5311f133ed4db8bfefc";
+const EVERYTHING: &str = "bdfea0c2d377cf6311e5772011879e66";
 
 /// Bytes that look drawn, the same in every run.
 fn stream() -> impl FnMut() -> u8 {
@@ -307,7 +307,7 @@ fn these_are_the_bytes_of_long_lists() {
     assert_eq!(entry::digest(&bytes).to_string(), LONG_LISTS, "journals already written must stay readable");
 }
 
-const LONG_LISTS: &str = "ed91af707446a06981e36596ed962e8a";
+const LONG_LISTS: &str = "0b425c200c4afdced58947aba093c013";
 
 #[test]
 fn an_entry_cut_short_anywhere_is_refused() {

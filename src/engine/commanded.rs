@@ -42,8 +42,6 @@ pub struct Commanded {
     pub kept: Option<Observed>,
     /// The writer's result is in.
     pub told: bool,
-    /// The CRM's version that was seen last.
-    pub version: Option<u64>,
     /// The turn that a distribution cost.
     pub turn: Option<Turn>,
     /// Rejected or failed in a row.
@@ -89,7 +87,6 @@ impl Default for Commanded {
             until: Secs::ZERO,
             kept: None,
             told: false,
-            version: None,
             turn: None,
             tries: 0,
             retry_at: Secs::ZERO,
@@ -131,6 +128,8 @@ pub struct CommandIndex {
     out: BTreeMap<usize, BTreeSet<(Secs, AccountId)>>,
     /// By role: seats with a wish, the oldest first.
     wishes: BTreeMap<usize, BTreeSet<(Secs, AccountId)>>,
+    /// Of these by role those that nothing is out of: when their back-off ends, and when they were wished.
+    free: BTreeMap<usize, BTreeSet<(Secs, Secs, AccountId)>>,
 }
 
 impl CommandIndex {
@@ -157,6 +156,9 @@ impl CommandIndex {
         }
         if let Some(wish) = &row.wish {
             self.wishes.entry(role).or_default().insert((wish.at, account));
+            if !row.is_out() {
+                self.free.entry(role).or_default().insert((row.retry_at, wish.at, account));
+            }
         }
     }
 
@@ -171,6 +173,7 @@ impl CommandIndex {
         take_from(&mut self.out, role, &(row.issued, account));
         if let Some(wish) = &row.wish {
             take_from(&mut self.wishes, role, &(wish.at, account));
+            take_from(&mut self.free, role, &(row.retry_at, wish.at, account));
         }
     }
 
@@ -193,6 +196,25 @@ impl CommandIndex {
         self.wishes.get(&role).into_iter().flatten().map(|(_, account)| *account).collect()
     }
 
+    /// The oldest wish that may leave: nothing of its seat is out, and no back-off lasts.
+    pub fn first_wish(&self, role: usize, now: Secs) -> Option<AccountId> {
+        let free = self.free.get(&role)?;
+        // Most never had a back-off; those whose back-off is over are few.
+        let mut from = Secs::ZERO;
+        let mut first = None;
+        while let Some((retry_at, at, account)) = free.range((from, Secs::ZERO, AccountId(0))..).next()
+            && *retry_at <= now
+        {
+            first = first.into_iter().chain([(*at, *account)]).min();
+            from = retry_at.plus(1);
+        }
+        first.map(|(_, account)| account)
+    }
+
+    pub fn newest_out(&self, role: usize) -> Option<Secs> {
+        self.out.get(&role)?.last().map(|(issued, _)| *issued)
+    }
+
     pub fn oldest_out(&self, role: usize) -> Option<Secs> {
         self.out.get(&role)?.first().map(|(issued, _)| *issued)
     }
@@ -202,7 +224,7 @@ impl CommandIndex {
     }
 }
 
-fn take_from(sets: &mut BTreeMap<usize, BTreeSet<(Secs, AccountId)>>, role: usize, item: &(Secs, AccountId)) {
+fn take_from<T: Ord>(sets: &mut BTreeMap<usize, BTreeSet<T>>, role: usize, item: &T) {
     if let Some(set) = sets.get_mut(&role) {
         set.remove(item);
         if set.is_empty() {

@@ -130,8 +130,8 @@ impl Engine {
             self.look_at_sources();
             self.fire_commands();
             self.fire_timers();
-            self.look_at_writers();
         }
+        self.look_at_writers();
         self.issue_wishes();
         if self.state.gate_open {
             self.release_departures();

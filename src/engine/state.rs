@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use smallvec::SmallVec;
+
 use crate::domain::account::Value;
 use crate::domain::ids::Id128;
 use crate::domain::output::{BreakerScope, SeatStatus};
@@ -129,6 +131,9 @@ pub struct AccountSide {
     pub snapshots: Vec<SnapshotRow>,
 }
 
+/// One role's stands in the row itself: most policies have one.
+pub type Versions = SmallVec<[Option<u64>; 1]>;
+
 /// What records say of an account and events don't ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountRecordRow {
@@ -137,9 +142,26 @@ pub struct AccountRecordRow {
     /// Sorted by name.
     pub fields: Vec<(Text, Value)>,
     pub parent: Option<Text>,
-    pub crm_version: Option<u64>,
+    /// By role, as far as any was seen: of the CRM's versions that said who owns the account the latest.
+    pub versions: Versions,
     /// The strongest of each kind's days, by kind and day, the strongest first.
     pub daily: Vec<DailyRow>,
+}
+
+impl AccountRecordRow {
+    pub fn version_seen(&self, role: usize) -> Option<u64> {
+        self.versions.get(role).copied().flatten()
+    }
+
+    pub fn see_version(&mut self, role: usize, version: Option<u64>) {
+        if version <= self.version_seen(role) {
+            return;
+        }
+        if self.versions.len() <= role {
+            self.versions.resize(role + 1, None);
+        }
+        self.versions[role] = version;
+    }
 }
 
 /// From which phase of matching on a marked account is tried.
@@ -390,7 +412,8 @@ mod tests {
             ("Contribution", size_of::<Contribution>(), 56),
             ("SnapshotRow", size_of::<SnapshotRow>(), 32),
             ("DailyRow", size_of::<DailyRow>(), 24),
-            ("Commanded", size_of::<Commanded>(), 160),
+            ("AccountRecordRow", size_of::<AccountRecordRow>(), 136),
+            ("Commanded", size_of::<Commanded>(), 144),
             ("heap entry", size_of::<super::super::heap::Entry>(), 12),
             ("Place", size_of::<super::super::heap::Place>(), 8),
         ];

@@ -67,6 +67,8 @@ pub struct SeatView {
     /// End of the rest, where there is one.
     pub until: Secs,
     pub hold: Secs,
+    /// Of the CRM's versions that said who owns it the latest.
+    pub version: Option<u64>,
     /// Latest first: who owned it before, and until when. At most four.
     pub past: Vec<(Text, Secs)>,
     pub tenure: Option<TenureView>,
@@ -106,7 +108,6 @@ pub struct CommandView {
     /// The latest observation that wasn't judged yet: its owner, and the CRM's version of it.
     pub kept: Option<(Option<Text>, Option<u64>)>,
     pub told: bool,
-    pub version: Option<u64>,
     pub tries: u8,
     pub retry_at: Secs,
     pub taken_back: Secs,
@@ -185,6 +186,7 @@ impl Engine {
             since: seat.since,
             until: seat.until,
             hold: seat.hold,
+            version: self.state().records[account.index()].version_seen(role),
             past: past.map(|owner| (self.state().reps[owner.rep.index()].id.clone(), owner.until)).collect(),
             tenure: self.tenure_of(role, account).map(tenure_view),
         }
@@ -217,7 +219,6 @@ impl Engine {
             turn: row.turn.clone(),
             kept: row.kept.as_ref().map(|kept| (self.rep_name(kept.owner), kept.version)),
             told: row.told,
-            version: row.version,
             tries: row.tries,
             retry_at: row.retry_at,
             taken_back: row.taken_back,

@@ -212,7 +212,7 @@ wire_struct! {
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, contributions, snapshots }
-    AccountRecordRow { domains, fit_given, fields, parent, crm_version, daily }
+    AccountRecordRow { domains, fit_given, fields, parent, versions, daily }
     Contribution { kind, subject, at, points_milli, position }
     Seat {
         status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner, mark, aside,
@@ -221,7 +221,7 @@ wire_struct! {
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
     Commanded {
-        stage, command, previous, base, to, issued, until, kept, told, version, turn, tries, retry_at, taken_back, wish,
+        stage, command, previous, base, to, issued, until, kept, told, turn, tries, retry_at, taken_back, wish,
     }
     Observed { owner, version }
     Turn { tier, before, after }

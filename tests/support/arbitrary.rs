@@ -27,7 +27,7 @@ use bookd::engine::few::Few;
 use bookd::engine::state::{
     Account, AccountId, AccountRecordRow, AccountSide, Commanded, Contribution, Contributions, DailyRow, Kept, Mark,
     Observed, Opportunity, Pass, PastOwner, Phase, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow, SourceState,
-    Stage, State, Tenure, Turn, Wish,
+    Stage, State, Tenure, Turn, Versions, Wish,
 };
 use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
 use proptest::prelude::*;
@@ -118,6 +118,12 @@ impl<T: Draw> Draw for Option<T> {
 impl<T: Draw> Draw for Box<T> {
     fn draw(dice: &mut Dice<'_>) -> Box<T> {
         Box::new(T::draw(dice))
+    }
+}
+
+impl Draw for Versions {
+    fn draw(dice: &mut Dice<'_>) -> Versions {
+        Vec::draw(dice).into()
     }
 }
 
@@ -387,11 +393,11 @@ structs! {
         unknown,
     }
     CommandView {
-        account, role, stage, command, previous, base, to, until, issued, turn, kept, told, version, tries,
+        account, role, stage, command, previous, base, to, until, issued, turn, kept, told, tries,
         retry_at, taken_back, wish,
     }
     AccountView { id, sums, segments, fit, any_touch, hold, open_opportunities, meeting, seats }
-    SeatView { status, owner, crm_owner, sequence, since, until, hold, past, tenure }
+    SeatView { status, owner, crm_owner, sequence, since, until, hold, version, past, tenure }
     TenureView { since, grace, segment, promised, touches, days, contacts, replies }
     RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts }
     State {
@@ -401,7 +407,7 @@ structs! {
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, contributions, snapshots }
-    AccountRecordRow { domains, fit_given, fields, parent, crm_version, daily }
+    AccountRecordRow { domains, fit_given, fields, parent, versions, daily }
     Contribution { kind, subject, at, points_milli, position }
     Seat {
         status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner, mark, aside,
@@ -410,7 +416,7 @@ structs! {
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
     Commanded {
-        stage, command, previous, base, to, issued, until, kept, told, version, turn, tries, retry_at, taken_back, wish,
+        stage, command, previous, base, to, issued, until, kept, told, turn, tries, retry_at, taken_back, wish,
     }
     Observed { owner, version }
     Turn { tier, before, after }

@@ -92,6 +92,11 @@ impl Pair {
             }
         }
         let view = self.twin.view();
+        let stalled = |role: &Text| view.writers.iter().any(|(name, _, stalled)| name == role && *stalled);
+        let probed = |output: &&Output| matches!(output, Output::Decision(decision) if stalled(&decision.role));
+        if let probes @ 1.. = of_twin.iter().filter(probed).count() {
+            *self.seen.entry("a stalled role probed".into()).or_default() += probes as u64;
+        }
         for command in &view.commands {
             let mut count = |name: String| *self.seen.entry(name).or_default() += 1;
             count(format!("command {:?}", command.stage));

@@ -69,6 +69,7 @@ fn expected() -> Vec<String> {
         "matching stopped at its bound",
         "given up by who owns it in another role",
         "a wish waits",
+        "a stalled role probed",
     ];
     let named = placed.into_iter().chain(others).map(String::from);
     let stages = STAGES.iter().map(|stage| format!("command {stage:?}"));

@@ -273,6 +273,7 @@ impl Seat {
             since: Secs::ZERO,
             until: Secs::ZERO,
             hold: Secs::ZERO,
+            version: None,
             past: Vec::new(),
             tenure: None,
             command: None,

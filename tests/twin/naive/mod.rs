@@ -145,6 +145,8 @@ struct Seat {
     since: Secs,
     until: Secs,
     hold: Secs,
+    /// The latest of the CRM's versions that said who owns it.
+    version: Option<u64>,
     past: Vec<(RepNo, Secs)>,
     tenure: Option<Tenure>,
     /// The last one, where commands are confirmed.
@@ -298,8 +300,8 @@ impl Twin {
             self.look_at_sources();
             self.commands_by_the_clock();
             self.fire_timers();
-            self.look_at_writers();
         }
+        self.look_at_writers();
         self.fulfil_wishes();
         if self.gate_open {
             self.departures();

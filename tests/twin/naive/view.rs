@@ -62,7 +62,6 @@ fn command_view(twin: &Twin, account: AccountNo, role: usize, command: &Command)
         turn: command.turn.as_ref().map(|turn| Turn { tier: turn.tier, before: turn.before, after: turn.after }),
         kept: command.kept.map(|(owner, version)| (name(owner), version)),
         told: command.told,
-        version: command.version,
         tries: command.tries,
         retry_at: command.retry_at,
         taken_back: command.taken_back,
@@ -95,6 +94,7 @@ fn seat_view(twin: &Twin, seat: &Seat) -> SeatView {
         since: seat.since,
         until: seat.until,
         hold: seat.hold,
+        version: seat.version,
         past: seat.past.iter().map(|(rep, until): &(RepNo, Secs)| (name(*rep), *until)).collect(),
         tenure: seat.tenure.as_ref().map(|tenure| tenure_view(twin, tenure)),
     }
