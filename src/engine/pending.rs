@@ -87,6 +87,7 @@ impl Engine {
     /// The command leaves.
     fn issue(&mut self, role: usize, account: AccountId, decision: Decision) {
         self.entry.decisions += 1;
+        self.count_command();
         self.state.seats[role][account.index()].sequence += 1;
         self.entry.out.push(Output::Decision(Box::new(decision)));
     }
@@ -127,7 +128,8 @@ impl Engine {
             }
             for account in self.index.commands.wishes(role) {
                 let row = &self.state.commands[role][&account];
-                if self.issues(role) && !row.is_out() && row.retry_at <= self.state.now {
+                let waits = row.is_out() || row.retry_at > self.state.now;
+                if self.issues(role) && !waits && self.lets_go(role, row) {
                     self.issue_wish(role, account);
                 }
             }

@@ -69,6 +69,9 @@ fn expected() -> Vec<String> {
         "matching stopped at its bound",
         "given up by who owns it in another role",
         "a wish waits",
+        "a wish waits for a pause",
+        "who left waits for a pause",
+        "the rate is used up",
     ];
     let named = placed.into_iter().chain(others).map(String::from);
     let stages = STAGES.iter().map(|stage| format!("command {stage:?}"));
@@ -89,7 +92,7 @@ const STAGES: [Stage; 8] = [
     Stage::Overruled,
 ];
 
-const REFUSALS: [Code; 14] = [
+const REFUSALS: [Code; 17] = [
     Code::UnknownRole,
     Code::UnknownAccount,
     Code::NotOwner,
@@ -104,6 +107,9 @@ const REFUSALS: [Code; 14] = [
     Code::QuotaReached,
     Code::NothingToProceed,
     Code::AlreadyRetired,
+    Code::AlreadyPaused,
+    Code::NotPaused,
+    Code::NoRate,
 ];
 
 /// Those that the engine judges; all but `limit_reached`, which takes 65,534 reps.

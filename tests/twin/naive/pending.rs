@@ -127,6 +127,7 @@ impl Twin {
 
     fn leaves(&mut self, account: AccountNo, role: usize, decision: Decision) {
         self.ordinal += 1;
+        self.issued.push(self.now);
         self.accounts[account].seats[role].sequence += 1;
         self.out.push(Output::Decision(Box::new(decision)));
     }
@@ -177,7 +178,9 @@ impl Twin {
         for role in 0..self.roles.len() {
             for account in self.wishes(role) {
                 let command = self.command_of(account, role).expect("it has a wish");
-                if !command.has_left() && command.retry_at <= self.now && self.issues(role) {
+                let asked_for = command.wish.as_ref().is_some_and(|wish| wish.decision.kind.is_asked_for());
+                let may_leave = asked_for || self.may_decide(role);
+                if !command.has_left() && command.retry_at <= self.now && self.issues(role) && may_leave {
                     self.fulfil(account, role);
                 }
             }
