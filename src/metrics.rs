@@ -76,6 +76,9 @@ table! {
         "Up to when a source of activity is known to be read; 0 when nothing is known.";
     SILENT "bookd_source_silent" Type::Gauge, ["source"], "1 while a source says nothing for longer than its cadence.";
     BREAKER "bookd_breaker_tripped" Type::Gauge, ["scope"], "Tripped breakers, by scope.";
+    PAUSED "bookd_paused" Type::Gauge, ["role"], "1 while somebody holds back what the rules would decide in the role.";
+    RATE "bookd_rate_commands" Type::Gauge, [],
+        "Commands that any hour may take, of all roles together; 0 while there is no rate.";
     FIGURES "bookd_figures_seconds" Type::Gauge, [],
         "Time that counting accounts, books and coverage took the deciding thread, last time.";
 }
@@ -104,6 +107,8 @@ pub struct Figures {
     pub sources: Vec<SourceFigures>,
     /// By [`BREAKER_SCOPES`].
     pub tripped: [u64; 4],
+    /// Commands in any hour; 0: as many as there are.
+    pub rate: u32,
     /// What the counting took.
     pub took: Duration,
 }
@@ -118,6 +123,7 @@ pub struct RoleFigures {
     /// Of active reps.
     pub owned: u64,
     pub capacity: u64,
+    pub paused: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -208,7 +214,7 @@ impl Meters {
     /// A counter that first appears at 1 hides its first increase: those of closed sets begin at 0.
     fn begin_at_zero(&mut self) {
         self.set(BUILD, &[env!("CARGO_PKG_VERSION").into()], 1.0);
-        for gauge in [LEADING, GATE, SEQUENCE, NBTAM, FIGURES] {
+        for gauge in [LEADING, GATE, SEQUENCE, NBTAM, RATE, FIGURES] {
             self.set(gauge, &[], 0.0);
         }
         self.add(REBUILDS, &[], 0);
@@ -297,6 +303,7 @@ impl Meters {
             }
             self.set(BOOK_FILL, std::slice::from_ref(&role.role), ratio(role.owned, role.capacity));
             self.set(BOOK_CAPACITY, std::slice::from_ref(&role.role), role.capacity as f64);
+            self.set(PAUSED, std::slice::from_ref(&role.role), f64::from(u8::from(role.paused)));
         }
         for source in &figures.sources {
             let seconds = source.frontier.map_or(0.0, |frontier| frontier.0 as f64 / 1000.0);
@@ -306,6 +313,7 @@ impl Meters {
         for (scope, count) in BREAKER_SCOPES.iter().zip(figures.tripped) {
             self.set(BREAKER, &[(*scope).into()], count as f64);
         }
+        self.set(RATE, &[], f64::from(figures.rate));
         self.set(FIGURES, &[], figures.took.as_secs_f64());
         // Histograms keep raw samples until somebody scrapes or this is called.
         self.recorder.handle().run_upkeep();

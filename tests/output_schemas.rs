@@ -188,6 +188,10 @@ fn alerts() -> Vec<(&'static str, AlertKind)> {
                 tries: 0,
             },
         ),
+        ("paused", AlertKind::Paused { role: role(), by: "revops".into() }),
+        ("resumed", AlertKind::Resumed { role: role(), by: "revops".into() }),
+        ("rate-set", AlertKind::RateSet { per_hour: Some(200), by: "revops".into() }),
+        ("rate-ended", AlertKind::RateSet { per_hour: None, by: "revops".into() }),
     ]
 }
 
@@ -410,6 +414,10 @@ fn alerts_read_as_sentences() {
         "commands for sdr are issued again",
         "001A0000016K3jP is with ana (sdr): the writer found another owner than the command expected",
         "001A0000016K3jP is with nobody (sdr): no writer carried the command out in time",
+        "sdr is paused by revops: nothing is given or taken by the rules until somebody says resume",
+        "sdr goes on: resumed by revops",
+        "at most 200 commands an hour from now on, says revops",
+        "as many commands an hour as there are, says revops",
     ];
     assert_eq!(read, expected);
 }

@@ -225,6 +225,7 @@ impl Company {
             rep: None,
             reason: Some(ReturnReason::ALL[0]),
             until: None,
+            per_hour: None,
             by: owner,
             at: now,
             dedup: self.word(),

@@ -112,12 +112,16 @@ fn concerns(kind: &AlertKind) -> (Option<&Text>, Option<&Text>) {
         | AlertKind::RiskCleared { account, role, .. }
         | AlertKind::Orphan { account, role, .. }
         | AlertKind::CommandUndone { account, role, .. } => (Some(account), Some(role)),
-        AlertKind::IssuingStopped { role, .. } | AlertKind::IssuingResumed { role } => (None, Some(role)),
+        AlertKind::IssuingStopped { role, .. }
+        | AlertKind::IssuingResumed { role }
+        | AlertKind::Paused { role, .. }
+        | AlertKind::Resumed { role, .. } => (None, Some(role)),
         AlertKind::Refused { account, role, .. } => (account.as_ref(), role.as_ref()),
         AlertKind::SourceSilent { .. }
         | AlertKind::SourceBack { .. }
         | AlertKind::BreakerTripped { .. }
-        | AlertKind::BreakerReset { .. } => (None, None),
+        | AlertKind::BreakerReset { .. }
+        | AlertKind::RateSet { .. } => (None, None),
     }
 }
 

@@ -50,6 +50,14 @@ impl DecisionKind {
             DecisionKind::Retirement => "retirement",
         }
     }
+
+    /// A person asked for it: neither a closed gate nor a pause nor the rate holds it back.
+    pub fn is_asked_for(self) -> bool {
+        match self {
+            DecisionKind::Return | DecisionKind::Retirement => true,
+            DecisionKind::Distribution | DecisionKind::Retrieval | DecisionKind::Departure => false,
+        }
+    }
 }
 
 /// What becomes of a decision.
@@ -261,6 +269,20 @@ pub enum AlertKind {
         /// Commands about the account that were rejected or failed in a row, this one included.
         tries: u8,
     },
+    /// The rules decide nothing more in the role until somebody says `resume` (E7).
+    Paused {
+        role: Text,
+        by: Text,
+    },
+    Resumed {
+        role: Text,
+        by: Text,
+    },
+    /// At most so many commands in any hour from now on; `None`: as many as there are.
+    RateSet {
+        per_hour: Option<u32>,
+        by: Text,
+    },
 }
 
 /// Why a command was undone.
@@ -291,7 +313,7 @@ impl Undone {
 }
 
 impl AlertKind {
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 14] = [
         "at_risk",
         "risk_cleared",
         "refused",
@@ -303,6 +325,9 @@ impl AlertKind {
         "issuing_stopped",
         "issuing_resumed",
         "command_undone",
+        "paused",
+        "resumed",
+        "rate_set",
     ];
 
     pub fn name(&self) -> &'static str {
@@ -318,6 +343,9 @@ impl AlertKind {
             AlertKind::IssuingStopped { .. } => "issuing_stopped",
             AlertKind::IssuingResumed { .. } => "issuing_resumed",
             AlertKind::CommandUndone { .. } => "command_undone",
+            AlertKind::Paused { .. } => "paused",
+            AlertKind::Resumed { .. } => "resumed",
+            AlertKind::RateSet { .. } => "rate_set",
         }
     }
 }

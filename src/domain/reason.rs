@@ -71,6 +71,9 @@ codes! {
     QuotaReached = "quota_reached",
     NothingToProceed = "nothing_to_proceed",
     AlreadyRetired = "already_retired",
+    AlreadyPaused = "already_paused",
+    NotPaused = "not_paused",
+    NoRate = "no_rate",
     PolicyVersionReused = "policy_version_reused",
     PolicyVersionLower = "policy_version_lower",
 }

@@ -119,6 +119,8 @@ pub struct Request {
     pub reason: Option<ReturnReason>,
     /// The end of a hold; the day of a call-back.
     pub until: Option<Millis>,
+    /// Of a rate: commands in any hour; `None` ends it.
+    pub per_hour: Option<u32>,
     /// Who asked: a CRM user id, a service's name, or a keyed hash.
     pub by: Text,
     pub at: Millis,

@@ -128,8 +128,9 @@ pub struct CommandIndex {
     out: BTreeMap<usize, BTreeSet<(Secs, AccountId)>>,
     /// By role: seats with a wish, the oldest first.
     wishes: BTreeMap<usize, BTreeSet<(Secs, AccountId)>>,
-    /// Of these by role those that nothing is out of: when their back-off ends, and when they were wished.
-    free: BTreeMap<usize, BTreeSet<(Secs, Secs, AccountId)>>,
+    /// Of these by role, and whether a person asked for it, those that nothing is out of: when their back-off ends, and
+    /// when they were wished.
+    free: BTreeMap<(usize, bool), BTreeSet<(Secs, Secs, AccountId)>>,
 }
 
 impl CommandIndex {
@@ -157,7 +158,8 @@ impl CommandIndex {
         if let Some(wish) = &row.wish {
             self.wishes.entry(role).or_default().insert((wish.at, account));
             if !row.is_out() {
-                self.free.entry(role).or_default().insert((row.retry_at, wish.at, account));
+                let line = (role, wish.decision.kind.is_asked_for());
+                self.free.entry(line).or_default().insert((row.retry_at, wish.at, account));
             }
         }
     }
@@ -173,7 +175,8 @@ impl CommandIndex {
         take_from(&mut self.out, role, &(row.issued, account));
         if let Some(wish) = &row.wish {
             take_from(&mut self.wishes, role, &(wish.at, account));
-            take_from(&mut self.free, role, &(row.retry_at, wish.at, account));
+            let line = (role, wish.decision.kind.is_asked_for());
+            take_from(&mut self.free, line, &(row.retry_at, wish.at, account));
         }
     }
 
@@ -196,9 +199,10 @@ impl CommandIndex {
         self.wishes.get(&role).into_iter().flatten().map(|(_, account)| *account).collect()
     }
 
-    /// The oldest wish that may leave: nothing of its seat is out, and no back-off lasts.
-    pub fn first_wish(&self, role: usize, now: Secs) -> Option<AccountId> {
-        let free = self.free.get(&role)?;
+    /// The oldest wish that may leave, and when it was wished: nothing of its seat is out, and no back-off lasts. Of
+    /// those that people asked for, or of the rules'.
+    pub fn first_wish(&self, role: usize, asked_for: bool, now: Secs) -> Option<(Secs, AccountId)> {
+        let free = self.free.get(&(role, asked_for))?;
         // Most never had a back-off; those whose back-off is over are few.
         let mut from = Secs::ZERO;
         let mut first = None;
@@ -208,7 +212,7 @@ impl CommandIndex {
             first = first.into_iter().chain([(*at, *account)]).min();
             from = retry_at.plus(1);
         }
-        first.map(|(_, account)| account)
+        first
     }
 
     pub fn newest_out(&self, role: usize) -> Option<Secs> {
@@ -224,11 +228,11 @@ impl CommandIndex {
     }
 }
 
-fn take_from<T: Ord>(sets: &mut BTreeMap<usize, BTreeSet<T>>, role: usize, item: &T) {
-    if let Some(set) = sets.get_mut(&role) {
+fn take_from<K: Ord, T: Ord>(sets: &mut BTreeMap<K, BTreeSet<T>>, key: K, item: &T) {
+    if let Some(set) = sets.get_mut(&key) {
         set.remove(item);
         if set.is_empty() {
-            sets.remove(&role);
+            sets.remove(&key);
         }
     }
 }

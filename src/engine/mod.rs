@@ -10,6 +10,7 @@ mod audit;
 mod choice;
 mod commanded;
 mod contributions;
+mod control;
 mod counting;
 mod crew;
 mod decide;
@@ -191,7 +192,8 @@ impl Engine {
         }
         let timers = self.index.wheels.iter().filter_map(|wheel| wheel.next_deadline());
         let again = self.state.again.then_some(self.state.now);
-        let others = [self.next_silence(), self.next_loss(), self.next_command_due()].into_iter().flatten();
+        let others =
+            [self.next_silence(), self.next_loss(), self.next_command_due(), self.next_of_rate()].into_iter().flatten();
         timers.chain(again).chain(others).min().map(Secs::millis)
     }
 
@@ -200,7 +202,7 @@ impl Engine {
         self.state.gate_open
             && (self.state.losses_left
                 || self.state.roles.iter().enumerate().any(|(number, role)| {
-                    (role.pass.is_some() || role.dirty != 0 || !role.marked.is_empty()) && self.issues(number)
+                    (role.pass.is_some() || role.dirty != 0 || !role.marked.is_empty()) && self.decides(number)
                 }))
     }
 

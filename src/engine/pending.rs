@@ -41,9 +41,11 @@ impl Engine {
         self.index.commands.newest_out(role).map(|issued| issued.plus(SILENT_S))
     }
 
-    /// The wish whose turn it is, of those that nothing of their own holds back.
+    /// The wish whose turn it is, of those that nothing holds back but the role.
     fn next_wish(&self, role: usize) -> Option<AccountId> {
-        self.index.commands.first_wish(role, self.state.now)
+        let first = |asked_for| self.index.commands.first_wish(role, asked_for, self.state.now);
+        let decided = if self.may_decide(role) { first(false) } else { None };
+        first(true).into_iter().chain(decided).min().map(|(_, account)| account)
     }
 
     pub(super) fn commanded(&self, role: usize, account: AccountId) -> Option<&Commanded> {
@@ -103,6 +105,7 @@ impl Engine {
     /// The command leaves.
     fn issue(&mut self, role: usize, account: AccountId, decision: Decision) {
         self.entry.decisions += 1;
+        self.count_command();
         self.state.seats[role][account.index()].sequence += 1;
         self.entry.out.push(Output::Decision(Box::new(decision)));
     }

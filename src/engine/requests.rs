@@ -41,11 +41,13 @@ impl Engine {
             }
             RequestOp::Hold | RequestOp::Release => self.hold(request),
             RequestOp::Proceed => self.proceed(request),
+            RequestOp::Pause | RequestOp::Resume => self.pause_or_resume(request),
+            RequestOp::Rate => self.set_rate(request),
             _ => Err(Code::NotSupported),
         }
     }
 
-    fn role_named(&self, request: &Request) -> Result<Option<usize>, Code> {
+    pub(super) fn role_named(&self, request: &Request) -> Result<Option<usize>, Code> {
         let named = request.role.as_ref();
         named.map(|name| self.rules().role_index(name).map(usize::from).ok_or(Code::UnknownRole)).transpose()
     }

@@ -94,6 +94,24 @@ pub struct State {
     pub again: bool,
     /// More may be lost now than one entry takes.
     pub losses_left: bool,
+    /// At most so many commands in any hour; `None`: as many as there are.
+    pub rate: Option<Rate>,
+    /// Commands of the last hour, and older ones until the next leaves: when, and how many at that instant.
+    pub issued: VecDeque<(Secs, u32)>,
+}
+
+/// How many commands may leave in any hour, and who said so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rate {
+    pub per_hour: u32,
+    pub by: Text,
+}
+
+/// Who paused a role, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    pub by: Text,
+    pub at: Secs,
 }
 
 /// One cache line.
@@ -306,6 +324,8 @@ pub struct RoleState {
     /// When a command was answered last, and whether none was for so long that no more are issued.
     pub answered: Secs,
     pub stalled: bool,
+    /// The rules decide nothing in it.
+    pub paused: Option<Pause>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -393,6 +413,8 @@ impl State {
             tripped: BTreeSet::new(),
             again: false,
             losses_left: false,
+            rate: None,
+            issued: VecDeque::new(),
         }
     }
 }

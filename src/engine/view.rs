@@ -31,6 +31,12 @@ pub struct View {
     pub commands: Vec<CommandView>,
     /// Roles whose commands are confirmed: when the last was answered, and whether none is issued for want of answers.
     pub writers: Vec<(Text, Secs, bool)>,
+    /// Roles that are paused: by whom, and since when.
+    pub paused: Vec<(Text, Text, Secs)>,
+    /// At most so many commands in any hour, and who said so.
+    pub rate: Option<(u32, Text)>,
+    /// Commands of the last hour, by their instants.
+    pub issued: Vec<(Secs, u32)>,
     /// Event ids remembered, signals kept for unknown accounts.
     pub remembered: u64,
     pub unknown: u64,
@@ -153,6 +159,9 @@ impl Engine {
             tripped: state.tripped.iter().cloned().collect(),
             commands: self.command_views(),
             writers: self.writer_views(),
+            paused: self.paused_views(),
+            rate: state.rate.as_ref().map(|rate| (rate.per_hour, rate.by.clone())),
+            issued: self.issued_lately().collect(),
             remembered: state.remembered.len() as u64,
             unknown: state.unknown.len() as u64,
         }
@@ -203,6 +212,11 @@ impl Engine {
         let state = |role: usize| &self.state().roles[role];
         let view = |role: usize| (self.rules().roles[role].name.clone(), state(role).answered, state(role).stalled);
         confirming.map(view).collect()
+    }
+
+    fn paused_views(&self) -> Vec<(Text, Text, Secs)> {
+        let paused = self.roles().filter_map(|role| Some((role, self.state().roles[role].paused.as_ref()?)));
+        paused.map(|(role, pause)| (self.rules().roles[role].name.clone(), pause.by.clone(), pause.at)).collect()
     }
 
     fn command_view(&self, role: usize, account: AccountId, row: &Commanded) -> CommandView {

@@ -46,6 +46,7 @@ pub fn count(engine: &Engine) -> Figures {
         roles: roles.map(|(role, named)| role_figures(engine, role, named.name.clone())).collect(),
         sources: sources(engine),
         tripped: [0; 4],
+        rate: state.rate.as_ref().map_or(0, |rate| rate.per_hour),
         took: Duration::ZERO,
     };
     for scope in &state.tripped {
@@ -82,7 +83,8 @@ fn is_open(seat: &crate::engine::state::Seat) -> bool {
 
 fn role_figures(engine: &Engine, role: usize, name: crate::domain::Text) -> RoleFigures {
     let state = engine.state();
-    let mut figures = RoleFigures { role: name, ..RoleFigures::default() };
+    let paused = state.roles[role].paused.is_some();
+    let mut figures = RoleFigures { role: name, paused, ..RoleFigures::default() };
     for (account, seat) in state.accounts.iter().zip(&state.seats[role]).filter(|(account, _)| account.alive) {
         figures.statuses[seat.status as usize] += 1;
         if seat.status == SeatStatus::Pool {

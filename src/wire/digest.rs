@@ -31,6 +31,9 @@ pub fn state(view: &View) -> Id128 {
         tripped,
         commands,
         writers,
+        paused,
+        rate,
+        issued,
         remembered,
         unknown,
     } = view;
@@ -48,6 +51,9 @@ pub fn state(view: &View) -> Id128 {
     if !writers.is_empty() {
         digest.rows(writers);
     }
+    digest.rows(paused);
+    digest.row(rate);
+    digest.rows(issued);
     digest.id()
 }
 

@@ -135,6 +135,15 @@ pub fn alert(alert: &Alert) -> String {
             let owner = owner.as_deref().unwrap_or("nobody");
             format!("{account} is with {owner} ({role}): {}", what_undid(*undone))
         }
+        AlertKind::Paused { role, by } => {
+            format!("{role} is paused by {by}: nothing is given or taken by the rules until somebody says resume")
+        }
+        AlertKind::Resumed { role, by } => format!("{role} goes on: resumed by {by}"),
+        AlertKind::RateSet { per_hour: Some(1), by } => format!("at most 1 command an hour from now on, says {by}"),
+        AlertKind::RateSet { per_hour: Some(most), by } => {
+            format!("at most {most} commands an hour from now on, says {by}")
+        }
+        AlertKind::RateSet { per_hour: None, by } => format!("as many commands an hour as there are, says {by}"),
     }
 }
 
@@ -246,6 +255,9 @@ fn refusal(code: Code) -> &'static str {
         Code::QuotaReached => "too many returns for this reason lately",
         Code::NothingToProceed => "nothing is stopped",
         Code::AlreadyRetired => "it is retired already",
+        Code::AlreadyPaused => "it is paused already",
+        Code::NotPaused => "it isn't paused",
+        Code::NoRate => "there is no rate to end",
         other => other.text(),
     }
 }

@@ -128,6 +128,13 @@ fn alerted(kind: &AlertKind, roles: usize) -> (String, Vec<String>) {
             let head = format!("{name} {account} -> {}{}", self::owner(owner.as_deref()), role(of, roles));
             return (head, vec![undone.name().into(), format!("try {tries}")]);
         }
+        AlertKind::Paused { role, by } | AlertKind::Resumed { role, by } => {
+            return (format!("{name} {role}"), vec![format!("by {by}")]);
+        }
+        AlertKind::RateSet { per_hour, by } => {
+            let rate = per_hour.map_or("none".into(), |rate| rate.to_string());
+            return (format!("{name} {rate}"), vec![format!("by {by}")]);
+        }
     };
     (head, Vec::new())
 }

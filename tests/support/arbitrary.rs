@@ -26,8 +26,8 @@ use bookd::engine::evidence::Touches;
 use bookd::engine::few::Few;
 use bookd::engine::state::{
     Account, AccountId, AccountRecordRow, AccountSide, Commanded, Contribution, Contributions, DailyRow, Kept, Mark,
-    Observed, Opportunity, Pass, PastOwner, Phase, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow, SourceState,
-    Stage, State, Tenure, Turn, Versions, Wish,
+    Observed, Opportunity, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow,
+    SourceState, Stage, State, Tenure, Turn, Versions, Wish,
 };
 use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
 use proptest::prelude::*;
@@ -327,7 +327,8 @@ enums! {
         RiskCleared { account, role, owner }, Refused { op, code, account, role, by },
         SourceSilent { source, latest }, BreakerTripped { scope, due }, BreakerReset { scope },
         Orphan { account, role, owner }, IssuingStopped { role, issued_at, out }, IssuingResumed { role },
-        CommandUndone { account, role, undone, owner, tries },
+        CommandUndone { account, role, undone, owner, tries }, Paused { role, by }, Resumed { role, by },
+        RateSet { per_hour, by },
     }
     Undone { Rejected, Failed, Expired, Overruled, TakenBack }
     Confirm { Assume, Echo, Results }
@@ -348,7 +349,7 @@ structs! {
     ResultRecord { command_id, status, observed_owner, error_code, crm_version, at }
     Signal { class, kind, account, source, subject, strength, mode, at, dedup, due }
     Activity { kind, account, source, actor, contact, direction, at, dedup, meeting_at }
-    Request { op, account, role, rep, reason, until, by, at, dedup }
+    Request { op, account, role, rep, reason, until, per_hour, by, at, dedup }
     Restored { account, role, status, owner, sequence }
     RestoredSeat { status, owner, sequence }
     Input { position, body }
@@ -389,8 +390,8 @@ structs! {
     AccountState { account, at, band, seats }
     SeatState { role, status, owner, crm_owner, since }
     View {
-        now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, commands, writers, remembered,
-        unknown,
+        now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, commands, writers, paused,
+        rate, issued, remembered, unknown,
     }
     CommandView {
         account, role, stage, command, previous, base, to, until, issued, turn, kept, told, tries,
@@ -403,7 +404,7 @@ structs! {
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
         past_owners, commands, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
-        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left,
+        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left, rate, issued,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, contributions, snapshots }
@@ -426,7 +427,9 @@ structs! {
         per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
-    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled }
+    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused }
+    Rate { per_hour, by }
+    Pause { by, at }
     SourceState { name, latest, complete, silent }
     Opportunity { account, open }
     SnapshotRow { key, class, at, contributed, epoch }

@@ -8,9 +8,10 @@ use std::sync::Once;
 
 use bookd::domain::ids::Id128;
 use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus, Why};
+use bookd::domain::rep::RepStatus;
 use bookd::domain::{Code, Output, Text};
 use bookd::engine::Engine;
-use bookd::engine::view::{SeatView, View};
+use bookd::engine::view::{RepView, SeatView, View};
 
 use crate::generate::history::Case;
 use crate::generate::policy::ROLES;
@@ -103,7 +104,12 @@ impl Pair {
             if command.wish.is_some() {
                 count("a wish waits".into());
             }
+            let paused = view.paused.iter().any(|(role, ..)| *role == command.role);
+            if paused && command.wish.as_ref().is_some_and(|(kind, ..)| !kind.is_asked_for()) {
+                count("a wish waits for a pause".into());
+            }
         }
+        note_what_is_held_back(&mut self.seen, &view);
         if self.twin.wants_next() {
             *self.seen.entry("matching stopped at its bound".into()).or_default() += 1;
         }
@@ -228,6 +234,23 @@ fn held_by_its_owner(view: &View) -> BTreeSet<(Text, Text)> {
         }
     }
     held
+}
+
+/// By a pause or by the rate.
+fn note_what_is_held_back(seen: &mut Seen, view: &View) {
+    let mut count = |name: &str| *seen.entry(name.into()).or_default() += 1;
+    let issued: u32 = view.issued.iter().map(|(_, count)| count).sum();
+    if view.rate.as_ref().is_some_and(|(rate, _)| issued >= *rate) {
+        count("the rate is used up");
+    }
+    let left = |rep: &&RepView| rep.status == RepStatus::Departed && rep.size > 0;
+    let paused = |rep: &RepView| {
+        let role = rep.role.map(|role| ROLES[usize::from(role)]);
+        view.paused.iter().any(|(name, ..)| Some(&**name) == role)
+    };
+    if view.gate_open && view.reps.iter().filter(left).any(paused) {
+        count("who left waits for a pause");
+    }
 }
 
 fn note(seen: &mut Seen, output: &Output) {

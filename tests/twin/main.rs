@@ -70,6 +70,9 @@ fn expected() -> Vec<String> {
         "given up by who owns it in another role",
         "a wish waits",
         "a stalled role probed",
+        "a wish waits for a pause",
+        "who left waits for a pause",
+        "the rate is used up",
     ];
     let named = placed.into_iter().chain(others).map(String::from);
     let stages = STAGES.iter().map(|stage| format!("command {stage:?}"));
@@ -90,7 +93,7 @@ const STAGES: [Stage; 8] = [
     Stage::Overruled,
 ];
 
-const REFUSALS: [Code; 14] = [
+const REFUSALS: [Code; 17] = [
     Code::UnknownRole,
     Code::UnknownAccount,
     Code::NotOwner,
@@ -105,6 +108,9 @@ const REFUSALS: [Code; 14] = [
     Code::QuotaReached,
     Code::NothingToProceed,
     Code::AlreadyRetired,
+    Code::AlreadyPaused,
+    Code::NotPaused,
+    Code::NoRate,
 ];
 
 /// Those that the engine judges; all but `limit_reached`, which takes 65,534 reps.

@@ -42,6 +42,9 @@ wire_enum!(AlertKind {
     8 = IssuingStopped { role, issued_at, out },
     9 = IssuingResumed { role },
     10 = CommandUndone { account, role, undone, owner, tries },
+    11 = Paused { role, by },
+    12 = Resumed { role, by },
+    13 = RateSet { per_hour, by },
 });
 wire_enum!(Undone { 0 = Rejected, 1 = Failed, 2 = Expired, 3 = Overruled, 4 = TakenBack });
 wire_enum!(BreakerScope { 0 = Role(role), 1 = Book(rep), 2 = QuietRep(rep), 3 = Departures });

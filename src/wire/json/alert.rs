@@ -47,6 +47,10 @@ struct Fields<'a> {
     unanswered: Option<UnansweredBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undone: Option<UndoneBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_hour: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -113,7 +117,10 @@ pub fn account(kind: &AlertKind) -> Option<&str> {
         | AlertKind::BreakerTripped { .. }
         | AlertKind::BreakerReset { .. }
         | AlertKind::IssuingStopped { .. }
-        | AlertKind::IssuingResumed { .. } => None,
+        | AlertKind::IssuingResumed { .. }
+        | AlertKind::Paused { .. }
+        | AlertKind::Resumed { .. }
+        | AlertKind::RateSet { .. } => None,
     }
 }
 
@@ -155,6 +162,10 @@ impl<'a> Fields<'a> {
                 undone: Some(UndoneBody::of(*undone, *tries)),
                 ..about
             },
+            AlertKind::Paused { role, by } | AlertKind::Resumed { role, by } => {
+                Fields { role: Some(role), by: Some(by), ..about }
+            }
+            AlertKind::RateSet { per_hour, by } => Fields { per_hour: *per_hour, by: Some(by), ..about },
         }
     }
 

@@ -5,6 +5,7 @@
 //! a file a section.
 
 mod accounts;
+mod control;
 mod departures;
 mod evidence;
 mod losses;
@@ -77,6 +78,10 @@ pub struct Twin {
     /// The last `proceed` of each scope.
     proceeds: BTreeMap<BreakerScope, Secs>,
     roles: Vec<RoleState>,
+    /// Commands in any hour, and who said so.
+    rate: Option<(u32, Text)>,
+    /// When each command left.
+    issued: Vec<Secs>,
     /// What this entry made so far.
     out: Vec<Output>,
     ordinal: u32,
@@ -239,6 +244,8 @@ struct RoleState {
     /// When a command was answered last.
     answered: Secs,
     stalled: bool,
+    /// By whom, and since when.
+    paused: Option<(Text, Secs)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -277,6 +284,8 @@ impl Twin {
             losses_left: false,
             proceeds: BTreeMap::new(),
             roles: Vec::new(),
+            rate: None,
+            issued: Vec::new(),
             out: Vec::new(),
             ordinal: 0,
             touched: BTreeSet::new(),
@@ -364,7 +373,7 @@ impl Twin {
 
     /// Whether losses or matching stopped at a bound.
     pub fn wants_next(&self) -> bool {
-        let unfinished = |role: usize| self.roles[role].unfinished && self.issues(role);
+        let unfinished = |role: usize| self.roles[role].unfinished && self.decides(role);
         self.gate_open && (self.losses_left || (0..self.roles.len()).any(unfinished))
     }
 

@@ -103,7 +103,8 @@ impl Twin {
     fn next_in_turn(&self, role: usize) -> Option<AccountNo> {
         self.wishes(role).into_iter().find(|account| {
             let command = self.command_of(*account, role).expect("it has a wish");
-            !command.has_left() && command.retry_at <= self.now
+            let asked_for = command.wish.as_ref().is_some_and(|wish| wish.decision.kind.is_asked_for());
+            !command.has_left() && command.retry_at <= self.now && (asked_for || self.may_decide(role))
         })
     }
 
@@ -135,6 +136,7 @@ impl Twin {
 
     fn leaves(&mut self, account: AccountNo, role: usize, decision: Decision) {
         self.ordinal += 1;
+        self.issued.push(self.now);
         self.accounts[account].seats[role].sequence += 1;
         self.out.push(Output::Decision(Box::new(decision)));
     }

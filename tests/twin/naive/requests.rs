@@ -8,13 +8,16 @@ use bookd::domain::{Code, DecisionKind, Secs};
 use super::{AccountNo, Twin};
 
 /// The others are refused by name.
-const SUPPORTED: [RequestOp; 6] = [
+const SUPPORTED: [RequestOp; 9] = [
     RequestOp::Return,
     RequestOp::ReviewDone,
     RequestOp::Retire,
     RequestOp::Hold,
     RequestOp::Release,
     RequestOp::Proceed,
+    RequestOp::Pause,
+    RequestOp::Resume,
+    RequestOp::Rate,
 ];
 
 impl Twin {
@@ -42,8 +45,12 @@ impl Twin {
             return Err(Code::NotSupported);
         }
         let named = self.named_role(request)?;
-        if request.op == RequestOp::Proceed {
-            return self.proceed(request, named);
+        match request.op {
+            RequestOp::Proceed => return self.proceed(request, named),
+            RequestOp::Pause => return self.pause(request, named),
+            RequestOp::Resume => return self.resume(request, named),
+            RequestOp::Rate => return self.set_rate(request),
+            _ => {}
         }
         let only = (self.roles.len() == 1).then_some(0);
         let acts_on_a_seat = matches!(request.op, RequestOp::Return | RequestOp::ReviewDone | RequestOp::Retire);

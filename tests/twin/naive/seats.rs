@@ -230,6 +230,7 @@ impl Twin {
         }
         let mut instants = self.silences();
         instants.extend(self.command_instants());
+        instants.extend(self.issued.iter().map(|at| at.plus(HOUR)));
         for account in self.living() {
             for role in 0..self.roles.len() {
                 let seat = &self.accounts[account].seats[role];

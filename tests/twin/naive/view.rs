@@ -1,5 +1,7 @@
 //! The twin's state as the rows that the engine shows too.
 
+use std::collections::BTreeMap;
+
 use bookd::domain::{Secs, Text};
 use bookd::engine::state::Turn;
 use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
@@ -25,6 +27,9 @@ pub(super) fn of(twin: &Twin) -> View {
         tripped: twin.tripped.iter().cloned().collect(),
         commands: command_views(twin),
         writers: writer_views(twin),
+        paused: paused_views(twin),
+        rate: twin.rate.clone(),
+        issued: issued_views(twin),
         remembered: twin.remembered.len() as u64,
         unknown: twin.kept.len() as u64,
     }
@@ -45,6 +50,24 @@ fn writer_views(twin: &Twin) -> Vec<(Text, Secs, bool)> {
     let view =
         |role: usize| (twin.policy().roles[role].name.clone(), twin.roles[role].answered, twin.roles[role].stalled);
     confirming.map(view).collect()
+}
+
+fn paused_views(twin: &Twin) -> Vec<(Text, Text, Secs)> {
+    let mut views = Vec::new();
+    for (role, state) in twin.roles.iter().enumerate() {
+        if let Some((by, since)) = &state.paused {
+            views.push((twin.policy().roles[role].name.clone(), by.clone(), *since));
+        }
+    }
+    views
+}
+
+fn issued_views(twin: &Twin) -> Vec<(Secs, u32)> {
+    let mut views: BTreeMap<Secs, u32> = BTreeMap::new();
+    for at in twin.issued_this_hour() {
+        *views.entry(at).or_default() += 1;
+    }
+    views.into_iter().collect()
 }
 
 fn command_view(twin: &Twin, account: AccountNo, role: usize, command: &Command) -> CommandView {
