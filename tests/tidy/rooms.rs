@@ -13,7 +13,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("metrics", &["domain", "engine::view"]),
     ("run", &["domain", "engine", "wire", "feed", "log", "config", "metrics"]),
     ("http", &["domain", "engine::view", "wire", "config", "metrics", "run"]),
-    ("cli", &["domain", "engine", "wire", "feed", "log", "config", "metrics", "run", "http"]),
+    ("fake_crm", &["domain"]),
+    ("cli", &["domain", "engine", "wire", "feed", "log", "config", "metrics", "run", "http", "fake_crm"]),
 ];
 
 /// Paths out of its own room that a file may not name. Tests inside a room are held to it too.
