@@ -231,8 +231,7 @@ fn secret(variable: &Option<Spanned<String>>, file: &Option<Spanned<String>>, ch
 
 fn environment_secret(name: &Spanned<String>, check: &mut Check) -> String {
     std::env::var(name.get_ref()).unwrap_or_else(|_| {
-        let name = (name.span(), name.get_ref().clone());
-        check.fail(name.0, Fault::Environment { name: name.1, reason: "it isn't set, or no text" });
+        check.fail(name.span(), Fault::Variable(name.get_ref().clone()));
         String::new()
     })
 }
@@ -403,6 +402,6 @@ mod tests {
         let told = mistakes(&SHIPPED.replace("client_secret_file", "client_secret"));
         assert!(told.contains("no key `client_secret`"), "{told}");
         let told = mistakes(&SHIPPED.replace("client_secret_file", "client_secret_env"));
-        assert!(told.contains("it isn't set"), "{told}");
+        assert!(told.contains("isn't set"), "{told}");
     }
 }

@@ -33,6 +33,7 @@ pub const TABLE: &[(&str, Meaning)] = &[
     // Queues and users of another sort own no accounts.
     ("OP_WITH_INVALID_USER_TYPE_EXCEPTION", REJECTED),
     ("INVALID_OWNER", REJECTED),
+    ("FIELD_INTEGRITY_EXCEPTION", REJECTED),
     ("TRANSFER_REQUIRES_READ", REJECTED),
     ("INSUFFICIENT_ACCESS_OR_READONLY", Meaning::Final(ResultStatus::Failed)),
     ("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", Meaning::Final(ResultStatus::Failed)),

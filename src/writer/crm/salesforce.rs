@@ -211,7 +211,9 @@ impl Crm for Salesforce {
         // A token that ends right now isn't renewed: it would take time that the commands may not have.
         let answer = self.call_once(Method::PATCH, "/composite/sobjects", Some(&asked))?;
         let answer = self.accept(answer)?;
-        Ok(in_order(&answer.body, work.len())?.iter().map(reply).collect())
+        let results = in_order(&answer.body, work.len())?;
+        results.iter().try_for_each(check_fields)?;
+        Ok(results.iter().map(reply).collect())
     }
 
     fn client(&mut self) -> &mut Client {
@@ -231,6 +233,18 @@ fn reply(result: &Json) -> Reply {
     let error = &result["errors"][0];
     let code = error["statusCode"].as_str().unwrap_or("UNKNOWN_EXCEPTION").into();
     Reply::Refused { code, message: bounded(error["message"].as_str().unwrap_or_default()) }
+}
+
+/// A field that may not be written is no record's fault: all others would be refused, too. What was written beside it
+/// the next look tells.
+fn check_fields(result: &Json) -> Result<(), Trouble> {
+    let error = &result["errors"][0];
+    match error["statusCode"].as_str() {
+        Some(code @ "INVALID_FIELD_FOR_INSERT_UPDATE") => {
+            Err(Trouble::denied(format!("{code}: {}", bounded(error["message"].as_str().unwrap_or_default()))))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn lack_of(field: &str, found: Option<&Json>, characters: u64) -> Option<String> {
