@@ -14,3 +14,5 @@ pub mod log;
 pub mod metrics;
 pub mod run;
 pub mod wire;
+#[cfg(feature = "writer")]
+pub mod writer;

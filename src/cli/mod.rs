@@ -12,6 +12,8 @@ pub mod journal;
 pub mod recover;
 pub mod replay;
 pub mod run;
+#[cfg(feature = "writer")]
+pub mod write_crm;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -49,6 +51,9 @@ enum Command {
     Journal(journal::JournalArgs),
     /// The ways out when the journal can't be followed, or an input topic isn't what was read of it.
     Recover(recover::RecoverArgs),
+    /// Carry out commands in Salesforce or HubSpot, and send results.
+    #[cfg(feature = "writer")]
+    WriteCrm(write_crm::WriteCrmArgs),
     /// A quarter of a made-up company, decided before your eyes.
     Demo(demo::DemoArgs),
     /// A CRM to try things with: Salesforce's and HubSpot's calls about owners, with faults on demand.
@@ -134,6 +139,8 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Journal(args) => journal::run(&args),
         Command::Recover(args) => recover::run(&args),
+        #[cfg(feature = "writer")]
+        Command::WriteCrm(args) => write_crm::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::FakeCrm(args) => fake_crm::run(&args).map_err(Failure::Other),
     };
