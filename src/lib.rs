@@ -7,9 +7,12 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod fake_crm;
 pub mod feed;
 pub mod http;
 pub mod log;
 pub mod metrics;
 pub mod run;
 pub mod wire;
+#[cfg(feature = "writer")]
+pub mod writer;

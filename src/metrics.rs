@@ -41,6 +41,8 @@ macro_rules! table {
     };
 }
 
+pub(crate) use table;
+
 table! {
     BUILD "bookd_build_info" Type::Gauge, ["version"], "Always 1; the version that runs.";
     LEADING "bookd_leading" Type::Gauge, [], "1 while this process leads its shard and has recovered.";
@@ -149,11 +151,16 @@ pub struct Committed {
     pub latency: Option<Duration>,
 }
 
-/// The handles. Nothing is registered globally: a process may hold several (tests do).
-pub struct Meters {
+/// The series of a table's metrics. Nothing is registered globally: a process may hold several (tests do).
+pub struct Registry {
     recorder: PrometheusRecorder,
     counters: BTreeMap<(&'static str, Vec<Text>), Counter>,
     gauges: BTreeMap<(&'static str, Vec<Text>), Gauge>,
+}
+
+/// The handles of a leader.
+pub struct Meters {
+    registry: Registry,
     batch: Histogram,
     commit: Histogram,
     latency: Histogram,
@@ -181,16 +188,16 @@ impl Default for Meters {
     }
 }
 
-impl Meters {
-    pub fn new() -> Meters {
+impl Registry {
+    pub fn new(table: &[Metric]) -> Registry {
         let with_buckets = |builder: PrometheusBuilder, metric: &Metric| match metric.kind {
             Type::Histogram(_) => builder
                 .set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), &metric.bounds())
                 .expect("every histogram of the table has bounds"),
             Type::Counter | Type::Gauge => builder,
         };
-        let recorder = TABLE.iter().fold(PrometheusBuilder::new(), with_buckets).build_recorder();
-        for metric in TABLE {
+        let recorder = table.iter().fold(PrometheusBuilder::new(), with_buckets).build_recorder();
+        for metric in table {
             let (name, help) = (KeyName::from(metric.name), SharedString::const_str(metric.help));
             match metric.kind {
                 Type::Counter => recorder.describe_counter(name, None, help),
@@ -198,17 +205,48 @@ impl Meters {
                 Type::Histogram(_) => recorder.describe_histogram(name, None, help),
             }
         }
-        let histogram = |metric: Metric| recorder.register_histogram(&metric.key(&[]), &METADATA);
-        let (batch, commit, latency) = (histogram(BATCH), histogram(COMMIT), histogram(LATENCY));
-        let (counters, gauges) = (BTreeMap::new(), BTreeMap::new());
-        let mut meters = Meters { recorder, counters, gauges, batch, commit, latency };
+        Registry { recorder, counters: BTreeMap::new(), gauges: BTreeMap::new() }
+    }
+
+    /// What `/metrics` answers from.
+    pub fn handle(&self) -> PrometheusHandle {
+        self.recorder.handle()
+    }
+
+    pub fn histogram(&self, metric: Metric) -> Histogram {
+        self.recorder.register_histogram(&metric.key(&[]), &METADATA)
+    }
+
+    /// Values of the labels stand in the table's order.
+    pub fn add(&mut self, metric: Metric, values: &[Text], by: u64) {
+        let Registry { recorder, counters, .. } = self;
+        let counter = counters
+            .entry((metric.name, values.to_vec()))
+            .or_insert_with(|| recorder.register_counter(&metric.key(values), &METADATA));
+        counter.increment(by);
+    }
+
+    pub fn set(&mut self, metric: Metric, values: &[Text], value: f64) {
+        let Registry { recorder, gauges, .. } = self;
+        let gauge = gauges
+            .entry((metric.name, values.to_vec()))
+            .or_insert_with(|| recorder.register_gauge(&metric.key(values), &METADATA));
+        gauge.set(value);
+    }
+}
+
+impl Meters {
+    pub fn new() -> Meters {
+        let registry = Registry::new(TABLE);
+        let [batch, commit, latency] = [BATCH, COMMIT, LATENCY].map(|metric| registry.histogram(metric));
+        let mut meters = Meters { registry, batch, commit, latency };
         meters.begin_at_zero();
         meters
     }
 
     /// What `/metrics` answers from.
     pub fn handle(&self) -> PrometheusHandle {
-        self.recorder.handle()
+        self.registry.handle()
     }
 
     /// A counter that first appears at 1 hides its first increase: those of closed sets begin at 0.
@@ -316,23 +354,15 @@ impl Meters {
         self.set(RATE, &[], f64::from(figures.rate));
         self.set(FIGURES, &[], figures.took.as_secs_f64());
         // Histograms keep raw samples until somebody scrapes or this is called.
-        self.recorder.handle().run_upkeep();
+        self.registry.handle().run_upkeep();
     }
 
     fn add(&mut self, metric: Metric, values: &[Text], by: u64) {
-        let Meters { recorder, counters, .. } = self;
-        let counter = counters
-            .entry((metric.name, values.to_vec()))
-            .or_insert_with(|| recorder.register_counter(&metric.key(values), &METADATA));
-        counter.increment(by);
+        self.registry.add(metric, values, by);
     }
 
     fn set(&mut self, metric: Metric, values: &[Text], value: f64) {
-        let Meters { recorder, gauges, .. } = self;
-        let gauge = gauges
-            .entry((metric.name, values.to_vec()))
-            .or_insert_with(|| recorder.register_gauge(&metric.key(values), &METADATA));
-        gauge.set(value);
+        self.registry.set(metric, values, value);
     }
 }
 

@@ -7,11 +7,14 @@ pub mod adopt;
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod fake_crm;
 pub mod generate;
 pub mod journal;
 pub mod recover;
 pub mod replay;
 pub mod run;
+#[cfg(feature = "writer")]
+pub mod write_crm;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -51,8 +54,13 @@ enum Command {
     Journal(journal::JournalArgs),
     /// The ways out when the journal can't be followed, or an input topic isn't what was read of it.
     Recover(recover::RecoverArgs),
+    /// Carry out commands in Salesforce or HubSpot, and send results.
+    #[cfg(feature = "writer")]
+    WriteCrm(write_crm::WriteCrmArgs),
     /// A quarter of a made-up company, decided before your eyes.
     Demo(demo::DemoArgs),
+    /// A CRM to try things with: Salesforce's and HubSpot's calls about owners, with faults on demand.
+    FakeCrm(Box<fake_crm::FakeCrmArgs>),
 }
 
 /// Where the configuration is.
@@ -135,7 +143,10 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Journal(args) => journal::run(&args),
         Command::Recover(args) => recover::run(&args),
+        #[cfg(feature = "writer")]
+        Command::WriteCrm(args) => write_crm::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::FakeCrm(args) => fake_crm::run(&args).map_err(Failure::Other),
     };
     let Err(failure) = ended else { return ExitCode::SUCCESS };
     match &failure {

@@ -89,14 +89,14 @@ fn files(raw: &RawLog, check: &mut Check) -> LogSettings {
     }
 }
 
-fn dir(value: &Spanned<String>, check: &mut Check) -> PathBuf {
+pub fn dir(value: &Spanned<String>, check: &mut Check) -> PathBuf {
     if value.get_ref().trim().is_empty() {
         check.rule(value.span(), "a directory needs a name", "\".\" is the one in which bookd is started");
     }
     value.get_ref().into()
 }
 
-fn listen(value: &Spanned<String>, check: &mut Check) -> Option<SocketAddr> {
+pub fn listen(value: &Spanned<String>, check: &mut Check) -> Option<SocketAddr> {
     if value.get_ref() == "off" {
         return None;
     }
@@ -107,13 +107,16 @@ fn listen(value: &Spanned<String>, check: &mut Check) -> Option<SocketAddr> {
     address
 }
 
-fn kafka(raw: &RawKafka, check: &mut Check) -> LogSettings {
-    let brokers = raw.brokers.get_ref();
-    if brokers.split(',').any(|broker| broker.trim().is_empty()) {
-        check.rule(raw.brokers.span(), "a broker is missing here", "for example \"kafka-1:9092,kafka-2:9092\"");
+pub fn brokers(value: &Spanned<String>, check: &mut Check) -> String {
+    if value.get_ref().split(',').any(|broker| broker.trim().is_empty()) {
+        check.rule(value.span(), "a broker is missing here", "for example \"kafka-1:9092,kafka-2:9092\"");
     }
+    value.get_ref().clone()
+}
+
+fn kafka(raw: &RawKafka, check: &mut Check) -> LogSettings {
     LogSettings::Kafka {
-        brokers: brokers.clone(),
+        brokers: brokers(&raw.brokers, check),
         shard: raw.shard,
         id: check.name(&raw.id).into(),
         topics: topics(&raw.topics, check),
@@ -154,7 +157,7 @@ fn topics(raw: &RawTopics, check: &mut Check) -> BTreeMap<Topic, String> {
     names
 }
 
-fn topic_name(value: &Spanned<String>, taken: &BTreeMap<Topic, String>, check: &mut Check) -> String {
+pub fn topic_name(value: &Spanned<String>, taken: &BTreeMap<Topic, String>, check: &mut Check) -> String {
     let name = value.get_ref();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if name.is_empty() || name.len() > MAX_TOPIC_BYTES || !name.chars().all(allowed) || name.starts_with("__") {
@@ -166,7 +169,7 @@ fn topic_name(value: &Spanned<String>, taken: &BTreeMap<Topic, String>, check: &
     name.clone()
 }
 
-fn properties(raw: &Spanned<toml::Table>, check: &mut Check) -> BTreeMap<String, String> {
+pub fn properties(raw: &Spanned<toml::Table>, check: &mut Check) -> BTreeMap<String, String> {
     let mut flat = BTreeMap::new();
     flatten("", raw.get_ref(), &mut flat);
     let mut properties = BTreeMap::new();
@@ -207,7 +210,7 @@ fn place_of(name: &str, raw: &Spanned<toml::Table>, check: &Check) -> std::ops::
     }
 }
 
-fn secret_file(path: &str, place: std::ops::Range<usize>, check: &mut Check) -> String {
+pub fn secret_file(path: &str, place: std::ops::Range<usize>, check: &mut Check) -> String {
     let read = fs::metadata(path).and_then(|about| {
         if about.len() > MAX_SECRET_BYTES {
             return Err(std::io::Error::other("it is too large for a secret"));

@@ -49,6 +49,8 @@ pub enum Fault {
     File { path: String, error: String },
     #[error("the environment variable `{name}` can't be laid over the file: {reason}")]
     Environment { name: String, reason: &'static str },
+    #[error("the environment variable `{0}` isn't set, or is no text")]
+    Variable(String),
 }
 
 impl Fault {

@@ -12,11 +12,12 @@ mod raw;
 pub mod settings;
 mod source;
 pub mod warning;
+pub mod writer;
 mod zone;
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use toml::de::DeTable;
 
 use crate::domain::Policy;
@@ -61,6 +62,21 @@ fn unread(path: &Path, error: &std::io::Error) -> miette::Report {
 
 /// The same from text, for tests, scenarios and the built-in demo; `name` stands for the file.
 pub fn parse(name: &str, text: &str, environment: &[(String, String)]) -> Result<Config, miette::Report> {
+    read(name, text, environment, |raw: &RawConfig, check| Config {
+        policy: compile::policy(&raw.policy, check),
+        feeds: local::feeds(raw, check),
+        settings: local::settings(raw, check),
+        warnings: std::mem::take(&mut check.warnings),
+    })
+}
+
+/// Reads a file's text into its mirror `R` and validates that; the report has every mistake of both.
+fn read<R: DeserializeOwned, T>(
+    name: &str,
+    text: &str,
+    environment: &[(String, String)],
+    compile: impl FnOnce(&R, &mut Check) -> T,
+) -> Result<T, miette::Report> {
     let source = Source::new(text, environment);
     let (table, mut mistakes) = source.table();
     let shown = source.blotted(table.get_ref());
@@ -74,19 +90,14 @@ pub fn parse(name: &str, text: &str, environment: &[(String, String)]) -> Result
     let Some(raw) = raw else {
         return refuse(check.mistakes);
     };
-    let config = Config {
-        policy: compile::policy(&raw.policy, &mut check),
-        feeds: local::feeds(&raw, &mut check),
-        settings: local::settings(&raw, &mut check),
-        warnings: std::mem::take(&mut check.warnings),
-    };
-    if check.mistakes.is_empty() { Ok(config) } else { refuse(check.mistakes) }
+    let compiled = compile(&raw, &mut check);
+    if check.mistakes.is_empty() { Ok(compiled) } else { refuse(check.mistakes) }
 }
 
 /// Reads the table into the mirror. Unknown keys are taken out and noted; anything else ends the reading.
-fn mirror(mut table: Spanned<DeTable<'_>>, mistakes: &mut Vec<Mistake>) -> Option<RawConfig> {
+fn mirror<R: DeserializeOwned>(mut table: Spanned<DeTable<'_>>, mistakes: &mut Vec<Mistake>) -> Option<R> {
     loop {
-        let error = match RawConfig::deserialize(toml::de::Deserializer::from(table.clone())) {
+        let error = match R::deserialize(toml::de::Deserializer::from(table.clone())) {
             Ok(raw) => return Some(raw),
             Err(error) => error,
         };

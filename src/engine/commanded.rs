@@ -128,10 +128,14 @@ pub struct CommandIndex {
     out: BTreeMap<usize, BTreeSet<(Secs, AccountId)>>,
     /// By role: seats with a wish, the oldest first.
     wishes: BTreeMap<usize, BTreeSet<(Secs, AccountId)>>,
-    /// Of these by role, and whether a person asked for it, those that nothing is out of: when their back-off ends, and
-    /// when they were wished.
-    free: BTreeMap<(usize, bool), BTreeSet<(Secs, Secs, AccountId)>>,
+    /// Of these those that nothing is out of.
+    free: BTreeMap<Line, BTreeSet<Free>>,
 }
+
+/// Wishes that leave under the same conditions: by role, and whether people asked for them.
+type Line = (usize, bool);
+/// When its back-off ends, when it was wished, and of whom.
+type Free = (Secs, Secs, AccountId);
 
 impl CommandIndex {
     pub fn rebuild(rows: &[BTreeMap<AccountId, Commanded>]) -> CommandIndex {

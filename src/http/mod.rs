@@ -3,6 +3,10 @@
 //! A thread of its own with an async runtime of its own; it reads what the loop publishes and never waits for
 //! it. The same thread listens to signals.
 
+#[cfg(feature = "writer")]
+pub mod writer;
+
+use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -35,23 +39,33 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// Serves until the process ends. Without a listener it only waits for signals.
 pub fn serve(listener: Option<TcpListener>, published: Published) -> std::io::Result<JoinHandle<()>> {
+    let status = published.status.clone();
+    spawn(listener, routes(published), async move {
+        stop_on_signals(|| status.is_stopping(), || status.stop()).await;
+    })
+}
+
+fn spawn(
+    listener: Option<TcpListener>,
+    routes: Router,
+    signals: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let run = move || {
         runtime.block_on(async {
-            let status = published.status.clone();
             let served = async {
                 match listener {
-                    Some(listener) => answer(listener, published).await,
+                    Some(listener) => answer(listener, routes).await,
                     None => std::future::pending().await,
                 }
             };
-            tokio::join!(served, stop_on_signals(&status));
+            tokio::join!(served, signals);
         });
     };
     std::thread::Builder::new().name("http".to_owned()).spawn(run)
 }
 
-async fn answer(listener: TcpListener, published: Published) {
+async fn answer(listener: TcpListener, routes: Router) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(why) => return error!(%why, "no HTTP"),
@@ -60,7 +74,7 @@ async fn answer(listener: TcpListener, published: Published) {
         Ok(address) => info!(%address, "listening"),
         Err(why) => error!(%why, "no address"),
     }
-    if let Err(why) = axum::serve(listener, routes(published)).await {
+    if let Err(why) = axum::serve(listener, routes).await {
         error!(%why, "HTTP ended");
     }
 }
@@ -94,10 +108,15 @@ async fn ready(State(published): State<Published>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(published): State<Published>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], published.metrics.render())
+    rendered(&published.metrics)
 }
 
-async fn stop_on_signals(status: &Status) {
+fn rendered(metrics: &PrometheusHandle) -> impl IntoResponse + use<> {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render())
+}
+
+/// The first signal asks for an end, the second one doesn't wait for it.
+async fn stop_on_signals(is_stopping: impl Fn() -> bool, stop: impl Fn()) {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
         (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
@@ -108,10 +127,10 @@ async fn stop_on_signals(status: &Status) {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        if status.is_stopping() {
+        if is_stopping() {
             std::process::exit(SECOND_SIGNAL_EXIT);
         }
-        info!("stopping after the entry at hand");
-        status.stop();
+        info!("stopping after what is at hand");
+        stop();
     }
 }

@@ -22,6 +22,8 @@ pub enum Stage {
     Decode,
     /// By the engine: the policy in force has no place for it.
     Apply,
+    /// By the CRM's writer: it is no command.
+    Write,
 }
 
 impl Stage {
@@ -29,6 +31,7 @@ impl Stage {
         match self {
             Stage::Decode => "decode",
             Stage::Apply => "apply",
+            Stage::Write => "write",
         }
     }
 
@@ -36,6 +39,7 @@ impl Stage {
         match self {
             Stage::Decode => "bookd::feed::Decoder",
             Stage::Apply => "bookd::engine::Engine",
+            Stage::Write => "bookd::writer::Command",
         }
     }
 }

@@ -83,10 +83,15 @@ impl Home {
 
     /// Starts it with these variables in its environment.
     pub fn start_with(&self, variables: &[(String, String)]) -> Process {
+        self.spawn("run", variables)
+    }
+
+    /// Starts a subcommand that goes on until it is stopped.
+    pub fn spawn(&self, subcommand: &str, variables: &[(String, String)]) -> Process {
         let stderr = self.path().join("stderr");
         let log = File::options().create(true).append(true).open(&stderr).unwrap();
         let mut command = bookd_program();
-        command.arg("run").env("BOOKD_CONFIG", self.config()).current_dir(self.path());
+        command.arg(subcommand).env("BOOKD_CONFIG", self.config()).current_dir(self.path());
         command.envs(variables.iter().map(|(name, value)| (name, value)));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Process { child, stderr }

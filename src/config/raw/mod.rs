@@ -5,6 +5,7 @@
 pub mod books;
 pub mod local;
 pub mod policy;
+pub mod writer;
 
 use serde::{Deserialize, Serialize};
 pub use toml::Spanned;

@@ -55,7 +55,7 @@ fn known_keys(place: &Place) -> Option<Vec<String>> {
     table_at(&mut root, place).insert("zzz".into(), Value::Integer(1));
     let text = toml::to_string(&root).unwrap();
     let mut mistakes = Vec::new();
-    mirror(Source::new(&text, &[]).table().0, &mut mistakes);
+    mirror::<RawConfig>(Source::new(&text, &[]).table().0, &mut mistakes);
     mistakes.into_iter().find_map(|mistake| match mistake.fault {
         Fault::UnknownKey { key, known } if key == "zzz" => Some(known),
         _ => None,

@@ -8,8 +8,8 @@
 //! - Places live in the journal alone; no group's offsets are read or written.
 
 mod chunks;
-mod context;
-mod errors;
+pub(crate) mod context;
+pub(crate) mod errors;
 pub mod ffi;
 mod inputs;
 mod journal;

@@ -1,0 +1,116 @@
+//! Following an output as other programs read it: committed lines alone, while bookd goes on writing.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::frame::{FILE_HEAD, Frames, OUTPUTS, Step};
+use super::inputs;
+use super::lines::Lines;
+use super::{failed, names, recovery};
+use crate::domain::{Record, Topic};
+use crate::log::LogError;
+
+/// One output of one shard. Lines that a crash left uncommitted are never handed over: the journal says how long the
+/// file is.
+#[derive(Debug)]
+pub struct Outputs {
+    topic: Topic,
+    shard: u16,
+    path: PathBuf,
+    journal: PathBuf,
+    /// `None` until there is a journal.
+    frames: Option<Frames>,
+    /// So many bytes are committed.
+    committed: u64,
+    /// Where reading goes on.
+    next: u64,
+}
+
+impl Outputs {
+    /// Goes on at a byte that an earlier record gave as its `next`, or at 0.
+    pub fn open(dir: &Path, topic: Topic, shard: u16, next: u64) -> Outputs {
+        let (path, journal) = (names::lines(dir, topic, u32::from(shard)), names::journal(dir, shard));
+        Outputs { topic, shard, path, journal, frames: None, committed: 0, next }
+    }
+
+    /// Up to `max` records that are committed now.
+    pub fn take(&mut self, max: usize) -> Result<Vec<Record>, LogError> {
+        self.follow_journal()?;
+        let mut records = Vec::new();
+        if self.next >= self.committed {
+            return Ok(records);
+        }
+        // Opened each time: what stands behind the committed bytes may be another text tomorrow, and isn't kept.
+        let Some(mut lines) = Lines::open(&self.path, self.next)? else { return Ok(records) };
+        let timestamp = lines.refresh()?;
+        while let Some(line) = lines.next()?.filter(|line| records.len() < max && line.next <= self.committed) {
+            self.next = line.next;
+            records.push(inputs::record(self.topic, u32::from(self.shard), line, timestamp));
+        }
+        Ok(records)
+    }
+
+    fn follow_journal(&mut self) -> Result<(), LogError> {
+        if self.frames.is_none() && !self.begin()? {
+            return Ok(());
+        }
+        let index = OUTPUTS.iter().position(|output| *output == self.topic).expect("an output");
+        let Some(frames) = &mut self.frames else { return Ok(()) };
+        while let Step::Frame(frame) = frames.next().map_err(|error| failed(&self.journal, &error))? {
+            self.committed = frame.lengths[index];
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self) -> Result<bool, LogError> {
+        let Ok(file) = File::open(&self.journal) else { return Ok(false) };
+        if file.metadata().map_err(|error| failed(&self.journal, &error))?.len() < FILE_HEAD {
+            return Ok(false);
+        }
+        recovery::check_head(&self.journal, self.shard, &file)?;
+        self.frames = Some(Frames::new(file, FILE_HEAD).map_err(|error| failed(&self.journal, &error))?);
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::OutRecord;
+    use crate::log::Log;
+    use crate::log::files::{Files, Options};
+
+    fn command(text: &str) -> OutRecord {
+        OutRecord { topic: Topic::Commands, key: None, value: Some(text.into()), headers: Vec::new() }
+    }
+
+    fn texts(records: &[Record]) -> Vec<String> {
+        records.iter().map(|record| String::from_utf8(record.value.clone().unwrap()).unwrap()).collect()
+    }
+
+    #[test]
+    fn only_committed_lines_are_handed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut outputs = Outputs::open(dir.path(), Topic::Commands, 0, 0);
+        assert_eq!(outputs.take(9).unwrap(), []);
+        let mut log = Files::new(Options { dir: dir.path().to_owned(), shard: 0, sync_every_commits: 1 });
+        log.lead().unwrap();
+        log.commit(&[command("1"), command("2"), command("3")], b"entry").unwrap();
+        let lines = dir.path().join("commands-0.jsonl");
+        let mut text = std::fs::read(&lines).unwrap();
+        text.extend_from_slice(b"4 torn off by a crash\n");
+        std::fs::write(&lines, text).unwrap();
+        let first = outputs.take(2).unwrap();
+        assert_eq!(texts(&first), ["1", "2"]);
+        assert_eq!(texts(&outputs.take(9).unwrap()), ["3"]);
+        assert_eq!(outputs.take(9).unwrap(), []);
+
+        drop(log);
+        let mut log = Files::new(Options { dir: dir.path().to_owned(), shard: 0, sync_every_commits: 1 });
+        log.lead().unwrap();
+        log.commit(&[command("4")], b"entry").unwrap();
+        assert_eq!(texts(&outputs.take(9).unwrap()), ["4"]);
+        let mut again = Outputs::open(dir.path(), Topic::Commands, 0, first[1].next);
+        assert_eq!(texts(&again.take(9).unwrap()), ["3", "4"]);
+    }
+}

@@ -1,0 +1,312 @@
+//! Commands that are answered together: which go now, what an answer of the CRM means, when all have theirs.
+//!
+//! No I/O and no clock: `due` says which are to be looked at, `judge` which of these are to be written, `replied` takes
+//! what the CRM made of each. Of an account one command at most is under way, the first that has no answer.
+
+use std::collections::BTreeSet;
+
+use super::command::Command;
+use super::judge::{Answer, Seen, Verdict, judge};
+use super::meaning::{self, Meaning};
+use super::pace::Backoff;
+use crate::domain::account::Change;
+use crate::domain::result::ResultStatus;
+use crate::domain::{Millis, Text};
+
+/// How far a command may be taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// From the latest moment at which a request may leave to the command's end.
+    pub before_end_ms: i64,
+    /// Tries that the CRM put off.
+    pub attempts: u32,
+    /// Whether an answer needs a second look: only then the record's version after the change is known.
+    pub versions: bool,
+}
+
+/// What the CRM made of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    Applied,
+    Refused { code: Text, message: String },
+}
+
+#[derive(Debug)]
+pub struct Batch {
+    items: Vec<Item>,
+    limits: Limits,
+    /// Records in a request at most: fewer after one was refused as a whole.
+    together: usize,
+}
+
+#[derive(Debug)]
+struct Item {
+    command: Command,
+    answer: Option<Answer>,
+    /// Not before this it is looked at again.
+    next: Millis,
+    backoff: Backoff,
+    /// By which rule of the CRM's it was refused when it was last written.
+    refused: Option<Text>,
+}
+
+impl Batch {
+    /// In the order of the topic.
+    pub fn new(commands: Vec<Command>, limits: Limits, together: usize) -> Batch {
+        let item =
+            |command| Item { command, answer: None, next: Millis(0), backoff: Backoff::default(), refused: None };
+        Batch { items: commands.into_iter().map(item).collect(), limits, together }
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.items.iter().all(|item| item.answer.is_some())
+    }
+
+    /// Each command with its answer, in the order of the topic. Only of a batch that is done.
+    pub fn answers(&self) -> impl Iterator<Item = (&Command, &Answer)> {
+        self.items.iter().filter_map(|item| Some((&item.command, item.answer.as_ref()?)))
+    }
+
+    pub fn command(&self, index: usize) -> &Command {
+        &self.items[index].command
+    }
+
+    /// Since when the oldest command without an answer waits.
+    pub fn oldest(&self) -> Option<Millis> {
+        self.items.iter().filter(|item| item.answer.is_none()).map(|item| item.command.issued_at).min()
+    }
+
+    /// Those that go now: the first of each account, if its time has come; as many as fit into one request.
+    pub fn due(&self, now: Millis) -> Vec<usize> {
+        let heads = self.heads().into_iter().filter(|index| self.items[*index].next <= now);
+        heads.take(self.together).collect()
+    }
+
+    /// When the next is due.
+    pub fn next_due(&self) -> Option<Millis> {
+        self.heads().into_iter().map(|index| self.items[index].next).min()
+    }
+
+    fn heads(&self) -> Vec<usize> {
+        let mut accounts = BTreeSet::new();
+        let open = (0..self.items.len()).filter(|index| self.items[*index].answer.is_none());
+        open.filter(|index| accounts.insert(&self.items[*index].command.account)).collect()
+    }
+
+    /// Answers a command that needs no look.
+    pub fn answer(&mut self, index: usize, answer: Answer) {
+        self.items[index].answer = Some(answer);
+    }
+
+    /// Takes what the CRM says of its account. True: it is to be written now.
+    pub fn judge(&mut self, index: usize, seen: Option<&Seen>, now: Millis) -> bool {
+        let item = &mut self.items[index];
+        let last_start = Millis(item.command.not_after.0 - self.limits.before_end_ms);
+        match (judge(&item.command, seen, now, last_start), item.refused.take(), seen) {
+            (Verdict::Answer(answer), _, _) => item.answer = Some(answer),
+            // All conditions hold, and a rule refuses it still: it's none of ours.
+            (Verdict::Go, Some(code), Some(seen)) => {
+                item.answer = Some(seen.answer(ResultStatus::Failed, Some(&code)));
+            }
+            (Verdict::Go, _, _) => return true,
+        }
+        false
+    }
+
+    /// Takes what the CRM made of a command that was written. `chance`: any number, for the jitter.
+    pub fn replied(&mut self, index: usize, reply: Reply, seen: Option<&Seen>, now: Millis, chance: u32) {
+        let Limits { attempts, versions, .. } = self.limits;
+        let item = &mut self.items[index];
+        let (code, message) = match reply {
+            Reply::Applied if versions => return item.next = now,
+            Reply::Applied => return item.answer = Some(applied(&item.command)),
+            Reply::Refused { code, message } => (code, message),
+        };
+        let answer = |status| match seen {
+            Some(seen) => seen.answer(status, Some(&code)),
+            None => Answer::unseen(status, &code),
+        };
+        match meaning::of(&code, &message) {
+            Meaning::LookAgain => {
+                item.next = now;
+                item.refused = Some(code);
+            }
+            Meaning::Again if item.backoff.failures() + 1 < attempts => {
+                item.next = Millis(now.0 + item.backoff.fail_ms(chance));
+            }
+            Meaning::Again => item.answer = Some(answer(ResultStatus::Failed)),
+            Meaning::Final(status) => item.answer = Some(answer(status)),
+        }
+    }
+
+    /// The CRM refused a request as a whole, and it isn't known for which record: fewer go together from now on. Of a
+    /// single record it is the answer.
+    pub fn refused_together(&mut self, indices: &[usize], code: &str, seen: &[Option<Seen>]) {
+        if let ([index], [seen]) = (indices, seen) {
+            let answer = match seen {
+                Some(seen) => seen.answer(ResultStatus::Failed, Some(code)),
+                None => Answer::unseen(ResultStatus::Failed, code),
+            };
+            self.items[*index].answer = Some(answer);
+        }
+        self.together = (indices.len() / 2).max(1);
+    }
+
+    /// A whole request went well: more may go together again.
+    pub fn went_well(&mut self, most: usize) {
+        self.together = (self.together * 2).min(most);
+    }
+}
+
+/// The owner is the new one, and nobody has looked which version of the record that is.
+fn applied(command: &Command) -> Answer {
+    let observed = command.new.clone().map_or(Change::Clear, Change::Set);
+    Answer { status: ResultStatus::Applied, observed, code: None, version: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::judge::codes;
+    use super::*;
+
+    const NOW: Millis = Millis(1_000_000);
+    const LIMITS: Limits = Limits { before_end_ms: 60_000, attempts: 3, versions: false };
+
+    fn command(account: &str, role: &str, sequence: u64) -> Command {
+        Command {
+            id: format!("{account}-{role}-{sequence}").into(),
+            account: account.into(),
+            role: role.into(),
+            sequence,
+            expected: Some("ana".into()),
+            new: Some("ben".into()),
+            issued_at: Millis(NOW.0 - 1_000 * sequence as i64),
+            not_after: Millis(NOW.0 + 120_000),
+            dry_run: false,
+            reason: String::new(),
+            priority: 0.0,
+            at_risk_at: None,
+        }
+    }
+
+    fn owned(owner: &str) -> Seen {
+        Seen { owner: Some(owner.into()), ..Seen::default() }
+    }
+
+    fn refused(code: &str) -> Reply {
+        Reply::Refused { code: code.into(), message: String::new() }
+    }
+
+    fn told(batch: &Batch) -> Vec<(ResultStatus, Option<&str>)> {
+        batch.answers().map(|(_, answer)| (answer.status, answer.code.as_deref())).collect()
+    }
+
+    #[test]
+    fn of_an_account_one_command_goes_at_a_time_whatever_its_role() {
+        let commands =
+            vec![command("a", "ae", 1), command("b", "ae", 1), command("a", "sdr", 1), command("a", "ae", 2)];
+        let mut batch = Batch::new(commands, LIMITS, 200);
+        for expected in [vec![0, 1], vec![2], vec![3], vec![]] {
+            let due = batch.due(NOW);
+            assert_eq!(due, expected);
+            for index in due {
+                assert!(batch.judge(index, Some(&owned("ana")), NOW));
+                batch.replied(index, Reply::Applied, Some(&owned("ana")), NOW, 0);
+            }
+        }
+        assert!(batch.is_done());
+        assert_eq!(told(&batch), [(ResultStatus::Applied, None); 4]);
+    }
+
+    #[test]
+    fn no_more_go_together_than_one_request_takes() {
+        let commands = (0..5).map(|number| command(&format!("a{number}"), "ae", 1)).collect();
+        let mut batch = Batch::new(commands, LIMITS, 4);
+        assert_eq!(batch.due(NOW), [0, 1, 2, 3]);
+        batch.refused_together(&[0, 1, 2, 3], "JSON_PARSER_ERROR", &[const { None }; 4]);
+        assert_eq!(batch.due(NOW), [0, 1]);
+        batch.refused_together(&[0, 1], "JSON_PARSER_ERROR", &[None, None]);
+        batch.refused_together(&[0], "JSON_PARSER_ERROR", &[Some(owned("ana"))]);
+        assert_eq!(told(&batch), [(ResultStatus::Failed, Some("JSON_PARSER_ERROR"))]);
+        batch.went_well(4);
+        assert_eq!(batch.due(NOW), [1, 2]);
+        batch.went_well(4);
+        batch.went_well(4);
+        assert_eq!(batch.due(NOW), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_locked_record_waits_longer_each_time_and_fails_in_the_end() {
+        let mut batch = Batch::new(vec![command("a", "ae", 1)], LIMITS, 200);
+        let mut now = NOW;
+        for _ in 0..2 {
+            assert!(batch.judge(0, Some(&owned("ana")), now));
+            batch.replied(0, refused("UNABLE_TO_LOCK_ROW"), Some(&owned("ana")), now, u32::MAX);
+            assert_eq!(batch.due(now), [] as [usize; 0]);
+            let next = batch.next_due().unwrap();
+            assert!(next.0 > now.0);
+            now = next;
+            assert_eq!(batch.due(now), [0]);
+        }
+        batch.replied(0, refused("UNABLE_TO_LOCK_ROW"), Some(&owned("ana")), now, 0);
+        assert_eq!(told(&batch), [(ResultStatus::Failed, Some("UNABLE_TO_LOCK_ROW"))]);
+    }
+
+    #[test]
+    fn the_end_of_a_command_ends_its_tries() {
+        let limits = Limits { attempts: 100, ..LIMITS };
+        let mut batch = Batch::new(vec![command("a", "ae", 1)], limits, 200);
+        batch.replied(0, refused("UNABLE_TO_LOCK_ROW"), Some(&owned("ana")), NOW, 0);
+        let last = Millis(NOW.0 + 60_000);
+        assert!(batch.judge(0, Some(&owned("ana")), last));
+        assert!(!batch.judge(0, Some(&owned("ana")), Millis(last.0 + 1)));
+        assert_eq!(told(&batch), [(ResultStatus::Expired, Some(codes::TOO_LATE))]);
+    }
+
+    #[test]
+    fn what_the_fence_refuses_is_told_by_the_record() {
+        let fence = || refused("FIELD_CUSTOM_VALIDATION_EXCEPTION");
+        let person = Seen { owner: Some("cleo".into()), ..Seen::default() };
+        let before =
+            Seen { sequence: Some(1), command: Some("a-ae-1".into()), owner: Some("ben".into()), version: None };
+        let passed = Seen { sequence: Some(9), command: Some("later".into()), ..owned("ana") };
+        let table = [
+            (person, ResultStatus::Rejected, Some(codes::OWNER_CHANGED)),
+            (before, ResultStatus::Applied, None),
+            (passed, ResultStatus::Rejected, Some(codes::SEQUENCE_PASSED)),
+            // All holds: another rule of the CRM's.
+            (owned("ana"), ResultStatus::Failed, Some("FIELD_CUSTOM_VALIDATION_EXCEPTION")),
+        ];
+        for (seen, status, code) in table {
+            let mut batch = Batch::new(vec![command("a", "ae", 1)], LIMITS, 200);
+            assert!(batch.judge(0, Some(&owned("ana")), NOW));
+            batch.replied(0, fence(), Some(&owned("ana")), NOW, 0);
+            assert_eq!(batch.due(NOW), [0]);
+            assert!(!batch.judge(0, Some(&seen), NOW));
+            assert_eq!(told(&batch), [(status, code)]);
+        }
+    }
+
+    #[test]
+    fn a_result_with_a_version_needs_a_second_look() {
+        let limits = Limits { versions: true, ..LIMITS };
+        let mut batch = Batch::new(vec![command("a", "ae", 1)], limits, 200);
+        assert!(batch.judge(0, Some(&owned("ana")), NOW));
+        batch.replied(0, Reply::Applied, Some(&owned("ana")), NOW, 0);
+        assert!(!batch.is_done());
+        let after = Seen { sequence: Some(1), command: Some("a-ae-1".into()), version: Some(44), ..owned("ben") };
+        assert!(!batch.judge(0, Some(&after), NOW));
+        let (_, answer) = batch.answers().next().unwrap();
+        assert_eq!((answer.status, answer.version), (ResultStatus::Applied, Some(44)));
+    }
+
+    #[test]
+    fn a_final_code_tells_whom_the_writer_saw() {
+        let mut batch = Batch::new(vec![command("a", "ae", 1)], LIMITS, 200);
+        batch.replied(0, refused("INACTIVE_OWNER_OR_USER"), Some(&owned("ana")), NOW, 0);
+        let (_, answer) = batch.answers().next().unwrap();
+        assert_eq!(answer.status, ResultStatus::Rejected);
+        assert_eq!(answer.observed, Change::Set("ana".into()));
+        assert_eq!(batch.oldest(), None);
+    }
+}

@@ -1,0 +1,272 @@
+//! HubSpot: companies in batches of 100.
+//!
+//! Each input bears the command's id as its `objectWriteTraceId`, by which errors of a 207 name it. HubSpot has no rule
+//! that could compare an owner with the one before: between look and write a person's change can be lost.
+
+use serde_json::{Value as Json, json};
+use ureq::http::{HeaderMap, Method};
+
+use super::client::{Answer, Body, Client, bounded};
+use super::{Crm, Trouble, Why, Work};
+use crate::config::writer::{Access, CrmSettings, RequestSettings, RoleFields};
+use crate::domain::Text;
+use crate::writer::batch::Reply;
+use crate::writer::judge::Seen;
+use crate::writer::meaning;
+
+/// The API's own limit.
+const TOGETHER_MAX: usize = 100;
+const READ: &str = "/crm/v3/objects/companies/batch/read";
+const UPDATE: &str = "/crm/v3/objects/companies/batch/update";
+const PROPERTIES: &str = "/crm/v3/properties/companies";
+const DAILY: &str = "x-hubspot-ratelimit-daily";
+const DAILY_LEFT: &str = "x-hubspot-ratelimit-daily-remaining";
+const MILLION: u64 = 1_000_000;
+
+pub struct HubSpot {
+    client: Client,
+    token: String,
+    roles: Vec<RoleFields>,
+    versions: bool,
+    /// Of the day's requests, in millionths.
+    daily_share: u32,
+}
+
+impl HubSpot {
+    pub fn new(crm: &CrmSettings, roles: Vec<RoleFields>, requests: &RequestSettings) -> anyhow::Result<HubSpot> {
+        let token = match &crm.access {
+            Access::Token(token) => token.0.clone(),
+            Access::Client { .. } => anyhow::bail!("HubSpot wants the token of a private app"),
+        };
+        let client = Client::new(crm, requests)?;
+        Ok(HubSpot { client, token, roles, versions: crm.versions, daily_share: requests.daily_share })
+    }
+
+    fn call(&mut self, method: Method, path: &str, body: Body<'_>) -> Result<Answer, Trouble> {
+        let bearer = format!("Bearer {}", self.token);
+        let answer = self.client.send(method, path, &[("authorization", &bearer)], body)?;
+        match answer.status {
+            200..300 => Ok(answer),
+            _ => Err(trouble(&answer)),
+        }
+    }
+
+    fn seen(&self, result: &Json, work: Work<'_>) -> Seen {
+        let (fields, properties) = (work.fields, &result["properties"]);
+        Seen {
+            owner: super::owner(super::text(&properties[&*fields.owner]), work, |one, other| one == other),
+            sequence: super::whole(&properties[&*fields.sequence]),
+            command: super::text(&properties[&*fields.command]),
+            version: if self.versions { modified(&result["updatedAt"]) } else { None },
+        }
+    }
+}
+
+impl Crm for HubSpot {
+    fn most_together(&self) -> usize {
+        TOGETHER_MAX
+    }
+
+    fn lacks(&mut self) -> Result<Vec<String>, Trouble> {
+        let answer = match self.call(Method::GET, PROPERTIES, Body::Nothing) {
+            // Reading the properties' descriptions is a scope of its own, and nothing else needs it.
+            Err(Trouble::Refused { code, message }) => {
+                tracing::warn!(%code, message, "the properties of companies can't be checked");
+                return Ok(Vec::new());
+            }
+            answered => answered?,
+        };
+        let Some(described) = answer.body["results"].as_array() else {
+            return Err(unexpected("the properties of companies", &answer.body));
+        };
+        let fields = self.roles.iter().flat_map(RoleFields::all);
+        Ok(fields.filter_map(|field| lack_of(&field, described)).collect())
+    }
+
+    fn look(&mut self, work: &[Work<'_>]) -> Result<Vec<Option<Seen>>, Trouble> {
+        let of =
+            |work: &Work<'_>| [work.fields.owner.clone(), work.fields.command.clone(), work.fields.sequence.clone()];
+        let mut properties: Vec<Text> = work.iter().flat_map(of).collect();
+        properties.sort_unstable();
+        properties.dedup();
+        let inputs: Vec<Json> = work.iter().map(|work| json!({ "id": work.command.account })).collect();
+        let asked = json!({ "properties": properties, "inputs": inputs });
+        let answer = self.call(Method::POST, READ, Body::Json(&asked))?;
+        check_usage(&answer.headers, self.daily_share)?;
+        let results = results(&answer.body)?;
+        // A company that was merged into another one comes under the other's id: it isn't the one that was asked for.
+        let of = |work: &Work<'_>| results.iter().find(|result| result["id"] == *work.command.account);
+        Ok(work.iter().map(|work| of(work).map(|result| self.seen(result, *work))).collect())
+    }
+
+    fn write(&mut self, work: &[Work<'_>]) -> Result<Vec<Reply>, Trouble> {
+        let input = |work: &Work<'_>| {
+            let mut properties = json!({});
+            for (field, value) in super::values(*work, |_| None) {
+                properties[&*field] = in_hubspot(value.json());
+            }
+            json!({ "id": work.command.account, "properties": properties, "objectWriteTraceId": work.command.id })
+        };
+        let inputs: Vec<Json> = work.iter().map(input).collect();
+        let answer = self.call(Method::POST, UPDATE, Body::Json(&json!({ "inputs": inputs })))?;
+        let results = results(&answer.body)?;
+        let errors = answer.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(work.iter().map(|work| reply(work.command, results, errors)).collect())
+    }
+
+    fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+}
+
+/// A property is emptied by an empty text.
+fn in_hubspot(value: Json) -> Json {
+    if value.is_null() { "".into() } else { value }
+}
+
+fn results(body: &Json) -> Result<&Vec<Json>, Trouble> {
+    body["results"].as_array().ok_or_else(|| unexpected("results", body))
+}
+
+/// Errors name the input by its trace id, or by the company's.
+fn reply(command: &crate::writer::command::Command, results: &[Json], errors: &[Json]) -> Reply {
+    let names = |error: &&Json| {
+        let context = &error["context"];
+        names(&context["objectWriteTraceId"], &command.id) || names(&context["ids"], &command.account)
+    };
+    if let Some(error) = errors.iter().find(names) {
+        let (code, message) = code_of(error);
+        return Reply::Refused { code, message };
+    }
+    match results.iter().any(|result| result["id"] == *command.account) {
+        true => Reply::Applied,
+        false => Reply::Refused { code: meaning::NO_ANSWER.into(), message: String::new() },
+    }
+}
+
+fn names(value: &Json, wanted: &str) -> bool {
+    match value {
+        Json::Array(items) => items.iter().any(|item| *item == *wanted),
+        other => *other == *wanted,
+    }
+}
+
+/// The most exact code that it says.
+fn code_of(error: &Json) -> (Text, String) {
+    let code = error["errors"][0]["code"].as_str().or(error["category"].as_str()).unwrap_or("UNKNOWN_ERROR");
+    (code.into(), bounded(error["message"].as_str().unwrap_or_default()))
+}
+
+fn trouble(answer: &Answer) -> Trouble {
+    let (code, message) = code_of(&answer.body);
+    let what = format!("{} {code}: {message}", answer.status);
+    match answer.status {
+        401 | 403 => Trouble::denied(what),
+        423 => Trouble::unavailable(what),
+        _ if message.contains("does not exist") && message.contains("ropert") => Trouble::denied(what),
+        _ => Trouble::Refused { code, message },
+    }
+}
+
+/// Over the share of the day's requests everybody else has the rest.
+fn check_usage(headers: &HeaderMap, share: u32) -> Result<(), Trouble> {
+    let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    let (Some(most), Some(left)) = (number(DAILY), number(DAILY_LEFT)) else { return Ok(()) };
+    let used = most.saturating_sub(left);
+    if used.saturating_mul(MILLION) <= most.saturating_mul(share.into()) {
+        return Ok(());
+    }
+    let what = format!("{used} of the day's {most} requests are used, more than `daily_share` allows");
+    Err(Trouble::Wait { why: Why::Throttled, what, after: None })
+}
+
+fn lack_of(field: &str, described: &[Json]) -> Option<String> {
+    let Some(found) = described.iter().find(|each| each["name"] == *field) else {
+        return Some(format!("companies have no property {field}"));
+    };
+    let locked = found["modificationMetadata"]["readOnlyValue"] == true;
+    locked.then(|| format!("the property {field} of companies can't be written"))
+}
+
+/// `2026-05-04T14:00:00.250Z`, in milliseconds.
+fn modified(value: &Json) -> Option<u64> {
+    let at = crate::wire::instant::Rfc3339::parse(value.as_str()?)?;
+    u64::try_from(at.0.0).ok()
+}
+
+fn unexpected(what: &str, body: &Json) -> Trouble {
+    Trouble::unavailable(format!("in place of {what} it answers {}", bounded(&body.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Millis;
+    use crate::writer::command::Command;
+
+    fn command(account: &str, id: &str) -> Command {
+        Command {
+            id: id.into(),
+            account: account.into(),
+            role: "ae".into(),
+            sequence: 1,
+            expected: None,
+            new: Some("9".into()),
+            issued_at: Millis(0),
+            not_after: Millis(1),
+            dry_run: false,
+            reason: String::new(),
+            priority: 0.0,
+            at_risk_at: None,
+        }
+    }
+
+    #[test]
+    fn each_input_finds_its_reply() {
+        let results = [json!({ "id": "1" })];
+        let errors = [
+            json!({ "category": "OBJECT_NOT_FOUND", "message": "gone", "context": { "ids": ["2"] } }),
+            json!({ "category": "VALIDATION_ERROR", "message": "no owner", "context": { "objectWriteTraceId": ["c3"] },
+                    "errors": [{ "code": "INVALID_OWNER_ID" }] }),
+        ];
+        let of = |account, id| reply(&command(account, id), &results, &errors);
+        let refused = |code: &str, message: &str| Reply::Refused { code: code.into(), message: message.into() };
+        assert_eq!(of("1", "c1"), Reply::Applied);
+        assert_eq!(of("2", "c2"), refused("OBJECT_NOT_FOUND", "gone"));
+        assert_eq!(of("3", "c3"), refused("INVALID_OWNER_ID", "no owner"));
+        assert_eq!(of("4", "c4"), refused("no_answer", ""));
+    }
+
+    #[test]
+    fn a_missing_scope_or_property_needs_a_person() {
+        let why = |status, body: Json| match trouble(&Answer { status, headers: HeaderMap::new(), body }) {
+            Trouble::Wait { why, .. } => Some(why),
+            Trouble::Refused { .. } => None,
+        };
+        assert_eq!(why(403, json!({ "category": "MISSING_SCOPES" })), Some(Why::Denied));
+        let absent = json!({ "category": "VALIDATION_ERROR", "message": "Property \"x\" does not exist" });
+        assert_eq!(why(400, absent), Some(Why::Denied));
+        assert_eq!(why(400, json!({ "category": "VALIDATION_ERROR", "message": "no owner 5" })), None);
+    }
+
+    #[test]
+    fn the_days_share_is_kept() {
+        let mut headers = HeaderMap::new();
+        assert!(check_usage(&headers, 800_000).is_ok());
+        headers.insert(DAILY, "1000".parse().unwrap());
+        headers.insert(DAILY_LEFT, "200".parse().unwrap());
+        assert!(check_usage(&headers, 800_000).is_ok());
+        assert!(check_usage(&headers, 799_999).is_err());
+    }
+
+    #[test]
+    fn properties_that_are_missing_are_named() {
+        let described = [
+            json!({ "name": "bookd_command" }),
+            json!({ "name": "score", "modificationMetadata": { "readOnlyValue": true } }),
+        ];
+        assert_eq!(lack_of("bookd_command", &described), None);
+        assert!(lack_of("bookd_sequence", &described).unwrap().contains("no property bookd_sequence"));
+        assert!(lack_of("score", &described).unwrap().contains("can't be written"));
+    }
+}

@@ -1,0 +1,340 @@
+//! The loop: commands are read, carried out, answered; what goes wrong is told in a line, and waited for.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::{error, info, warn};
+
+use super::batch::{Batch, Limits};
+use super::clock;
+use super::command::{self, Command, Unreadable};
+use super::crm::{Crm, Trouble, Why, Work};
+use super::judge::{Answer, Seen, codes};
+use super::meters::Meters;
+use super::pace::Backoff;
+use super::result;
+use super::status::Status;
+use super::stream::{self, Stream};
+use crate::config::writer::{RoleFields, WriterSettings};
+use crate::domain::result::ResultStatus;
+use crate::domain::{Millis, OutRecord, Record, Text, Topic};
+use crate::log::LogError;
+use crate::wire::dead_letter::{self, Stage};
+
+/// An idle writer looks this often whether it is to end.
+const POLL: Duration = Duration::from_millis(500);
+/// Of a longer wait such pieces.
+const NAP: Duration = Duration::from_millis(100);
+/// The same trouble is told again after so long.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+/// Dead letters have one task.
+const TASK: u16 = 0;
+
+pub struct Writer {
+    roles: BTreeMap<Text, RoleFields>,
+    limits: Limits,
+    commands_together: usize,
+    skips_other_roles: bool,
+    crm: Box<dyn Crm>,
+    status: Arc<Status>,
+    meters: Meters,
+    /// Of whole requests; a record's own is the batch's.
+    backoff: Backoff,
+    told: Option<(String, Instant)>,
+}
+
+/// It was told to stop while it waited: nothing of the batch is answered, all of it comes again.
+struct Stopped;
+
+/// What was read, by what becomes of it.
+#[derive(Default)]
+struct Intake {
+    commands: Vec<Command>,
+    /// The index of each command's record.
+    letters: Vec<(usize, Unreadable)>,
+}
+
+impl Writer {
+    pub fn new(settings: &WriterSettings, crm: Box<dyn Crm>, status: Arc<Status>, meters: Meters) -> Writer {
+        let requests = &settings.requests;
+        let limits = Limits {
+            before_end_ms: (i64::from(requests.timeout_s) + i64::from(requests.margin_s)) * 1000,
+            attempts: requests.attempts,
+            versions: settings.crm.versions,
+        };
+        Writer {
+            roles: settings.roles.clone(),
+            limits,
+            commands_together: requests.commands_together,
+            skips_other_roles: settings.crm.skips_other_roles,
+            crm,
+            status,
+            meters,
+            backoff: Backoff::default(),
+            told: None,
+        }
+    }
+
+    /// Works until it is told to stop. An error ends the process: it was fenced, or a person is needed.
+    pub fn run(&mut self, settings: &WriterSettings) -> Result<(), LogError> {
+        if self.wait_until_able().is_err() {
+            return Ok(());
+        }
+        let mut stream = None;
+        while !self.status.is_stopping() {
+            let worked = match &mut stream {
+                None => stream::open(&settings.source).map(|opened| stream = Some(opened)),
+                Some(stream) => self.turn(&mut **stream),
+            };
+            match worked {
+                Ok(()) => {}
+                // The commands of the batch come again; what was carried out of them the CRM knows.
+                Err(LogError::Retry(what) | LogError::Rebuild(what)) => {
+                    stream = None;
+                    let wait = self.backoff.fail_ms(chance());
+                    warn!(what, "the log doesn't answer: it is opened anew");
+                    self.status.waits_for(&what);
+                    self.meters.applying(false);
+                    if self.nap(wait).is_err() {
+                        return Ok(());
+                    }
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what the CRM lacks, until it lacks nothing.
+    fn wait_until_able(&mut self) -> Result<(), Stopped> {
+        loop {
+            let trouble = match self.crm.lacks() {
+                Ok(lacks) if lacks.is_empty() => {
+                    self.works();
+                    info!("the CRM has all that is needed");
+                    return Ok(());
+                }
+                Ok(lacks) => Trouble::denied(lacks.join("; ")),
+                Err(trouble) => trouble,
+            };
+            self.wait(&trouble)?;
+        }
+    }
+
+    /// One batch, if there are commands.
+    fn turn(&mut self, stream: &mut dyn Stream) -> Result<(), LogError> {
+        let records = stream.poll(self.commands_together, POLL)?;
+        self.works();
+        if records.is_empty() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let intake = self.take_in(&records);
+        let mut batch = Batch::new(intake.commands, self.limits, self.crm.most_together());
+        if self.carry_out(&mut batch).is_err() {
+            return Ok(());
+        }
+        let mut outputs: Vec<OutRecord> = batch.answers().map(|(command, answer)| sent(command, answer)).collect();
+        let letters = intake.letters.iter().map(|(index, why)| letter(&records[*index], why, stream));
+        outputs.extend(letters);
+        stream.commit(&outputs)?;
+        self.count(&batch, &intake.letters);
+        self.meters.committed(begun.elapsed());
+        Ok(())
+    }
+
+    fn take_in(&mut self, records: &[Record]) -> Intake {
+        let mut intake = Intake::default();
+        for (index, record) in records.iter().enumerate() {
+            match command::read(record.value.as_deref()) {
+                Ok(command) if command.dry_run => self.meters.skipped("dry_run"),
+                Ok(command) if self.skips_other_roles && !self.roles.contains_key(&command.role) => {
+                    self.meters.skipped("other_role");
+                }
+                Ok(command) => intake.commands.push(command),
+                Err(why) => {
+                    let (partition, offset, code) = (record.partition, record.offset, why.code.text());
+                    error!(partition, offset, code, detail = why.detail, "this is no command: a dead letter");
+                    intake.letters.push((index, why));
+                }
+            }
+        }
+        intake
+    }
+
+    fn count(&mut self, batch: &Batch, letters: &[(usize, Unreadable)]) {
+        for (_, answer) in batch.answers() {
+            self.meters.result(answer);
+        }
+        for (_, Unreadable { code, .. }) in letters {
+            self.meters.dead_letter(*code);
+        }
+        self.meters.oldest(Duration::ZERO);
+    }
+
+    /// Until every command has its answer.
+    fn carry_out(&mut self, batch: &mut Batch) -> Result<(), Stopped> {
+        while !batch.is_done() {
+            let now = clock::now();
+            self.meters.oldest(age(batch.oldest(), now));
+            let due = batch.due(now);
+            if due.is_empty() {
+                let next = batch.next_due().unwrap_or(now);
+                self.nap(next.0 - now.0)?;
+                continue;
+            }
+            match self.round(batch, &due) {
+                Ok(()) => self.works(),
+                Err(trouble) => {
+                    self.wait(&trouble)?;
+                    if is_denied(&trouble) {
+                        self.wait_until_able()?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the accounts of these commands and writes those that may go. Between look and write there is no wait
+    /// but for the requests themselves: the nearer, the less a person changes in between.
+    fn round(&mut self, batch: &mut Batch, due: &[usize]) -> Result<(), Trouble> {
+        let known = self.answer_unknown_roles(batch, due);
+        if known.is_empty() {
+            return Ok(());
+        }
+        let looked = self.crm.look(&work(&self.roles, batch, &known));
+        self.meters.requests(self.crm.client().take_tally());
+        let seen = match looked {
+            Err(Trouble::Refused { code, message }) => {
+                warn!(%code, message, records = known.len(), "the CRM refuses to show these records together");
+                let unseen: Vec<Option<Seen>> = known.iter().map(|_| None).collect();
+                batch.refused_together(&known, &code, &unseen);
+                return Ok(());
+            }
+            looked => looked?,
+        };
+        // What must wait for its place among the requests waits before it is judged.
+        self.crm.client().pace();
+        let now = clock::now();
+        let judged = known.into_iter().zip(seen).filter(|(index, seen)| batch.judge(*index, seen.as_ref(), now));
+        let (go, seen): (Vec<usize>, Vec<Option<Seen>>) = judged.unzip();
+        if go.is_empty() { Ok(()) } else { self.write(batch, &go, &seen) }
+    }
+
+    fn write(&mut self, batch: &mut Batch, go: &[usize], seen: &[Option<Seen>]) -> Result<(), Trouble> {
+        let written = self.crm.write(&work(&self.roles, batch, go));
+        self.meters.requests(self.crm.client().take_tally());
+        let replies = match written {
+            Err(Trouble::Refused { code, message }) => {
+                warn!(%code, message, records = go.len(), "the CRM refuses to write these records together");
+                batch.refused_together(go, &code, seen);
+                return Ok(());
+            }
+            written => written?,
+        };
+        let now = clock::now();
+        for ((index, reply), seen) in go.iter().zip(replies).zip(seen) {
+            batch.replied(*index, reply, seen.as_ref(), now, chance());
+        }
+        batch.went_well(self.crm.most_together());
+        Ok(())
+    }
+
+    /// Returns those whose role the CRM has fields for.
+    fn answer_unknown_roles(&self, batch: &mut Batch, due: &[usize]) -> Vec<usize> {
+        let mut known = Vec::with_capacity(due.len());
+        for index in due {
+            match self.roles.contains_key(&batch.command(*index).role) {
+                true => known.push(*index),
+                false => batch.answer(*index, Answer::unseen(ResultStatus::Rejected, codes::UNKNOWN_ROLE)),
+            }
+        }
+        known
+    }
+
+    fn works(&mut self) {
+        self.backoff.succeed();
+        self.told = None;
+        self.status.applies();
+        self.meters.applying(true);
+    }
+
+    /// Tells what is wrong, in a line, and waits: as long as the CRM asks for, or longer each time.
+    fn wait(&mut self, trouble: &Trouble) -> Result<(), Stopped> {
+        let (why, after) = match trouble {
+            Trouble::Wait { why, after, .. } => (*why, *after),
+            Trouble::Refused { .. } => (Why::Denied, None),
+        };
+        self.meters.requests(self.crm.client().take_tally());
+        self.meters.waits(why);
+        self.meters.applying(false);
+        let what = trouble.to_string();
+        self.status.waits_for(&what);
+        let is_new = self.told.as_ref().is_none_or(|(told, at)| *told != what || at.elapsed() >= TOLD_EVERY);
+        if is_new {
+            warn!(why = why.name(), what, "no command is applied now");
+            self.told = Some((what, Instant::now()));
+        }
+        let asked = after.map_or(0, |after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+        let wait = self.backoff.fail_ms(chance()).max(asked);
+        self.nap(wait)
+    }
+
+    fn nap(&self, millis: i64) -> Result<(), Stopped> {
+        let until = Instant::now() + Duration::from_millis(millis.max(0).unsigned_abs());
+        loop {
+            if self.status.is_stopping() {
+                return Err(Stopped);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(NAP));
+        }
+    }
+}
+
+fn work<'a>(roles: &'a BTreeMap<Text, RoleFields>, batch: &'a Batch, indices: &[usize]) -> Vec<Work<'a>> {
+    let work = |index: &usize| {
+        let command = batch.command(*index);
+        Some(Work { command, fields: roles.get(&command.role)? })
+    };
+    indices.iter().filter_map(work).collect()
+}
+
+fn is_denied(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::Wait { why: Why::Denied, .. })
+}
+
+fn age(since: Option<Millis>, now: Millis) -> Duration {
+    let millis = since.map_or(0, |since| (now.0 - since.0).max(0));
+    Duration::from_millis(millis.unsigned_abs())
+}
+
+/// Any number, for jitter: the standard library seeds each of these anew.
+fn chance() -> u32 {
+    (RandomState::new().build_hasher().finish() >> 32) as u32
+}
+
+/// Keyed by the account, as commands are.
+fn sent(command: &Command, answer: &Answer) -> OutRecord {
+    OutRecord {
+        topic: Topic::Results,
+        key: Some(command.account.as_bytes().to_vec()),
+        value: Some(result::encode(command, answer, clock::now())),
+        headers: Vec::new(),
+    }
+}
+
+fn letter(record: &Record, why: &Unreadable, stream: &dyn Stream) -> OutRecord {
+    let Unreadable { code, detail } = why;
+    let letter = dead_letter::record(record, stream.commands(), *code, detail, Stage::Write, TASK);
+    match stream.has_lines() {
+        true => OutRecord { value: Some(dead_letter::envelope(&letter)), key: None, headers: Vec::new(), ..letter },
+        false => letter,
+    }
+}
