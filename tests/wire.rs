@@ -278,7 +278,7 @@ fn these_are_the_bytes_of_everything() {
     assert_eq!(found, EVERYTHING, "a new variant or field? else journals already written become unreadable");
 }
 
-const EVERYTHING: &str = "dc3a090e602ea8e8db0cc63b95111328";
+const EVERYTHING: &str = "b7ca6f50d47f9ce4f09d9c4f8bf861e4";
 
 /// Bytes that look drawn, the same in every run.
 fn stream() -> impl FnMut() -> u8 {
@@ -307,7 +307,7 @@ fn these_are_the_bytes_of_long_lists() {
     assert_eq!(entry::digest(&bytes).to_string(), LONG_LISTS, "journals already written must stay readable");
 }
 
-const LONG_LISTS: &str = "4a5eebb423fdd98570adcd225f70d6e2";
+const LONG_LISTS: &str = "d799213404a126293fdd4fb627cee704";
 
 #[test]
 fn an_entry_cut_short_anywhere_is_refused() {

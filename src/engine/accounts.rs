@@ -123,7 +123,7 @@ impl Engine {
     ) -> Result<(), Code> {
         let role = usize::from(self.rules().role_index(role).ok_or(Code::UnknownRole)?);
         let owner = owner.map_or(Ok(RepId::NOBODY), |id| self.rep_number(id))?;
-        if self.confirms(role) && self.state.seats[role][account.index()].status != SeatStatus::Unknown {
+        if self.follows(role) && self.state.seats[role][account.index()].status != SeatStatus::Unknown {
             self.observe(role, account, owner, version);
         } else {
             self.note_owner(role, account, owner);

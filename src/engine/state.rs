@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::domain::account::Value;
 use crate::domain::ids::Id128;
 use crate::domain::output::{BreakerScope, SeatStatus};
-use crate::domain::policy::Policy;
+use crate::domain::policy::{Policy, RoleMode};
 use crate::domain::rep::RepStatus;
 use crate::domain::signal::Class;
 use crate::domain::{Input, Secs, Text};
@@ -304,6 +304,7 @@ pub struct RoleState {
     pub stalled: bool,
     /// The rules decide nothing in it.
     pub paused: Option<Pause>,
+    pub mode: RoleMode,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

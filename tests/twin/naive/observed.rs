@@ -14,7 +14,8 @@ impl Twin {
     pub(super) fn result(&mut self, record: &ResultRecord) -> Result<(), Code> {
         let policy = self.policy();
         let Some((account, role)) = self.commanded_by(record) else {
-            let awaited = policy.roles.iter().any(|role| role.confirm == Confirm::Results);
+            let awaits = |role: usize| self.confirms(role) && policy.roles[role].confirm == Confirm::Results;
+            let awaited = (0..self.roles.len()).any(awaits);
             return if awaited { Err(Code::UnknownCommand) } else { Ok(()) };
         };
         if policy.roles[role].confirm == Confirm::Echo {
@@ -113,7 +114,7 @@ impl Twin {
     pub(super) fn observe(&mut self, account: AccountNo, role: usize, owner: Option<RepNo>, version: Option<u64>) {
         let seat = &self.accounts[account].seats[role];
         let (last, desired) = (seat.crm_owner, seat.owner);
-        if !self.confirms(role) || seat.status == SeatStatus::Unknown {
+        if !self.follows(role) || seat.status == SeatStatus::Unknown {
             return self.note_crm_owner(account, role, owner);
         }
         let Some(command) = seat.command.clone() else {
