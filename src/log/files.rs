@@ -20,6 +20,7 @@ mod lines;
 mod names;
 mod reader;
 mod recovery;
+mod send;
 mod writer;
 
 use std::fs::{File, TryLockError};
@@ -32,6 +33,7 @@ pub use self::again::Again;
 use self::inputs::Inputs;
 pub use self::lines::LINE_BYTES_MAX;
 use self::reader::Reader;
+pub use self::send::send;
 use self::writer::Writer;
 use crate::domain::{Millis, OutRecord, Record, Topic};
 use crate::log::{JournalReader, Log, LogError, Place, Stored};
