@@ -63,7 +63,9 @@ table! {
     COMMIT "bookd_commit_seconds" Type::Histogram(SECONDS_MILLI), [], "Time that committing one journal entry took.";
     LATENCY "bookd_decision_latency_seconds" Type::Histogram(SECONDS_MILLI), [],
         "From the timestamp of an entry's oldest input record to its commit.";
-    DECISIONS "bookd_decisions_total" Type::Counter, ["kind", "role"], "Decisions committed.";
+    DECISIONS "bookd_decisions_total" Type::Counter, ["kind", "role"], "Decisions committed, as commands.";
+    SHADOWS "bookd_shadow_decisions_total" Type::Counter, ["kind", "role"],
+        "Decisions committed in shadow: told, and no commands.";
     ALERTS "bookd_alerts_total" Type::Counter, ["type"], "Alerts committed.";
     ACCOUNTS "bookd_accounts" Type::Gauge, ["role", "status"], "Accounts by where they stand in a role.";
     POOL "bookd_pool_accounts" Type::Gauge, ["role", "band"],
@@ -78,6 +80,7 @@ table! {
         "Up to when a source of activity is known to be read; 0 when nothing is known.";
     SILENT "bookd_source_silent" Type::Gauge, ["source"], "1 while a source says nothing for longer than its cadence.";
     BREAKER "bookd_breaker_tripped" Type::Gauge, ["scope"], "Tripped breakers, by scope.";
+    SHADOW "bookd_shadow" Type::Gauge, ["role"], "1 while the role is in shadow: it decides, and commands nothing.";
     PAUSED "bookd_paused" Type::Gauge, ["role"], "1 while somebody holds back what the rules would decide in the role.";
     RATE "bookd_rate_commands" Type::Gauge, [],
         "Commands that any hour may take, of all roles together; 0 while there is no rate.";
@@ -126,6 +129,7 @@ pub struct RoleFigures {
     pub owned: u64,
     pub capacity: u64,
     pub paused: bool,
+    pub shadow: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -145,6 +149,7 @@ pub struct Committed {
     pub duplicates: u64,
     pub dead_letters: Vec<(Topic, Code)>,
     pub decisions: Vec<(DecisionKind, Text)>,
+    pub in_shadow: Vec<(DecisionKind, Text)>,
     pub alerts: Vec<&'static str>,
     pub commit: Duration,
     /// Of the oldest record.
@@ -280,6 +285,7 @@ impl Meters {
         for role in roles {
             for kind in DecisionKind::ALL {
                 self.add(DECISIONS, &[kind.name().into(), role.clone()], 0);
+                self.add(SHADOWS, &[kind.name().into(), role.clone()], 0);
             }
         }
     }
@@ -314,6 +320,9 @@ impl Meters {
         for (kind, role) in &entry.decisions {
             self.add(DECISIONS, &[kind.name().into(), role.clone()], 1);
         }
+        for (kind, role) in &entry.in_shadow {
+            self.add(SHADOWS, &[kind.name().into(), role.clone()], 1);
+        }
         for alert in &entry.alerts {
             self.add(ALERTS, &[(*alert).into()], 1);
         }
@@ -341,6 +350,7 @@ impl Meters {
             }
             self.set(BOOK_FILL, std::slice::from_ref(&role.role), ratio(role.owned, role.capacity));
             self.set(BOOK_CAPACITY, std::slice::from_ref(&role.role), role.capacity as f64);
+            self.set(SHADOW, std::slice::from_ref(&role.role), f64::from(u8::from(role.shadow)));
             self.set(PAUSED, std::slice::from_ref(&role.role), f64::from(u8::from(role.paused)));
         }
         for source in &figures.sources {
@@ -401,6 +411,7 @@ mod tests {
             duplicates: 1,
             dead_letters: vec![(Topic::Intent, Code::Malformed)],
             decisions: vec![(DecisionKind::Distribution, "sdr".into())],
+            in_shadow: Vec::new(),
             alerts: vec!["orphan"],
             commit: Duration::from_millis(3),
             latency: None,

@@ -277,6 +277,7 @@ fn policy(capacity: u32) -> Policy {
             exclude: Filter::Never,
             exclude_open_opportunities: true,
             holding_users: Vec::new(),
+            mode: RoleMode::Live,
             not_after_s: DAY,
             confirm: Confirm::Assume,
             max_unresolved: 1_000,

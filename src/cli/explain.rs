@@ -115,7 +115,9 @@ fn concerns(kind: &AlertKind) -> (Option<&Text>, Option<&Text>) {
         AlertKind::IssuingStopped { role, .. }
         | AlertKind::IssuingResumed { role }
         | AlertKind::Paused { role, .. }
-        | AlertKind::Resumed { role, .. } => (None, Some(role)),
+        | AlertKind::Resumed { role, .. }
+        | AlertKind::WentLive { role, .. }
+        | AlertKind::ModeKept { role, .. } => (None, Some(role)),
         AlertKind::Refused { account, role, .. } => (account.as_ref(), role.as_ref()),
         AlertKind::SourceSilent { .. }
         | AlertKind::SourceBack { .. }

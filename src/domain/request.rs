@@ -45,6 +45,20 @@ impl RequestOp {
         RequestOp::Erase,
     ];
 
+    /// Those that act.
+    pub const SUPPORTED: [RequestOp; 10] = [
+        RequestOp::Return,
+        RequestOp::ReviewDone,
+        RequestOp::Retire,
+        RequestOp::Hold,
+        RequestOp::Release,
+        RequestOp::Proceed,
+        RequestOp::Pause,
+        RequestOp::Resume,
+        RequestOp::Rate,
+        RequestOp::GoLive,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             RequestOp::Return => "return",

@@ -129,7 +129,7 @@ impl Engine {
             return Ok(());
         }
         record.see_version(role, version);
-        if self.confirms(role) && self.state.seats[role][account.index()].status != SeatStatus::Unknown {
+        if self.follows(role) && self.state.seats[role][account.index()].status != SeatStatus::Unknown {
             self.observe(role, account, owner, version, seen);
         } else {
             self.note_owner(role, account, owner);

@@ -12,7 +12,7 @@ use super::waiting::is_over;
 impl Engine {
     /// Whether the rules may decide anything in the role: nobody paused it, and the hour takes another command.
     pub(super) fn may_decide(&self, role: usize) -> bool {
-        self.state.roles[role].paused.is_none() && !self.is_rate_used_up()
+        self.state.roles[role].paused.is_none() && (self.is_in_shadow(role) || !self.is_rate_used_up())
     }
 
     /// The same, and the command may leave.

@@ -35,6 +35,7 @@ mod restored;
 mod rows;
 mod score;
 mod seats;
+mod shadow;
 mod signals;
 mod sizes;
 mod sources;

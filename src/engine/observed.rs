@@ -22,7 +22,8 @@ impl Engine {
         let found = self.index.commands.find(record.command_id);
         let Some((role, account)) = found else {
             // Where no role waits for results they are recorded in the journal and decide nothing.
-            let awaited = policy.roles.iter().any(|role| role.confirm == Confirm::Results);
+            let awaits = |role| self.confirms(role) && policy.roles[role].confirm == Confirm::Results;
+            let awaited = self.roles().any(awaits);
             return if awaited { Err(Code::UnknownCommand) } else { Ok(()) };
         };
         if policy.roles[role].confirm != Confirm::Results {

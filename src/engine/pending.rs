@@ -3,7 +3,7 @@
 //! A seat has at most one command out. What is decided about it meanwhile is a wish: the latest is kept, and goes
 //! out when the command before is settled or undone. What the CRM says of owners is judged in [`super::observed`].
 
-use crate::domain::output::{AlertKind, Decision, SeatStatus, Undone};
+use crate::domain::output::{AlertKind, Decision, Disposition, SeatStatus, Undone};
 use crate::domain::policy::Confirm;
 use crate::domain::time::{DAY, HOUR, MINUTE};
 use crate::domain::{Output, Secs};
@@ -21,8 +21,9 @@ const SILENT_S: u32 = 15 * MINUTE;
 const BACK_OFF_S: [u32; 4] = [HOUR, 6 * HOUR, DAY, 7 * DAY];
 
 impl Engine {
+    /// In shadow nothing goes out that could be confirmed.
     pub(super) fn confirms(&self, role: usize) -> bool {
-        self.rules().roles[role].confirm != Confirm::Assume
+        self.rules().roles[role].confirm != Confirm::Assume && !self.is_in_shadow(role)
     }
 
     /// Whether another command of the role may go out.
@@ -102,11 +103,13 @@ impl Engine {
         }
     }
 
-    /// The command leaves.
+    /// The command leaves, or what would be one.
     fn issue(&mut self, role: usize, account: AccountId, decision: Decision) {
         self.entry.decisions += 1;
-        self.count_command();
-        self.state.seats[role][account.index()].sequence += 1;
+        if decision.disposition == Disposition::Command {
+            self.count_command();
+            self.state.seats[role][account.index()].sequence += 1;
+        }
         self.entry.out.push(Output::Decision(Box::new(decision)));
     }
 

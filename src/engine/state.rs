@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::domain::account::Value;
 use crate::domain::ids::Id128;
 use crate::domain::output::{BreakerScope, SeatStatus};
-use crate::domain::policy::Policy;
+use crate::domain::policy::{Policy, RoleMode};
 use crate::domain::rep::RepStatus;
 use crate::domain::signal::Class;
 use crate::domain::{Input, Secs, Text};
@@ -326,6 +326,7 @@ pub struct RoleState {
     pub stalled: bool,
     /// The rules decide nothing in it.
     pub paused: Option<Pause>,
+    pub mode: RoleMode,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

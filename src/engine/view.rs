@@ -33,6 +33,8 @@ pub struct View {
     pub writers: Vec<(Text, Secs, bool)>,
     /// Roles that are paused: by whom, and since when.
     pub paused: Vec<(Text, Text, Secs)>,
+    /// Roles in shadow.
+    pub shadow: Vec<Text>,
     /// At most so many commands in any hour, and who said so.
     pub rate: Option<(u32, Text)>,
     /// Commands of the last hour, by their instants.
@@ -160,6 +162,7 @@ impl Engine {
             commands: self.command_views(),
             writers: self.writer_views(),
             paused: self.paused_views(),
+            shadow: self.shadow_views(),
             rate: state.rate.as_ref().map(|rate| (rate.per_hour, rate.by.clone())),
             issued: self.issued_lately().collect(),
             remembered: state.remembered.len() as u64,
@@ -217,6 +220,11 @@ impl Engine {
     fn paused_views(&self) -> Vec<(Text, Text, Secs)> {
         let paused = self.roles().filter_map(|role| Some((role, self.state().roles[role].paused.as_ref()?)));
         paused.map(|(role, pause)| (self.rules().roles[role].name.clone(), pause.by.clone(), pause.at)).collect()
+    }
+
+    fn shadow_views(&self) -> Vec<Text> {
+        let shadow = self.roles().filter(|role| self.is_in_shadow(*role));
+        shadow.map(|role| self.rules().roles[role].name.clone()).collect()
     }
 
     fn command_view(&self, role: usize, account: AccountId, row: &Commanded) -> CommandView {

@@ -32,6 +32,7 @@ pub fn state(view: &View) -> Id128 {
         commands,
         writers,
         paused,
+        shadow,
         rate,
         issued,
         remembered,
@@ -52,6 +53,7 @@ pub fn state(view: &View) -> Id128 {
         digest.rows(writers);
     }
     digest.rows(paused);
+    digest.rows(shadow);
     digest.row(rate);
     digest.rows(issued);
     digest.id()

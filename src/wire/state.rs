@@ -231,7 +231,7 @@ wire_struct! {
         per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
-    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused }
+    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode }
     Rate { per_hour, by }
     Pause { by, at }
     SourceState { name, latest, complete, silent }

@@ -323,14 +323,15 @@ enums! {
     }
     Verdict { Chosen, Inactive, Full, SegmentFull, CooledOff, Unfit, Fuller, LaterTurn }
     AlertKind {
-        SourceBack { source }, AtRisk { account, role, owner, deadline, promised, missing },
-        RiskCleared { account, role, owner }, Refused { op, code, account, role, by },
+        SourceBack { source }, AtRisk { account, role, owner, deadline, promised, missing, shadow },
+        RiskCleared { account, role, owner, shadow }, Refused { op, code, account, role, by },
         SourceSilent { source, latest }, BreakerTripped { scope, due }, BreakerReset { scope },
         Orphan { account, role, owner }, IssuingStopped { role, issued_at, out }, IssuingResumed { role },
         CommandUndone { account, role, undone, owner, tries }, Paused { role, by }, Resumed { role, by },
-        RateSet { per_hour, by },
+        RateSet { per_hour, by }, WentLive { role, by, owned }, ModeKept { role, mode },
     }
     Undone { Rejected, Failed, Expired, Overruled, TakenBack }
+    RoleMode { Live, Shadow }
     Confirm { Assume, Echo, Results }
     Stage { Waiting, Issued, Applied, Settled, Rejected, Failed, Expired, Overruled }
     BreakerScope { Departures, Role(role), Book(rep), QuietRep(rep) }
@@ -356,7 +357,9 @@ structs! {
     Span { topic, partition, from, next, read, rejected }
     Entry { journal, shard, sequence, previous, now, rules, kind, spans, inputs, outputs, state }
     Policy { version, text, roles, scoring, kinds, fit, segments, books, sources, windows, breaker }
-    Role { name, exclude, exclude_open_opportunities, holding_users, not_after_s, confirm, max_unresolved, sort }
+    Role {
+        name, exclude, exclude_open_opportunities, holding_users, mode, not_after_s, confirm, max_unresolved, sort,
+    }
     SortKey { field, descending }
     Scoring { half_life_s, weight, cap, half_timing_points, fit_share, tiers }
     Kind { class, name, points_milli, full_strength, max_per_day, in_market_milli }
@@ -388,10 +391,10 @@ structs! {
     Alert { at, kind }
     Missing { touches, days, contacts, replies }
     AccountState { account, at, band, seats }
-    SeatState { role, status, owner, crm_owner, since }
+    SeatState { role, status, owner, crm_owner, since, shadow }
     View {
         now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, commands, writers, paused,
-        rate, issued, remembered, unknown,
+        shadow, rate, issued, remembered, unknown,
     }
     CommandView {
         account, role, stage, command, previous, base, to, until, issued, turn, kept, told, tries,
@@ -427,7 +430,7 @@ structs! {
         per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
-    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused }
+    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode }
     Rate { per_hour, by }
     Pause { by, at }
     SourceState { name, latest, complete, silent }

@@ -9,7 +9,7 @@ use std::sync::Once;
 use bookd::domain::ids::Id128;
 use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus, Why};
 use bookd::domain::rep::RepStatus;
-use bookd::domain::{Code, Output, Text};
+use bookd::domain::{Code, Disposition, Output, Text};
 use bookd::engine::Engine;
 use bookd::engine::view::{RepView, SeatView, View};
 
@@ -75,7 +75,8 @@ impl Pair {
     fn apply_once(&mut self, entry: &Entry) -> Result<(), String> {
         self.last = format!("{:?} with {:#?}", entry.now.secs(), entry.inputs);
         let (mut of_engine, mut of_twin) = (Vec::new(), Vec::new());
-        let held = held_by_its_owner(&self.twin.view());
+        let before = self.twin.view();
+        let held = held_by_its_owner(&before);
         let engine = &mut self.engine;
         quietly(|| engine.apply(entry.now, &entry.inputs, &mut of_engine))
             .map_err(|panic| format!("the engine panicked: {panic}\nafter {}", self.last))?;
@@ -110,6 +111,7 @@ impl Pair {
             }
         }
         note_what_is_held_back(&mut self.seen, &view);
+        note_what_is_followed(&mut self.seen, &before, &view);
         if self.twin.wants_next() {
             *self.seen.entry("matching stopped at its bound".into()).or_default() += 1;
         }
@@ -253,11 +255,25 @@ fn note_what_is_held_back(seen: &mut Seen, view: &View) {
     }
 }
 
+/// Seats of roles in shadow whose owner in the CRM is another one than before, and is the desired one now.
+fn note_what_is_followed(seen: &mut Seen, before: &View, after: &View) {
+    for row in &after.accounts {
+        let Some(was) = before.accounts.iter().find(|was| was.id == row.id) else { continue };
+        for ((was, seat), role) in was.seats.iter().zip(&row.seats).zip(ROLES) {
+            let changed = was.crm_owner != seat.crm_owner && was.owner != seat.owner;
+            if changed && seat.owner == seat.crm_owner && after.shadow.iter().any(|name| *name == role) {
+                *seen.entry("followed in shadow".into()).or_default() += 1;
+            }
+        }
+    }
+}
+
 fn note(seen: &mut Seen, output: &Output) {
     let mut count = |name: String| *seen.entry(name).or_default() += 1;
     match output {
         Output::Decision(decision) => {
-            count(format!("decision {}", decision.kind.name()));
+            let what = if decision.disposition == Disposition::Shadow { "in shadow" } else { "decision" };
+            count(format!("{what} {}", decision.kind.name()));
             match &decision.why {
                 Why::Placed(placement) => {
                     count(format!("filled idle {}", placement.filled_idle));

@@ -51,7 +51,8 @@ const COVERAGE_CASES: u32 = 400;
 
 /// Everything that the rules can answer, as [`compare::Seen`] names it.
 fn expected() -> Vec<String> {
-    let decisions = DecisionKind::ALL.iter().map(|kind| format!("decision {}", kind.name()));
+    let decided = |kind: &DecisionKind| [format!("decision {}", kind.name()), format!("in shadow {}", kind.name())];
+    let decisions = DecisionKind::ALL.iter().flat_map(decided);
     let alerts = AlertKind::NAMES.iter().map(|name| format!("alert {name}"));
     let statuses = SeatStatus::ALL.iter().map(|status| format!("seat {}", status.name()));
     let reasons = ReturnReason::ALL.iter().map(|reason| format!("returned {}", reason.name()));
@@ -73,6 +74,7 @@ fn expected() -> Vec<String> {
         "a wish waits for a pause",
         "who left waits for a pause",
         "the rate is used up",
+        "followed in shadow",
     ];
     let named = placed.into_iter().chain(others).map(String::from);
     let stages = STAGES.iter().map(|stage| format!("command {stage:?}"));
@@ -93,7 +95,7 @@ const STAGES: [Stage; 8] = [
     Stage::Overruled,
 ];
 
-const REFUSALS: [Code; 17] = [
+const REFUSALS: [Code; 19] = [
     Code::UnknownRole,
     Code::UnknownAccount,
     Code::NotOwner,
@@ -111,6 +113,8 @@ const REFUSALS: [Code; 17] = [
     Code::AlreadyPaused,
     Code::NotPaused,
     Code::NoRate,
+    Code::AlreadyLive,
+    Code::NeverOpened,
 ];
 
 /// Those that the engine judges; all but `limit_reached`, which takes 65,534 reps.

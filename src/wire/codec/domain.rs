@@ -70,6 +70,7 @@ wire_enum!(Topic {
     11 = AccountState,
     12 = DeadLetters,
     13 = Journal,
+    14 = Shadow,
 });
 wire_enum!(Candidate { 0 = CrmId(id), 1 = VendorId { vendor, id }, 2 = Domain(name), 3 = EmailDomain(name) });
 wire_enum!(Actor { 0 = Rep(id), 1 = Alias(hash) });

@@ -16,7 +16,7 @@ impl Twin {
     /// The role isn't paused, and the rate isn't used up.
     pub(super) fn may_decide(&self, role: usize) -> bool {
         let full = self.rate.as_ref().is_some_and(|(rate, _)| self.issued_this_hour().len() >= *rate as usize);
-        self.roles[role].paused.is_none() && !full
+        self.roles[role].paused.is_none() && (!full || self.roles[role].shadow)
     }
 
     pub(super) fn decides(&self, role: usize) -> bool {

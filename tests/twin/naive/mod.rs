@@ -18,6 +18,7 @@ mod requests;
 mod restored;
 mod score;
 mod seats;
+mod shadow;
 mod signals;
 mod sources;
 mod state_rows;
@@ -246,6 +247,7 @@ struct RoleState {
     stalled: bool,
     /// By whom, and since when.
     paused: Option<(Text, Secs)>,
+    shadow: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -399,10 +401,14 @@ impl Twin {
         let policy = self.policy();
         let seat = &self.accounts[account].seats[role];
         let (sequence, from) = (seat.sequence + 1, seat.owner);
+        let (disposition, sequence) = match self.roles[role].shadow {
+            true => (Disposition::Shadow, seat.sequence),
+            false => (Disposition::Command, sequence),
+        };
         let decision = Decision {
             command_id: self.next_id(),
             kind,
-            disposition: Disposition::Command,
+            disposition,
             account: self.accounts[account].id.clone(),
             role: policy.roles[role].name.clone(),
             sequence,

@@ -14,7 +14,8 @@ impl Twin {
     pub(super) fn result(&mut self, record: &ResultRecord) -> Result<(), Code> {
         let policy = self.policy();
         let Some((account, role)) = self.commanded_by(record) else {
-            let awaited = policy.roles.iter().any(|role| role.confirm == Confirm::Results);
+            let awaits = |role: usize| self.confirms(role) && policy.roles[role].confirm == Confirm::Results;
+            let awaited = (0..self.roles.len()).any(awaits);
             return if awaited { Err(Code::UnknownCommand) } else { Ok(()) };
         };
         if policy.roles[role].confirm == Confirm::Echo {
@@ -139,7 +140,7 @@ impl Twin {
         }
         self.see_version(account, role, version);
         let seat = &self.accounts[account].seats[role];
-        if !self.confirms(role) || seat.status == SeatStatus::Unknown {
+        if !self.follows(role) || seat.status == SeatStatus::Unknown {
             return self.note_crm_owner(account, role, owner);
         }
         let Some(command) = seat.command.clone() else {

@@ -75,7 +75,7 @@ impl Command {
 
 impl Twin {
     pub(super) fn confirms(&self, role: usize) -> bool {
-        self.policy().roles[role].confirm != Confirm::Assume
+        self.policy().roles[role].confirm != Confirm::Assume && !self.roles[role].shadow
     }
 
     pub(super) fn command_of(&self, account: AccountNo, role: usize) -> Option<&Command> {
@@ -136,8 +136,10 @@ impl Twin {
 
     fn leaves(&mut self, account: AccountNo, role: usize, decision: Decision) {
         self.ordinal += 1;
-        self.issued.push(self.now);
-        self.accounts[account].seats[role].sequence += 1;
+        if !self.roles[role].shadow {
+            self.issued.push(self.now);
+            self.accounts[account].seats[role].sequence += 1;
+        }
         self.out.push(Output::Decision(Box::new(decision)));
     }
 

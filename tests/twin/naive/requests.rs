@@ -8,7 +8,7 @@ use bookd::domain::{Code, DecisionKind, Secs};
 use super::{AccountNo, Twin};
 
 /// The others are refused by name.
-const SUPPORTED: [RequestOp; 9] = [
+const SUPPORTED: [RequestOp; 10] = [
     RequestOp::Return,
     RequestOp::ReviewDone,
     RequestOp::Retire,
@@ -18,6 +18,7 @@ const SUPPORTED: [RequestOp; 9] = [
     RequestOp::Pause,
     RequestOp::Resume,
     RequestOp::Rate,
+    RequestOp::GoLive,
 ];
 
 impl Twin {
@@ -53,6 +54,9 @@ impl Twin {
             _ => {}
         }
         let only = (self.roles.len() == 1).then_some(0);
+        if request.op == RequestOp::GoLive {
+            return self.go_live(request, named.or(only).ok_or(Code::UnknownRole)?);
+        }
         let acts_on_a_seat = matches!(request.op, RequestOp::Return | RequestOp::ReviewDone | RequestOp::Retire);
         let role = if acts_on_a_seat { named.or(only).ok_or(Code::UnknownRole)? } else { 0 };
         let account = self.resolve(&request.account).ok_or(Code::UnknownAccount)?;

@@ -28,6 +28,7 @@ pub(super) fn of(twin: &Twin) -> View {
         commands: command_views(twin),
         writers: writer_views(twin),
         paused: paused_views(twin),
+        shadow: shadow_views(twin),
         rate: twin.rate.clone(),
         issued: issued_views(twin),
         remembered: twin.remembered.len() as u64,
@@ -60,6 +61,11 @@ fn paused_views(twin: &Twin) -> Vec<(Text, Text, Secs)> {
         }
     }
     views
+}
+
+fn shadow_views(twin: &Twin) -> Vec<Text> {
+    let shadow = (0..twin.roles.len()).filter(|role| twin.roles[*role].shadow);
+    shadow.map(|role| twin.policy().roles[role].name.clone()).collect()
 }
 
 fn issued_views(twin: &Twin) -> Vec<(Secs, u32)> {
