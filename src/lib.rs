@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;
+pub mod fake_crm;
 pub mod feed;
 pub mod http;
 pub mod log;

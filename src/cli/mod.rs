@@ -6,6 +6,7 @@ mod out;
 pub mod check;
 pub mod demo;
 pub mod explain;
+pub mod fake_crm;
 pub mod generate;
 pub mod journal;
 pub mod recover;
@@ -55,6 +56,8 @@ enum Command {
     WriteCrm(write_crm::WriteCrmArgs),
     /// A quarter of a made-up company, decided before your eyes.
     Demo(demo::DemoArgs),
+    /// A CRM to try things with: Salesforce's and HubSpot's calls about owners, with faults on demand.
+    FakeCrm(Box<fake_crm::FakeCrmArgs>),
 }
 
 /// Where the configuration is.
@@ -139,6 +142,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "writer")]
         Command::WriteCrm(args) => write_crm::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::FakeCrm(args) => fake_crm::run(&args).map_err(Failure::Other),
     };
     let Err(failure) = ended else { return ExitCode::SUCCESS };
     match &failure {

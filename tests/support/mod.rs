@@ -5,6 +5,7 @@ pub mod broker;
 #[macro_use]
 pub mod log_contract;
 pub mod company;
+pub mod crm;
 pub mod feeder;
 pub mod generated;
 pub mod instance;

@@ -14,7 +14,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("run", &["domain", "engine", "wire", "feed", "log", "config", "metrics"]),
     ("writer", &["domain", "wire", "log", "config", "metrics"]),
     ("http", &["domain", "engine::view", "wire", "config", "metrics", "run", "writer::status"]),
-    ("cli", &["domain", "engine", "wire", "feed", "log", "config", "metrics", "run", "writer", "http"]),
+    ("fake_crm", &["domain"]),
+    (
+        "cli",
+        &["domain", "engine", "wire", "feed", "log", "config", "metrics", "run", "writer", "http", "fake_crm"],
+    ),
 ];
 
 /// Paths out of its own room that a file may not name. Tests inside a room are held to it too.
