@@ -239,9 +239,9 @@ fn not_found(ids: &[&String]) -> Value {
 
 async fn properties(State(shared): State<Shared>) -> Json<Value> {
     let crm = shared.lock();
-    let described = crm.org.shape.fields().map(|field| {
-        json!({ "name": field.property(), "modificationMetadata": { "readOnlyValue": !field.updateable } })
-    });
+    let described = crm.org.shape.fields().map(
+        |field| json!({ "name": field.property(), "modificationMetadata": { "readOnlyValue": !field.updateable } }),
+    );
     Json(json!({ "results": described.collect::<Vec<_>>() }))
 }
 

@@ -15,10 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("writer", &["domain", "wire", "log", "config", "metrics"]),
     ("http", &["domain", "engine::view", "wire", "config", "metrics", "run", "writer::status"]),
     ("fake_crm", &["domain"]),
-    (
-        "cli",
-        &["domain", "engine", "wire", "feed", "log", "config", "metrics", "run", "writer", "http", "fake_crm"],
-    ),
+    ("cli", &["domain", "engine", "wire", "feed", "log", "config", "metrics", "run", "writer", "http", "fake_crm"]),
 ];
 
 /// Paths out of its own room that a file may not name. Tests inside a room are held to it too.
