@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Query, State};
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -32,7 +32,11 @@ pub fn routes() -> Router<Shared> {
         .route("/fake/protect", post(protect))
         .route("/fake/fields", post(set_field))
         .route("/fake/sessions/expire", post(expire))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
 }
+
+/// Bytes of one question: some ten thousands of accounts to load.
+const MAX_BODY: usize = 64 << 20;
 
 type Answer = Result<Json<Value>, Refused>;
 

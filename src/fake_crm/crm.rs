@@ -12,6 +12,7 @@ use super::instant;
 use super::org::{Author, Event, Org, Update};
 use super::outlet::Outlet;
 use super::refusal::Refusal;
+use crate::domain::Millis;
 
 /// HubSpot counts requests over so long.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -104,8 +105,8 @@ impl Crm {
     }
 
     /// Does what was checked, and tells the world.
-    pub fn commit(&mut self, author: &Author, updates: Vec<Update>, assign: bool) {
-        let events = self.org.commit(author, updates, assign, instant::now());
+    pub fn commit(&mut self, author: &Author, updates: Vec<Update>, assign: bool, now: Millis) {
+        let events = self.org.commit(author, updates, assign, now);
         self.tell(&events);
     }
 

@@ -5,34 +5,40 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::instant;
 use super::refusal::Refusal;
 use super::shape::{Role, Stamp};
-use crate::domain::Text;
+use crate::domain::{Millis, Text};
 
 pub type Values = BTreeMap<Text, Value>;
 
 /// The owner isn't the one whom the command expected.
 const EXPECTED_OWNER: Refusal =
-    Refusal::Fenced { rule: "Bookd_Expected_Owner", says: "the owner has changed since this command was made" };
+    Refusal::Fenced { rule: "Bookd_Owner_As_Expected", says: "the owner has changed since this command was made" };
 /// A command with this sequence, or a later one, was here before.
 const SEQUENCE: Refusal =
-    Refusal::Fenced { rule: "Bookd_Sequence", says: "this command's sequence is not greater than the last one's" };
+    Refusal::Fenced { rule: "Bookd_Once_And_In_Order", says: "this command or a later one was carried out" };
+const TOO_LATE: Refusal = Refusal::Fenced { rule: "Bookd_In_Time", says: "the command's end is over" };
 
-/// Asks both rules of each role about a record as it is and as it would be.
-pub fn check(roles: &[Role], before: &Values, after: &Values) -> Result<(), Refusal> {
-    roles.iter().try_for_each(|role| check_role(role, before, after))
+/// Asks the rules of each role about a record as it is and as it would be.
+pub fn check(roles: &[Role], before: &Values, after: &Values, now: Millis) -> Result<(), Refusal> {
+    roles.iter().try_for_each(|role| check_role(role, before, after, now))
 }
 
-fn check_role(role: &Role, before: &Values, after: &Values) -> Result<(), Refusal> {
+fn check_role(role: &Role, before: &Values, after: &Values, now: Millis) -> Result<(), Refusal> {
     let changes = |field: &str| value(before, field) != value(after, field);
-    let (sequence, expected) = (role.stamp(Stamp::Sequence), role.stamp(Stamp::ExpectedOwner));
-    let moves = changes(&role.owner);
+    let [sequence, expected, command, end] =
+        [Stamp::Sequence, Stamp::ExpectedOwner, Stamp::Command, Stamp::NotAfter].map(|stamp| role.stamp(stamp));
+    let (moves, told) = (changes(&role.owner), changes(&command));
     if moves && text(after, &expected) != text(before, &role.owner) {
         return Err(EXPECTED_OWNER);
     }
-    let rises = number(after, &sequence) > number(before, &sequence);
-    if (moves || changes(&sequence)) && !rises {
+    if (moves || told) && number(after, &sequence) <= number(before, &sequence) {
         return Err(SEQUENCE);
+    }
+    // Without an end there is none to be over.
+    if told && instant::parse(text(after, &end)).is_some_and(|end| end < now) {
+        return Err(TOO_LATE);
     }
     Ok(())
 }
@@ -57,17 +63,20 @@ mod tests {
     use super::*;
     use crate::fake_crm::shape::OWNER_ID;
 
+    const NOW: Millis = Millis(1_777_903_200_000);
+
     fn record(owner: &str, expected: &str, sequence: u64) -> Values {
         let values = [
             (OWNER_ID, json!(owner)),
             ("Bookd_Expected_Owner__c", json!(expected)),
             ("Bookd_Sequence__c", json!(sequence)),
+            ("Bookd_Command__c", json!(format!("command {sequence}"))),
         ];
         values.into_iter().map(|(name, value)| (name.into(), value)).collect()
     }
 
     fn ask(before: &Values, after: &Values) -> Result<(), Refusal> {
-        check(&[Role { name: "ae".into(), owner: OWNER_ID.into() }], before, after)
+        check(&[Role { name: "ae".into(), owner: OWNER_ID.into() }], before, after, NOW)
     }
 
     #[test]
@@ -84,6 +93,18 @@ mod tests {
         let now = record("ben", "ana", 4);
         assert_eq!(ask(&now, &now), Ok(()));
         assert_eq!(ask(&now, &record("ben", "ana", 3)), Err(SEQUENCE));
+    }
+
+    #[test]
+    fn a_command_whose_end_is_over_is_refused() {
+        let until = |end: &str| {
+            let mut record = record("ben", "ana", 4);
+            record.insert("Bookd_Not_After__c".into(), json!(end));
+            record
+        };
+        let now = record("ana", "nobody", 3);
+        assert_eq!(ask(&now, &until("2026-05-04T14:00:00.000+0000")), Ok(()));
+        assert_eq!(ask(&now, &until("2026-05-04T13:59:59.000+0000")), Err(TOO_LATE));
     }
 
     #[test]

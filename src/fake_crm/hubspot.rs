@@ -132,7 +132,7 @@ fn save(crm: &mut Crm, inputs: &[Input]) -> Response {
     }
     let updated: Vec<Update> = good.clone();
     // HubSpot's batches run no assignment rules.
-    crm.commit(&Author::Integration, good, false);
+    crm.commit(&Author::Integration, good, false, instant::now());
     let fields: Vec<&Field> = crm.org.shape.fields().filter(|field| is_property(field)).collect();
     let results = updated.iter().filter_map(|update| {
         let account = crm.org.account(&update.account)?;
@@ -166,6 +166,7 @@ fn stored(crm: &Crm, field: &Field, value: &Value) -> Value {
         other => other.to_string(),
     };
     match field.kind {
+        Kind::Time => instant::parse(&text).map_or(Value::Null, |at| json!(instant::precise(at))),
         Kind::Number => text.parse::<f64>().ok().map_or(Value::Null, |number| json!(number)),
         Kind::User if text.is_empty() && field.name == OWNER_ID => json!(crm.org.nobody),
         _ => json!(text),
@@ -247,7 +248,7 @@ async fn properties(State(shared): State<Shared>) -> Json<Value> {
 
 /// What the org keeps for itself has no property but the ones that every company has.
 fn is_property(field: &Field) -> bool {
-    matches!(field.kind, Kind::User | Kind::Text | Kind::Number) && field.name != "LastModifiedById"
+    field.is_custom() || matches!(&*field.name, "Name" | "Website" | OWNER_ID)
 }
 
 fn company(crm: &Crm, id: &str, account: &Account, fields: &[&Field]) -> Value {

@@ -23,6 +23,16 @@ pub fn precise(at: Millis) -> String {
     utc(at).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// Reads both, any other RFC 3339, and milliseconds since 1970 in digits.
+pub fn parse(text: &str) -> Option<Millis> {
+    if let Ok(milliseconds) = text.parse() {
+        return Some(Millis(milliseconds));
+    }
+    let known =
+        DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"));
+    known.ok().map(|at| Millis(at.timestamp_millis()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +42,13 @@ mod tests {
         let at = Millis(1_777_903_200_250);
         assert_eq!(salesforce(at), "2026-05-04T14:00:00.000+0000");
         assert_eq!(precise(at), "2026-05-04T14:00:00.250Z");
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let at = Millis(1_777_903_200_000);
+        let texts = [salesforce(at), precise(at), at.0.to_string(), "2026-05-04T16:00:00+02:00".to_owned()];
+        assert!(texts.iter().all(|text| parse(text) == Some(at)));
+        assert!(parse("tomorrow").is_none() && parse("").is_none());
     }
 }

@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use tracing::info;
 
@@ -114,7 +115,8 @@ fn set_up(settings: &Settings) -> anyhow::Result<Crm> {
 
 fn routes(shared: Shared) -> Router {
     let apis = Router::new().merge(salesforce::routes()).merge(hubspot::routes());
-    let apis = apis.layer(from_fn_with_state(shared.clone(), guard::guard));
+    // The guard reads the body, and has a limit of its own.
+    let apis = apis.layer(DefaultBodyLimit::disable()).layer(from_fn_with_state(shared.clone(), guard::guard));
     apis.merge(control::routes()).with_state(shared)
 }
 

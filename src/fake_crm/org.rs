@@ -192,12 +192,12 @@ impl Org {
     }
 
     /// Whether the author may do this now.
-    pub fn check(&self, author: &Author, update: &Update) -> Result<(), Refusal> {
+    pub fn check(&self, author: &Author, update: &Update, now: Millis) -> Result<(), Refusal> {
         let account = self.check_without_fence(author, update)?;
         if *author == Author::Integration && self.fence {
             let mut after = account.values.clone();
             overlay(&mut after, &update.values);
-            fence::check(&self.shape.roles, &account.values, &after)?;
+            fence::check(&self.shape.roles, &account.values, &after, now)?;
         }
         Ok(())
     }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::crm::Crm;
 use super::fence::Values;
 use super::org::{ASSIGNMENT_RULE_OWNER, Author, INTEGRATION_USER, Update};
 use super::refusal::Refusal;
 use super::shape::{OWNER_ID, Role};
+use super::{Shared, instant};
 use crate::domain::Text;
 
 /// The most that random people do in a second.
@@ -68,8 +68,8 @@ pub fn change(crm: &mut Crm, account: &str, role: &Role, to: Option<Text>, who: 
     let stand_in = (role.owner == OWNER_ID).then(|| crm.org.nobody.clone());
     let owner: Value = json!(to.or(stand_in));
     let update = Update { account: account.into(), values: Values::from([(role.owner.clone(), owner)]) };
-    let author = Author::Person(who);
-    crm.org.check(&author, &update)?;
-    crm.commit(&author, vec![update], false);
+    let (author, now) = (Author::Person(who), instant::now());
+    crm.org.check(&author, &update, now)?;
+    crm.commit(&author, vec![update], false, now);
     Ok(())
 }

@@ -227,30 +227,32 @@ fn read_record(crm: &Crm, record: Map<String, Value>) -> Result<Update, Failed> 
     let mut values = Values::new();
     for (name, value) in record.into_iter().filter(|(name, _)| name != "attributes" && !is_id(name)) {
         let field = crm.org.shape.field(&name).ok_or_else(|| no_such_field(&name))?;
-        if !fits(field.kind, &value) {
-            return Err(malformed(format!("Cannot deserialize the value of {name}: {value}")));
-        }
-        values.insert(field.name.clone(), value);
+        let unfit = malformed(format!("Cannot deserialize the value of {name}: {value}"));
+        values.insert(field.name.clone(), stored(field.kind, value).ok_or(unfit)?);
     }
     Ok(Update { account, values })
 }
 
-fn fits(kind: Kind, value: &Value) -> bool {
-    match kind {
+/// The value as it is kept; `None` if the field holds no such thing.
+fn stored(kind: Kind, value: Value) -> Option<Value> {
+    let fits = match kind {
         _ if value.is_null() => true,
+        Kind::Time => return instant::parse(value.as_str()?).map(|at| json!(instant::salesforce(at))),
         Kind::Number => value.is_number(),
         Kind::Bool => value.is_boolean(),
-        Kind::Id | Kind::User | Kind::Text | Kind::Time => value.is_string(),
-    }
+        Kind::Id | Kind::User | Kind::Text => value.is_string(),
+    };
+    fits.then_some(value)
 }
 
 /// The results in the order of the records.
 fn save(crm: &mut Crm, updates: Vec<Update>, all_or_none: bool, assign: bool) -> Vec<Value> {
+    let now = instant::now();
     let mut seen = BTreeSet::new();
     let mut results: Vec<Result<(), Refusal>> = Vec::with_capacity(updates.len());
     for update in &updates {
         let twice = !seen.insert(update.account.clone());
-        let checked = crm.lock(&update.account).and_then(|()| crm.org.check(&Author::Integration, update));
+        let checked = crm.lock(&update.account).and_then(|()| crm.org.check(&Author::Integration, update, now));
         let twice = if twice { Err(Refusal::Twice { account: update.account.clone() }) } else { Ok(()) };
         results.push(twice.and(checked));
     }
@@ -263,6 +265,6 @@ fn save(crm: &mut Crm, updates: Vec<Update>, all_or_none: bool, assign: bool) ->
     });
     let answers = answers.collect();
     let good = updates.into_iter().zip(results).filter(|(_, result)| result.is_ok()).map(|(update, _)| update);
-    crm.commit(&Author::Integration, good.collect(), assign);
+    crm.commit(&Author::Integration, good.collect(), assign, now);
     answers
 }

@@ -45,10 +45,11 @@ pub enum Stamp {
     Reason,
     AtRiskAt,
     Priority,
+    NotAfter,
 }
 
 impl Stamp {
-    pub const ALL: [Stamp; 7] = [
+    pub const ALL: [Stamp; 8] = [
         Stamp::Sequence,
         Stamp::Command,
         Stamp::ExpectedOwner,
@@ -56,6 +57,7 @@ impl Stamp {
         Stamp::Reason,
         Stamp::AtRiskAt,
         Stamp::Priority,
+        Stamp::NotAfter,
     ];
 
     fn name(self) -> &'static str {
@@ -67,13 +69,15 @@ impl Stamp {
             Stamp::Reason => "Reason",
             Stamp::AtRiskAt => "At_Risk_At",
             Stamp::Priority => "Priority",
+            Stamp::NotAfter => "Not_After",
         }
     }
 
     fn kind(self) -> Kind {
         match self {
             Stamp::Sequence | Stamp::Priority => Kind::Number,
-            _ => Kind::Text,
+            Stamp::EnteredAt | Stamp::AtRiskAt | Stamp::NotAfter => Kind::Time,
+            Stamp::Command | Stamp::ExpectedOwner | Stamp::Reason => Kind::Text,
         }
     }
 }

@@ -33,15 +33,32 @@ fn what_comes_late_twice_or_against_a_person_is_refused() {
     // The same once more moves nothing, and is done.
     assert_eq!(write(&crm, "nobody", "ana", 2)["success"], true);
     // An earlier one.
-    assert!(message(&write(&crm, "nobody", "ben", 1)).starts_with("Bookd_Expected_Owner: "));
-    assert!(message(&write(&crm, "ana", "ben", 1)).starts_with("Bookd_Sequence: "));
+    assert!(message(&write(&crm, "nobody", "ben", 1)).starts_with("Bookd_Owner_As_Expected: "));
+    assert!(message(&write(&crm, "ana", "ben", 1)).starts_with("Bookd_Once_And_In_Order: "));
     // A person takes it back; the same once more would undo that.
     by_a_person(&crm, "nobody");
-    assert!(message(&write(&crm, "nobody", "ana", 2)).starts_with("Bookd_Sequence: "));
+    assert!(message(&write(&crm, "nobody", "ana", 2)).starts_with("Bookd_Once_And_In_Order: "));
     by_a_person(&crm, "ben");
-    assert!(message(&write(&crm, "ana", "nobody", 3)).starts_with("Bookd_Expected_Owner: "));
+    assert!(message(&write(&crm, "ana", "nobody", 3)).starts_with("Bookd_Owner_As_Expected: "));
     assert_eq!(write(&crm, "ben", "ana", 3)["success"], true);
     assert_eq!(crm.owner("001A", "ae"), "ana");
+}
+
+#[test]
+fn what_comes_behind_its_end_is_refused() {
+    let crm = FakeCrm::start(&[]);
+    crm.load(&["001A"], &["ana"]);
+    let write = |end: &str| {
+        let mut record = stamped("001A", "nobody", "ana", 1);
+        record["Bookd_Not_After__c"] = json!(end);
+        crm.patch(&json!({ "records": [record] })).json()
+    };
+    assert!(message(&write("2026-05-04T14:00:00Z")[0]).starts_with("Bookd_In_Time: "));
+    assert_eq!(write("soon")[0]["errorCode"], "JSON_PARSER_ERROR");
+    assert_eq!(write("2126-05-04T14:00:00Z")[0]["success"], true);
+    let wanted = json!({ "ids": ["001A"], "fields": ["Bookd_Not_After__c"] });
+    let read = crm.post("/services/data/v62.0/composite/sobjects/Account", &wanted).json();
+    assert_eq!(read[0]["Bookd_Not_After__c"], "2126-05-04T14:00:00.000+0000");
 }
 
 #[test]
