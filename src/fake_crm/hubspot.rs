@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -33,6 +33,7 @@ pub fn routes() -> Router<Shared> {
     Router::new()
         .route("/crm/v3/objects/companies/batch/update", post(update))
         .route("/crm/v3/objects/companies/batch/read", post(read))
+        .route("/crm/v3/properties/companies", get(properties))
 }
 
 fn failed(status: StatusCode, category: &str, message: &str) -> Response {
@@ -235,6 +236,14 @@ async fn read(State(shared): State<Shared>, body: String) -> Response {
 fn not_found(ids: &[&String]) -> Value {
     let message = "Could not get some COMPANY objects, they may be deleted or not exist. Check that ids are valid.";
     json!({ "status": "error", "category": "OBJECT_NOT_FOUND", "message": message, "context": { "ids": ids } })
+}
+
+async fn properties(State(shared): State<Shared>) -> Json<Value> {
+    let crm = shared.lock();
+    let described = crm.org.shape.fields().map(
+        |field| json!({ "name": field.property(), "modificationMetadata": { "readOnlyValue": !field.updateable } }),
+    );
+    Json(json!({ "results": described.collect::<Vec<_>>() }))
 }
 
 /// What the org keeps for itself has no property but the ones that every company has.

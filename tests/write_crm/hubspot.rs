@@ -1,0 +1,57 @@
+//! HubSpot's ways: batches of 100, errors of a 207, no fence.
+
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, accounts, judge_history, rounds, wish};
+
+#[test]
+fn all_are_applied_once_through_its_faults() {
+    let accounts = accounts(130);
+    let flags = ["--throttled", "0.2", "--lost-answer", "0.2", "--locked", "0.05", "--seed", "4"];
+    let desk = Desk::of_hubspot(&flags, &accounts);
+    let wishes = rounds(&accounts);
+    desk.lay(&wishes);
+    let mut writer = desk.start();
+    let results = desk.wait_for(&mut writer, wishes.len());
+    for wish in &wishes {
+        assert_eq!(results[&wish.id()]["status"], "applied", "{wish:?}");
+    }
+    judge_history(&desk.history(), &wishes);
+    assert_eq!(desk.owner(&accounts[0]), Value::Null);
+    writer.stop();
+}
+
+#[test]
+fn what_cannot_be_is_rejected_and_the_rest_is_done() {
+    let accounts = accounts(4);
+    let desk = Desk::of_hubspot(&[], &accounts);
+    desk.crm.tell("/fake/people/merge", &json!({ "survivor": accounts[1], "loser": accounts[0], "who": "max" }));
+    desk.crm
+        .tell("/fake/people/change", &json!({ "account": accounts[2], "role": "ae", "owner": "cleo", "who": "max" }));
+    let table = [
+        (wish(&accounts[0], 1, None, Some("ana")), "rejected", json!("unknown_account")),
+        (wish(&accounts[1], 1, None, Some("ana")), "applied", Value::Null),
+        (wish(&accounts[2], 1, None, Some("ana")), "rejected", json!("owner_changed")),
+        (wish(&accounts[3], 1, None, Some("nobody-knows")), "rejected", json!("VALIDATION_ERROR")),
+        (wish("never-heard-of", 1, None, Some("ana")), "rejected", json!("unknown_account")),
+    ];
+    let wishes: Vec<_> = table.iter().map(|(wish, _, _)| wish.clone()).collect();
+    desk.lay(&wishes);
+    let mut writer = desk.start();
+    let results = desk.wait_for(&mut writer, wishes.len());
+    for (wish, status, code) in &table {
+        let result = &results[&wish.id()];
+        assert_eq!((&result["status"], &result["error_code"]), (&json!(status), code), "{wish:?}");
+    }
+    assert_eq!(desk.owner(&accounts[2]), "cleo");
+    writer.stop();
+}
+
+#[test]
+fn a_missing_property_is_named() {
+    let desk = Desk::of_hubspot(&[], &accounts(1));
+    assert!(desk.check().status.success());
+    desk.crm.tell("/fake/fields", &json!({ "name": "Bookd_Command__c", "exists": false }));
+    let checked = desk.check();
+    assert_eq!(String::from_utf8(checked.stdout).unwrap(), "companies have no property bookd_command\n");
+}
