@@ -318,6 +318,7 @@ fn given_back(at: Millis) -> Body {
         rep: None,
         reason: Some(ReturnReason::NotInterested),
         until: None,
+        undo: None,
         by: "jane".into(),
         at,
         dedup: 7,

@@ -157,6 +157,7 @@ fn give_back(account: Text, owner: Text, now: Millis, dedup: u64) -> Body {
         rep: None,
         reason: Some(ReturnReason::Duplicate),
         until: None,
+        undo: None,
         by: owner,
         at: now,
         dedup,

@@ -122,6 +122,7 @@ fn idle(last_touch: Option<Secs>) -> Why {
 fn commands() -> Vec<(&'static str, Decision)> {
     let departure = |holds| Why::OwnerLeft { holds_opportunity: holds, holds_meeting: false };
     let returned = Why::Returned { reason: ReturnReason::CallBack, by: "ana".into() };
+    let undone = Why::Undone { by: "revops".into(), kind: DecisionKind::Retrieval, entry: 4_690 };
     let retired = Why::Retired { by: "revops".into() };
     vec![
         ("distribution", distribution()),
@@ -131,6 +132,7 @@ fn commands() -> Vec<(&'static str, Decision)> {
         ("departure-to-pool", decision(DecisionKind::Departure, Some("ana"), None, departure(false))),
         ("departure-to-manager", decision(DecisionKind::Departure, Some("ana"), Some("bob"), departure(true))),
         ("retirement", decision(DecisionKind::Retirement, Some("ana"), None, retired)),
+        ("undo", decision(DecisionKind::Undo, None, Some("ana"), undone)),
     ]
 }
 
@@ -186,6 +188,16 @@ fn alerts() -> Vec<(&'static str, AlertKind)> {
                 undone: Undone::Expired,
                 owner: None,
                 tries: 0,
+            },
+        ),
+        ("undo-done", AlertKind::UndoDone { role: Some(role()), by: "revops".into(), undone: 36, left: 4 }),
+        (
+            "undo-left",
+            AlertKind::UndoLeft {
+                account: account(),
+                role: role(),
+                owner: Some("bob".into()),
+                why: LeftAlone::DecidedSince,
             },
         ),
     ]
@@ -377,6 +389,7 @@ fn decisions_read_as_sentences() {
         "001A0000016K3jP (sdr): ana → pool, its owner ana left",
         "001A0000016K3jP (sdr): ana → bob, its owner ana left, and it has an open opportunity: bob keeps it",
         "001A0000016K3jP (sdr): ana → nobody, taken out of circulation by revops while ana owned it",
+        "001A0000016K3jP (sdr): pool → ana, undone by revops: it is as it was before the retrieval of journal entry 4690",
     ];
     assert_eq!(read, expected);
 }
@@ -410,6 +423,8 @@ fn alerts_read_as_sentences() {
         "commands for sdr are issued again",
         "001A0000016K3jP is with ana (sdr): the writer found another owner than the command expected",
         "001A0000016K3jP is with nobody (sdr): no writer carried the command out in time",
+        "the undo (sdr) asked for by revops put 36 accounts back and left 4 alone",
+        "001A0000016K3jP stays with bob (sdr), it isn't undone: something else was decided about it since",
     ];
     assert_eq!(read, expected);
 }

@@ -225,6 +225,7 @@ impl Company {
             rep: None,
             reason: Some(ReturnReason::ALL[0]),
             until: None,
+            undo: None,
             by: owner,
             at: now,
             dedup: self.word(),

@@ -30,15 +30,18 @@ pub enum DecisionKind {
     Departure,
     /// Retired while owned.
     Retirement,
+    /// Back to how it was before other decisions, because somebody asked for it.
+    Undo,
 }
 
 impl DecisionKind {
-    pub const ALL: [DecisionKind; 5] = [
+    pub const ALL: [DecisionKind; 6] = [
         DecisionKind::Distribution,
         DecisionKind::Retrieval,
         DecisionKind::Return,
         DecisionKind::Departure,
         DecisionKind::Retirement,
+        DecisionKind::Undo,
     ];
 
     pub fn name(self) -> &'static str {
@@ -48,6 +51,7 @@ impl DecisionKind {
             DecisionKind::Return => "return",
             DecisionKind::Departure => "departure",
             DecisionKind::Retirement => "retirement",
+            DecisionKind::Undo => "undo",
         }
     }
 }
@@ -122,6 +126,12 @@ pub enum Why {
     },
     Retired {
         by: Text,
+    },
+    /// The first of the decisions that are taken back, and the journal entry in which it was made.
+    Undone {
+        by: Text,
+        kind: DecisionKind,
+        entry: u64,
     },
 }
 
@@ -261,6 +271,64 @@ pub enum AlertKind {
         /// Commands about the account that were rejected or failed in a row, this one included.
         tries: u8,
     },
+    /// An undo is done: how many seats it put back, and how many it left alone.
+    UndoDone {
+        role: Option<Text>,
+        by: Text,
+        undone: u32,
+        left: u32,
+    },
+    /// An undo left the account where it is.
+    UndoLeft {
+        account: Text,
+        role: Text,
+        /// Now.
+        owner: Option<Text>,
+        why: LeftAlone,
+    },
+}
+
+/// Why an undo left an account alone; where several are true, the first in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LeftAlone {
+    /// The account was deleted.
+    Deleted,
+    /// It was undone already, or never carried out.
+    UndoneAlready,
+    /// Something else was decided since: it was given to somebody, or given back.
+    DecidedSince,
+    /// Somebody changed its owner in the CRM since.
+    ChangedOutside,
+    /// Somebody asked for something about it since.
+    AskedSince,
+    /// Somebody worked it since.
+    WorkedSince,
+    /// Who had it isn't an active rep of the role any more.
+    OwnerGone,
+}
+
+impl LeftAlone {
+    pub const ALL: [LeftAlone; 7] = [
+        LeftAlone::Deleted,
+        LeftAlone::UndoneAlready,
+        LeftAlone::DecidedSince,
+        LeftAlone::ChangedOutside,
+        LeftAlone::AskedSince,
+        LeftAlone::WorkedSince,
+        LeftAlone::OwnerGone,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            LeftAlone::Deleted => "deleted",
+            LeftAlone::UndoneAlready => "undone_already",
+            LeftAlone::DecidedSince => "decided_since",
+            LeftAlone::ChangedOutside => "changed_outside",
+            LeftAlone::AskedSince => "asked_since",
+            LeftAlone::WorkedSince => "worked_since",
+            LeftAlone::OwnerGone => "owner_gone",
+        }
+    }
 }
 
 /// Why a command was undone.
@@ -291,7 +359,7 @@ impl Undone {
 }
 
 impl AlertKind {
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 13] = [
         "at_risk",
         "risk_cleared",
         "refused",
@@ -303,6 +371,8 @@ impl AlertKind {
         "issuing_stopped",
         "issuing_resumed",
         "command_undone",
+        "undo_done",
+        "undo_left",
     ];
 
     pub fn name(&self) -> &'static str {
@@ -318,6 +388,8 @@ impl AlertKind {
             AlertKind::IssuingStopped { .. } => "issuing_stopped",
             AlertKind::IssuingResumed { .. } => "issuing_resumed",
             AlertKind::CommandUndone { .. } => "command_undone",
+            AlertKind::UndoDone { .. } => "undo_done",
+            AlertKind::UndoLeft { .. } => "undo_left",
         }
     }
 }

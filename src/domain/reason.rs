@@ -71,6 +71,9 @@ codes! {
     QuotaReached = "quota_reached",
     NothingToProceed = "nothing_to_proceed",
     AlreadyRetired = "already_retired",
+    /// An undo that names nothing to take back, or more than one thing.
+    UndoUnclear = "undo_unclear",
+    NothingToUndo = "nothing_to_undo",
     PolicyVersionReused = "policy_version_reused",
     PolicyVersionLower = "policy_version_lower",
 }

@@ -1,6 +1,6 @@
 //! What people ask for. A refusal is an alert and nothing else. `docs/rules.md`, 11.
 
-use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, SeatStatus, Why};
+use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, LeftAlone, SeatStatus, Why};
 use crate::domain::policy::{Handling, ReturnRule};
 use crate::domain::request::{Request, RequestOp, ReturnReason};
 use crate::domain::{Code, Millis, Secs};
@@ -41,11 +41,12 @@ impl Engine {
             }
             RequestOp::Hold | RequestOp::Release => self.hold(request),
             RequestOp::Proceed => self.proceed(request),
+            RequestOp::Undo => self.undo(request),
             _ => Err(Code::NotSupported),
         }
     }
 
-    fn role_named(&self, request: &Request) -> Result<Option<usize>, Code> {
+    pub(super) fn role_named(&self, request: &Request) -> Result<Option<usize>, Code> {
         let named = request.role.as_ref();
         named.map(|name| self.rules().role_index(name).map(usize::from).ok_or(Code::UnknownRole)).transpose()
     }
@@ -153,6 +154,7 @@ impl Engine {
             return Err(Code::NotInReview);
         }
         let now = self.state.now;
+        self.touch_for_undo(role, account, LeftAlone::AskedSince);
         self.enter_pool(role, account, now);
         Ok(())
     }
@@ -167,7 +169,7 @@ impl Engine {
                 self.decide(DecisionKind::Retirement, role, account, RepId::NOBODY, why);
                 self.end_tenure(role, account);
             }
-            _ => {}
+            _ => self.touch_for_undo(role, account, LeftAlone::AskedSince),
         }
         self.out_of_pool(role, account, SeatStatus::Retired);
         Ok(())
@@ -198,6 +200,7 @@ impl Engine {
             None => self.change_account(account, |row| row.hold = until),
         }
         for each in self.roles().filter(|each| role.is_none_or(|role| role == *each)) {
+            self.touch_for_undo(each, account, LeftAlone::AskedSince);
             self.mark(each, account);
         }
         Ok(())

@@ -11,7 +11,7 @@ use super::reference::version;
 use super::slot::{Object, Scalar, Slot};
 use crate::domain::account::Change;
 use crate::domain::ids::Id128;
-use crate::domain::request::{Request, RequestOp, ReturnReason};
+use crate::domain::request::{Request, RequestOp, ReturnReason, UndoAsked};
 use crate::domain::result::{ResultRecord, ResultStatus};
 use crate::domain::{Text, Topic};
 
@@ -32,6 +32,12 @@ pub struct RequestBody<'a> {
     reason: Slot<Scalar<'a>>,
     #[serde(borrow)]
     until: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    command_id: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    entry: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    since: Slot<Scalar<'a>>,
     #[serde(borrow)]
     by: Slot<Scalar<'a>>,
     #[serde(borrow)]
@@ -66,6 +72,7 @@ pub fn request(reader: &Reader, domains: &Domains, body: &RequestBody) -> Result
         rep: reader.id("rep_id", &body.rep_id)?,
         reason: reader.choice("reason", &body.reason, &reasons)?,
         until: reader.stamp("until", &body.until)?,
+        undo: undo_asked(reader, body)?,
         by: required("by", asker(reader, &body.by)?)?,
         at: reader.event_time("requested_at", &body.requested_at)?,
         dedup: 0,
@@ -75,6 +82,15 @@ pub fn request(reader: &Reader, domains: &Domains, body: &RequestBody) -> Result
         None => dedup::of_request(&request),
     };
     Ok(request)
+}
+
+fn undo_asked(reader: &Reader, body: &RequestBody) -> Result<Option<Box<UndoAsked>>, Rejection> {
+    let asked = UndoAsked {
+        command: reader.text("command_id", &body.command_id)?.map(command_id).transpose()?,
+        entry: reader.whole("entry", &body.entry, 1, u64::MAX)?,
+        since: reader.stamp("since", &body.since)?,
+    };
+    Ok(Some(asked).filter(|asked| *asked != UndoAsked::default()).map(Box::new))
 }
 
 /// An id, a service's name, or the keyed hash of an address.

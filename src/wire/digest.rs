@@ -31,6 +31,8 @@ pub fn state(view: &View) -> Id128 {
         tripped,
         commands,
         writers,
+        undo,
+        undo_forgotten,
         remembered,
         unknown,
     } = view;
@@ -47,6 +49,10 @@ pub fn state(view: &View) -> Id128 {
     }
     if !writers.is_empty() {
         digest.rows(writers);
+    }
+    if !undo.is_empty() || undo_forgotten.is_some() {
+        digest.rows(undo);
+        digest.row(undo_forgotten);
     }
     digest.id()
 }

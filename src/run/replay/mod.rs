@@ -290,7 +290,18 @@ fn proceeds(made: &mut Made) -> Vec<Input> {
         };
         let dedup = xxhash_rust::xxh3::xxh3_64(format!("proceed {sequence} {index}").as_bytes());
         let (op, account, by) = (RequestOp::Proceed, Candidates::new(), "replay".into());
-        own(Body::Request(Request { op, account, role, rep, reason: None, until: None, by, at: now, dedup }))
+        own(Body::Request(Request {
+            op,
+            account,
+            role,
+            rep,
+            reason: None,
+            until: None,
+            undo: None,
+            by,
+            at: now,
+            dedup,
+        }))
     };
     tripped.enumerate().map(request).collect()
 }

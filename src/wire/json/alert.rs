@@ -47,6 +47,10 @@ struct Fields<'a> {
     unanswered: Option<UnansweredBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undone: Option<UndoneBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo: Option<UndoBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_alone: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -74,6 +78,13 @@ struct UnansweredBody {
 struct UndoneBody {
     why: &'static str,
     tries: u8,
+}
+
+#[derive(Serialize)]
+struct UndoBody<'a> {
+    by: &'a str,
+    undone: u32,
+    left: u32,
 }
 
 #[derive(Serialize)]
@@ -106,14 +117,16 @@ pub fn account(kind: &AlertKind) -> Option<&str> {
         AlertKind::AtRisk { account, .. }
         | AlertKind::RiskCleared { account, .. }
         | AlertKind::Orphan { account, .. }
-        | AlertKind::CommandUndone { account, .. } => Some(account),
+        | AlertKind::CommandUndone { account, .. }
+        | AlertKind::UndoLeft { account, .. } => Some(account),
         AlertKind::Refused { account, .. } => account.as_deref(),
         AlertKind::SourceSilent { .. }
         | AlertKind::SourceBack { .. }
         | AlertKind::BreakerTripped { .. }
         | AlertKind::BreakerReset { .. }
         | AlertKind::IssuingStopped { .. }
-        | AlertKind::IssuingResumed { .. } => None,
+        | AlertKind::IssuingResumed { .. }
+        | AlertKind::UndoDone { .. } => None,
     }
 }
 
@@ -155,6 +168,12 @@ impl<'a> Fields<'a> {
                 undone: Some(UndoneBody::of(*undone, *tries)),
                 ..about
             },
+            AlertKind::UndoDone { role, by, undone, left } => {
+                Fields { role: role.as_deref(), undo: Some(UndoBody { by, undone: *undone, left: *left }), ..about }
+            }
+            AlertKind::UndoLeft { role, owner, why, .. } => {
+                Fields { role: Some(role), owner_id: owner.as_deref(), left_alone: Some(why.name()), ..about }
+            }
         }
     }
 

@@ -2,9 +2,10 @@
 
 use bookd::domain::{Secs, Text};
 use bookd::engine::state::Turn;
-use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
+use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, UndoView, View};
 
 use super::pending::Command;
+use super::undo::Decided;
 use super::{AccountNo, RepNo, Seat, Tenure, Twin};
 
 pub(super) fn of(twin: &Twin) -> View {
@@ -25,6 +26,8 @@ pub(super) fn of(twin: &Twin) -> View {
         tripped: twin.tripped.iter().cloned().collect(),
         commands: command_views(twin),
         writers: writer_views(twin),
+        undo: twin.decided.iter().map(|decided| undo_view(twin, decided)).collect(),
+        undo_forgotten: twin.decided_before,
         remembered: twin.remembered.len() as u64,
         unknown: twin.kept.len() as u64,
     }
@@ -59,7 +62,7 @@ fn command_view(twin: &Twin, account: AccountNo, role: usize, command: &Command)
         to: name(command.to),
         until: command.until,
         issued: command.issued,
-        turn: command.turn.as_ref().map(|turn| Turn { tier: turn.tier, before: turn.before, after: turn.after }),
+        turn: command.turn.as_ref().map(turn_view),
         kept: command.kept.map(|(owner, version)| (name(owner), version)),
         told: command.told,
         tries: command.tries,
@@ -67,6 +70,30 @@ fn command_view(twin: &Twin, account: AccountNo, role: usize, command: &Command)
         taken_back: command.taken_back,
         wish: command.wish.as_ref().map(|wish| (wish.decision.kind, wish.at, name(wish.to))),
     }
+}
+
+fn undo_view(twin: &Twin, decided: &Decided) -> UndoView {
+    let Decided { account, role, before, .. } = decided;
+    let name = |rep: RepNo| twin.reps[rep].id.clone();
+    UndoView {
+        account: twin.accounts[*account].id.clone(),
+        role: twin.policy().roles[*role].name.clone(),
+        entry: decided.entry,
+        at: decided.at,
+        kind: decided.kind,
+        command: decided.command,
+        status: before.status,
+        owner: before.owner.map(name),
+        since: before.since,
+        until: if before.owner.is_some() { Secs::ZERO } else { before.until },
+        tenure: before.tenure.as_ref().map(|tenure| tenure_view(twin, tenure)),
+        turn: decided.turn.as_ref().map(|(rep, turn)| (name(*rep), turn_view(turn))),
+        touched: decided.touched,
+    }
+}
+
+fn turn_view(turn: &super::pending::Turn) -> Turn {
+    Turn { tier: turn.tier, before: turn.before, after: turn.after }
 }
 
 fn account_view(twin: &Twin, account: AccountNo) -> AccountView {
