@@ -159,6 +159,7 @@ fn give_back(account: Text, owner: Text, now: Millis, dedup: u64) -> Body {
         reason: Some(ReturnReason::Duplicate),
         until: None,
         per_hour: None,
+        undo: None,
         by: owner,
         at: now,
         dedup,

@@ -123,6 +123,7 @@ fn idle(last_touch: Option<Secs>) -> Why {
 fn commands() -> Vec<(&'static str, Decision)> {
     let departure = |holds| Why::OwnerLeft { holds_opportunity: holds, holds_meeting: false };
     let returned = Why::Returned { reason: ReturnReason::CallBack, by: "ana".into() };
+    let undone = Why::Undone { by: "revops".into(), kind: DecisionKind::Retrieval, entry: 4_690 };
     let retired = Why::Retired { by: "revops".into() };
     vec![
         ("distribution", distribution()),
@@ -133,6 +134,7 @@ fn commands() -> Vec<(&'static str, Decision)> {
         ("departure-to-pool", decision(DecisionKind::Departure, Some("ana"), None, departure(false))),
         ("departure-to-manager", decision(DecisionKind::Departure, Some("ana"), Some("bob"), departure(true))),
         ("retirement", decision(DecisionKind::Retirement, Some("ana"), None, retired)),
+        ("undo", decision(DecisionKind::Undo, None, Some("ana"), undone)),
     ]
 }
 
@@ -195,12 +197,33 @@ fn alerts() -> Vec<(&'static str, AlertKind)> {
                 tries: 0,
             },
         ),
+    ]
+}
+
+fn all_alerts() -> Vec<(&'static str, AlertKind)> {
+    [alerts(), alerts_of_requests()].concat()
+}
+
+/// What people asked for.
+fn alerts_of_requests() -> Vec<(&'static str, AlertKind)> {
+    let (account, role) = (|| "001A0000016K3jP".into(), || "sdr".into());
+    vec![
         ("paused", AlertKind::Paused { role: role(), by: "revops".into() }),
         ("resumed", AlertKind::Resumed { role: role(), by: "revops".into() }),
         ("rate-set", AlertKind::RateSet { per_hour: Some(200), by: "revops".into() }),
         ("went-live", AlertKind::WentLive { role: role(), by: "revops".into(), owned: 412 }),
         ("mode-kept", AlertKind::ModeKept { role: role(), mode: RoleMode::Live }),
         ("rate-ended", AlertKind::RateSet { per_hour: None, by: "revops".into() }),
+        ("undo-done", AlertKind::UndoDone { role: Some(role()), by: "revops".into(), undone: 36, left: 4 }),
+        (
+            "undo-left",
+            AlertKind::UndoLeft {
+                account: account(),
+                role: role(),
+                owner: Some("bob".into()),
+                why: LeftAlone::DecidedSince,
+            },
+        ),
     ]
 }
 
@@ -225,7 +248,7 @@ fn examples() -> Vec<(Topic, &'static str, Output)> {
         let topic = if decision.disposition == Disposition::Shadow { Topic::Shadow } else { Topic::Commands };
         (topic, name, Output::Decision(Box::new(decision)))
     });
-    let alerts = alerts()
+    let alerts = all_alerts()
         .into_iter()
         .map(|(name, kind)| (Topic::Alerts, name, Output::Alert(Box::new(Alert { at: minute(0), kind }))));
     commands.chain(alerts).chain([(Topic::AccountState, "owned", state(two_seats()))]).collect()
@@ -397,6 +420,7 @@ fn decisions_read_as_sentences() {
         "001A0000016K3jP (sdr): ana → pool, its owner ana left",
         "001A0000016K3jP (sdr): ana → bob, its owner ana left, and it has an open opportunity: bob keeps it",
         "001A0000016K3jP (sdr): ana → nobody, taken out of circulation by revops while ana owned it",
+        "001A0000016K3jP (sdr): pool → ana, undone by revops: it is as it was before the retrieval of journal entry 4690",
     ];
     assert_eq!(read, expected);
 }
@@ -416,7 +440,8 @@ fn the_choice_of_a_rep_is_told_as_it_was() {
 
 #[test]
 fn alerts_read_as_sentences() {
-    let read: Vec<String> = alerts().into_iter().map(|(_, kind)| text::alert(&Alert { at: minute(0), kind })).collect();
+    let read: Vec<String> =
+        all_alerts().into_iter().map(|(_, kind)| text::alert(&Alert { at: minute(0), kind })).collect();
     let expected = [
         "001A0000016K3jP goes cold Thursday 2026-05-07 14:00 UTC unless 2 more touches on 1 more day (ana, sdr)",
         "001A0000016K3jP stays with ana (sdr): the warning is off",
@@ -437,6 +462,8 @@ fn alerts_read_as_sentences() {
         "sdr is live, says revops: 412 accounts stay with whom the CRM has, and their clocks begin now",
         "sdr stays live although the policy says shadow: a pause stops its commands",
         "as many commands an hour as there are, says revops",
+        "the undo (sdr) asked for by revops put 36 accounts back and left 4 alone",
+        "001A0000016K3jP stays with bob (sdr), it isn't undone: something else was decided about it since",
     ];
     assert_eq!(read, expected);
 }

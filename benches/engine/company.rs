@@ -226,6 +226,7 @@ impl Company {
             reason: Some(ReturnReason::ALL[0]),
             until: None,
             per_hour: None,
+            undo: None,
             by: owner,
             at: now,
             dedup: self.word(),

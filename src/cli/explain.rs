@@ -111,7 +111,9 @@ fn concerns(kind: &AlertKind) -> (Option<&Text>, Option<&Text>) {
         AlertKind::AtRisk { account, role, .. }
         | AlertKind::RiskCleared { account, role, .. }
         | AlertKind::Orphan { account, role, .. }
-        | AlertKind::CommandUndone { account, role, .. } => (Some(account), Some(role)),
+        | AlertKind::CommandUndone { account, role, .. }
+        | AlertKind::UndoLeft { account, role, .. } => (Some(account), Some(role)),
+        AlertKind::UndoDone { role, .. } => (None, role.as_ref()),
         AlertKind::IssuingStopped { role, .. }
         | AlertKind::IssuingResumed { role }
         | AlertKind::Paused { role, .. }

@@ -77,6 +77,9 @@ codes! {
     AlreadyLive = "already_live",
     /// The gate was never open: there is nothing yet to go live with.
     NeverOpened = "never_opened",
+    /// An undo that names nothing to take back, or more than one thing.
+    UndoUnclear = "undo_unclear",
+    NothingToUndo = "nothing_to_undo",
     PolicyVersionReused = "policy_version_reused",
     PolicyVersionLower = "policy_version_lower",
 }

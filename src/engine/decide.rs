@@ -22,6 +22,7 @@ impl Engine {
 
     /// Records a decision to move the account from its desired owner to `to`. The caller changes the seat.
     pub(super) fn decide(&mut self, kind: DecisionKind, role: usize, account: AccountId, to: RepId, why: Why) {
+        self.keep_for_undo(kind, role, account);
         let policy = self.rules();
         let now = self.state.now;
         let seat = &self.state.seats[role][account.index()];

@@ -278,7 +278,7 @@ impl Engine {
         let before = self.state.reps[rep.index()].turns[usize::from(tier)];
         self.take_turn(role, tier, rep);
         let after = self.state.reps[rep.index()].turns[usize::from(tier)];
-        self.note_turn(role, pick.account, Turn { tier, before, after });
+        self.note_turn(role, pick.account, rep, Turn { tier, before, after });
         self.state.seats[role][pick.account.index()].mark = Mark::None;
         self.own(role, pick.account, rep, Some(segment));
     }

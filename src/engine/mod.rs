@@ -41,6 +41,8 @@ mod sizes;
 mod sources;
 pub mod state;
 mod table;
+mod undo;
+mod undo_log;
 pub mod view;
 mod waiting;
 mod wheel;

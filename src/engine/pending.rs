@@ -3,7 +3,7 @@
 //! A seat has at most one command out. What is decided about it meanwhile is a wish: the latest is kept, and goes
 //! out when the command before is settled or undone. What the CRM says of owners is judged in [`super::observed`].
 
-use crate::domain::output::{AlertKind, Decision, Disposition, SeatStatus, Undone};
+use crate::domain::output::{AlertKind, Decision, Disposition, LeftAlone, SeatStatus, Undone};
 use crate::domain::policy::Confirm;
 use crate::domain::time::{DAY, HOUR, MINUTE};
 use crate::domain::{Output, Secs};
@@ -105,6 +105,7 @@ impl Engine {
 
     /// The command leaves, or what would be one.
     fn issue(&mut self, role: usize, account: AccountId, decision: Decision) {
+        self.note_command(role, account, decision.command_id);
         self.entry.decisions += 1;
         if decision.disposition == Disposition::Command {
             self.count_command();
@@ -184,7 +185,8 @@ impl Engine {
     }
 
     /// A distribution cost its rep this turn.
-    pub(super) fn note_turn(&mut self, role: usize, account: AccountId, turn: Turn) {
+    pub(super) fn note_turn(&mut self, role: usize, account: AccountId, rep: RepId, turn: Turn) {
+        self.note_turn_to_undo(role, account, rep, &turn);
         if self.confirms(role) {
             self.change_row(role, account, |row| row.turn = Some(turn));
         }
@@ -193,7 +195,12 @@ impl Engine {
     /// Who didn't get the account has the turn back, unless they had another one since.
     pub(super) fn give_turn_back(&mut self, role: usize, account: AccountId) {
         let Some(row) = self.state.commands[role].get_mut(&account) else { return };
-        let (rep, Some(turn)) = (row.to, row.turn.take()) else { return };
+        if let (rep, Some(turn)) = (row.to, row.turn.take()) {
+            self.turn_back(rep, &turn);
+        }
+    }
+
+    pub(super) fn turn_back(&mut self, rep: RepId, turn: &Turn) {
         let turns = &mut self.state.reps[rep.index()].turns[usize::from(turn.tier)];
         if *turns == turn.after {
             *turns = turn.before;
@@ -245,6 +252,7 @@ impl Engine {
                 row.tries = 0;
             }
         });
+        self.touch_for_undo(role, account, LeftAlone::UndoneAlready);
         self.tell_undone(role, account, undone, owner, tries);
         if usize::from(tries) > BACK_OFF_S.len() {
             self.note_owner(role, account, owner);
@@ -269,6 +277,7 @@ impl Engine {
         if waits {
             return self.note_owner(role, account, owner);
         }
+        self.touch_for_undo(role, account, LeftAlone::UndoneAlready);
         self.adopt_owner(role, account, owner, Had::Not);
         self.free(role, account);
     }

@@ -1,6 +1,6 @@
 //! What people ask for. A refusal is an alert and nothing else. `docs/rules.md`, 11.
 
-use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, SeatStatus, Why};
+use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, LeftAlone, SeatStatus, Why};
 use crate::domain::policy::{Handling, ReturnRule};
 use crate::domain::request::{Request, RequestOp, ReturnReason};
 use crate::domain::{Code, Millis, Secs};
@@ -44,6 +44,7 @@ impl Engine {
             RequestOp::Pause | RequestOp::Resume => self.pause_or_resume(request),
             RequestOp::Rate => self.set_rate(request),
             RequestOp::GoLive => self.go_live(request),
+            RequestOp::Undo => self.undo(request),
             _ => Err(Code::NotSupported),
         }
     }
@@ -161,6 +162,7 @@ impl Engine {
             return Err(Code::NotInReview);
         }
         let now = self.state.now;
+        self.touch_for_undo(role, account, LeftAlone::AskedSince);
         self.enter_pool(role, account, now);
         Ok(())
     }
@@ -175,7 +177,7 @@ impl Engine {
                 self.decide(DecisionKind::Retirement, role, account, RepId::NOBODY, why);
                 self.end_tenure(role, account);
             }
-            _ => {}
+            _ => self.touch_for_undo(role, account, LeftAlone::AskedSince),
         }
         self.out_of_pool(role, account, SeatStatus::Retired);
         Ok(())
@@ -206,6 +208,7 @@ impl Engine {
             None => self.change_account(account, |row| row.hold = until),
         }
         for each in self.roles().filter(|each| role.is_none_or(|role| role == *each)) {
+            self.touch_for_undo(each, account, LeftAlone::AskedSince);
             self.mark(each, account);
         }
         Ok(())

@@ -15,6 +15,7 @@ use crate::domain::{Input, Secs, Text};
 
 pub use super::commanded::{Commanded, Observed, Stage, Turn, Wish};
 pub use super::contributions::{Contribution, Contributions, MAX_CONTRIBUTIONS};
+pub use super::undo_log::{Before, UndoLog, UndoRow};
 
 /// An account by the order in which it became known. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +69,8 @@ pub struct State {
     pub past_owners: Vec<BTreeMap<AccountId, Vec<PastOwner>>>,
     /// By role, where commands are confirmed: what became of a seat's last command, and what waits behind it.
     pub commands: Vec<BTreeMap<AccountId, Commanded>>,
+    /// Decisions that can be undone.
+    pub undo: UndoLog,
     pub reps: Vec<Rep>,
     pub roles: Vec<RoleState>,
     pub sources: Vec<SourceState>,
@@ -396,6 +399,7 @@ impl State {
             tenures: Vec::new(),
             past_owners: Vec::new(),
             commands: Vec::new(),
+            undo: UndoLog::default(),
             reps: Vec::new(),
             roles: Vec::new(),
             sources: Vec::new(),
@@ -437,6 +441,7 @@ mod tests {
             ("DailyRow", size_of::<DailyRow>(), 24),
             ("AccountRecordRow", size_of::<AccountRecordRow>(), 136),
             ("Commanded", size_of::<Commanded>(), 144),
+            ("UndoRow", size_of::<UndoRow>(), 96),
             ("heap entry", size_of::<super::super::heap::Entry>(), 12),
             ("Place", size_of::<super::super::heap::Place>(), 8),
         ];

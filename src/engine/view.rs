@@ -5,12 +5,12 @@
 //! landmark), timer links, and everything that only explains.
 
 use crate::domain::ids::Id128;
-use crate::domain::output::{BreakerScope, SeatStatus};
+use crate::domain::output::{BreakerScope, LeftAlone, SeatStatus};
 use crate::domain::rep::RepStatus;
 use crate::domain::{DecisionKind, Secs, Text};
 
 use super::Engine;
-use super::state::{AccountId, Commanded, RepId, Stage, Tenure, Turn};
+use super::state::{AccountId, Before, Commanded, RepId, Stage, Tenure, Turn, UndoRow};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
@@ -39,6 +39,9 @@ pub struct View {
     pub rate: Option<(u32, Text)>,
     /// Commands of the last hour, by their instants.
     pub issued: Vec<(Secs, u32)>,
+    /// Decisions that can be undone, the oldest first; entry and instant of the latest that no longer can.
+    pub undo: Vec<UndoView>,
+    pub undo_forgotten: Option<(u64, Secs)>,
     /// Event ids remembered, signals kept for unknown accounts.
     pub remembered: u64,
     pub unknown: u64,
@@ -123,6 +126,26 @@ pub struct CommandView {
     pub wish: Option<(DecisionKind, Secs, Option<Text>)>,
 }
 
+/// A decision, and its seat before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndoView {
+    pub account: Text,
+    pub role: Text,
+    pub entry: u64,
+    pub at: Secs,
+    pub kind: DecisionKind,
+    /// What left of it.
+    pub command: Option<Id128>,
+    pub status: SeatStatus,
+    pub owner: Option<Text>,
+    pub since: Secs,
+    pub until: Secs,
+    pub tenure: Option<TenureView>,
+    /// Whom it cost which turn.
+    pub turn: Option<(Text, Turn)>,
+    pub touched: Option<LeftAlone>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepView {
     pub id: Text,
@@ -165,6 +188,8 @@ impl Engine {
             shadow: self.shadow_views(),
             rate: state.rate.as_ref().map(|rate| (rate.per_hour, rate.by.clone())),
             issued: self.issued_lately().collect(),
+            undo: state.undo.rows.iter().map(|row| self.undo_view(row)).collect(),
+            undo_forgotten: state.undo.forgotten,
             remembered: state.remembered.len() as u64,
             unknown: state.unknown.len() as u64,
         }
@@ -245,6 +270,31 @@ impl Engine {
             retry_at: row.retry_at,
             taken_back: row.taken_back,
             wish: row.wish.as_ref().map(|wish| (wish.decision.kind, wish.at, self.rep_name(wish.to))),
+        }
+    }
+
+    fn undo_view(&self, row: &UndoRow) -> UndoView {
+        let UndoRow { command, entry, at, account, role, kind, before, turn, touched } = row;
+        let (status, since, until, tenure) = match before {
+            Before::Owned { tenure, .. } => (SeatStatus::Owned, tenure.since, Secs::ZERO, Some(tenure_view(tenure))),
+            Before::Held { since, .. } => (SeatStatus::Holding, *since, Secs::ZERO, None),
+            Before::Unowned { status, since, until } => (*status, *since, *until, None),
+        };
+        let name = |rep: RepId| self.rep_name(rep).unwrap_or_default();
+        UndoView {
+            account: self.state().sides[account.index()].id.clone(),
+            role: self.rules().roles[usize::from(*role)].name.clone(),
+            entry: *entry,
+            at: *at,
+            kind: *kind,
+            command: *command,
+            status,
+            owner: self.rep_name(before.owner()),
+            since,
+            until,
+            tenure,
+            turn: turn.as_ref().map(|(rep, turn)| (name(*rep), turn.clone())),
+            touched: *touched,
         }
     }
 

@@ -35,6 +35,8 @@ pub fn state(view: &View) -> Id128 {
         shadow,
         rate,
         issued,
+        undo,
+        undo_forgotten,
         remembered,
         unknown,
     } = view;
@@ -56,6 +58,10 @@ pub fn state(view: &View) -> Id128 {
     digest.rows(shadow);
     digest.row(rate);
     digest.rows(issued);
+    if !undo.is_empty() || undo_forgotten.is_some() {
+        digest.rows(undo);
+        digest.row(undo_forgotten);
+    }
     digest.id()
 }
 

@@ -298,6 +298,7 @@ fn proceeds(made: &mut Made) -> Vec<Input> {
             reason: None,
             until: None,
             per_hour: None,
+            undo: None,
             by,
             at: now,
             dedup,

@@ -1,6 +1,6 @@
 //! The encoding of the deciding state's rows: over these bytes the state is digested.
 
-use crate::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView};
+use crate::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, UndoView};
 
 wire_struct! {
     AccountView { id, sums, segments, fit, any_touch, hold, open_opportunities, meeting, seats }
@@ -9,6 +9,9 @@ wire_struct! {
     CommandView {
         account, role, stage, command, previous, base, to, until, issued, turn, kept, told, tries,
         retry_at, taken_back, wish,
+    }
+    UndoView {
+        account, role, entry, at, kind, command, status, owner, since, until, tenure, turn, touched,
     }
     RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts }
 }

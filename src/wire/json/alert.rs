@@ -57,6 +57,10 @@ struct Fields<'a> {
     mode: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dry_run: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo: Option<UndoBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_alone: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -84,6 +88,13 @@ struct UnansweredBody {
 struct UndoneBody {
     why: &'static str,
     tries: u8,
+}
+
+#[derive(Serialize)]
+struct UndoBody<'a> {
+    by: &'a str,
+    undone: u32,
+    left: u32,
 }
 
 #[derive(Serialize)]
@@ -116,7 +127,8 @@ pub fn account(kind: &AlertKind) -> Option<&str> {
         AlertKind::AtRisk { account, .. }
         | AlertKind::RiskCleared { account, .. }
         | AlertKind::Orphan { account, .. }
-        | AlertKind::CommandUndone { account, .. } => Some(account),
+        | AlertKind::CommandUndone { account, .. }
+        | AlertKind::UndoLeft { account, .. } => Some(account),
         AlertKind::Refused { account, .. } => account.as_deref(),
         AlertKind::SourceSilent { .. }
         | AlertKind::SourceBack { .. }
@@ -128,7 +140,8 @@ pub fn account(kind: &AlertKind) -> Option<&str> {
         | AlertKind::Resumed { .. }
         | AlertKind::RateSet { .. }
         | AlertKind::WentLive { .. }
-        | AlertKind::ModeKept { .. } => None,
+        | AlertKind::ModeKept { .. }
+        | AlertKind::UndoDone { .. } => None,
     }
 }
 
@@ -180,6 +193,12 @@ impl<'a> Fields<'a> {
             }
             AlertKind::ModeKept { role, mode } => Fields { role: Some(role), mode: Some(mode.name()), ..about },
             AlertKind::RateSet { per_hour, by } => Fields { per_hour: *per_hour, by: Some(by), ..about },
+            AlertKind::UndoDone { role, by, undone, left } => {
+                Fields { role: role.as_deref(), undo: Some(UndoBody { by, undone: *undone, left: *left }), ..about }
+            }
+            AlertKind::UndoLeft { role, owner, why, .. } => {
+                Fields { role: Some(role), owner_id: owner.as_deref(), left_alone: Some(why.name()), ..about }
+            }
         }
     }
 

@@ -54,6 +54,7 @@ enum WhyBody<'a> {
     Return { reason: &'static str, by: &'a str },
     Departure { holds_opportunity: bool, holds_meeting: bool },
     Retirement { by: &'a str },
+    Undo { by: &'a str, r#type: &'static str, entry: u64 },
 }
 
 #[derive(Serialize)]
@@ -150,6 +151,7 @@ fn code_and_rule(why: &Why) -> (&'static str, String) {
         Why::Returned { reason, .. } => ("returned", format!("return:{}", reason.name())),
         Why::OwnerLeft { .. } => ("owner_left", "departure".to_owned()),
         Why::Retired { .. } => ("retired", "retirement".to_owned()),
+        Why::Undone { .. } => ("undone", "undo".to_owned()),
     }
 }
 
@@ -169,6 +171,7 @@ impl WhyBody<'_> {
                 WhyBody::Departure { holds_opportunity: *holds_opportunity, holds_meeting: *holds_meeting }
             }
             Why::Retired { by } => WhyBody::Retirement { by },
+            Why::Undone { by, kind, entry } => WhyBody::Undo { by, r#type: kind.name(), entry: *entry },
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Random histories: lists of steps, each a move of the clock and a few things that happen then.
 
+use bookd::domain::DecisionKind;
 use bookd::domain::output::SeatStatus;
 use bookd::domain::request::{RequestOp, ReturnReason};
 use bookd::domain::signal::Direction;
@@ -9,7 +10,7 @@ use proptest::prelude::*;
 
 use super::answers::{EchoWhat, ResultWhat, echoes, results};
 use super::policy::{HUGE, PolicySpec, policies};
-use super::requests::requests;
+use super::requests::{requests, undo_of};
 
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -104,6 +105,8 @@ pub enum RepWhat {
     Join(u8),
     Status(Option<u8>),
     Delete,
+    /// The n-th of those who departed is active again.
+    ComeBack(u8),
     /// An owner of the n-th account that two share departs, and names as manager who owns it in the other role.
     LeaveTheOtherRole(u8),
     Change {
@@ -206,7 +209,26 @@ pub struct RequestWhat {
     pub until: Option<When>,
     pub per_hour: Option<u8>,
     pub at: When,
+    pub undo: UndoWhat,
     pub repeats: Repeats,
+}
+
+/// What an undo names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UndoWhat {
+    Nothing,
+    /// The n-th command of those that can be undone, counted from the latest.
+    Command(u8),
+    /// The entry of the n-th decision, counted likewise.
+    Entry(u8),
+    /// The entry of the n-th decision of a kind, counted likewise.
+    Of(DecisionKind, u8),
+    /// From the instant of the n-th decision on.
+    Decision(u8),
+    /// Index of a span ago.
+    Since(u8),
+    /// Command and entry at once.
+    Both,
 }
 
 /// The role of the owned seat that a request is about.
@@ -273,7 +295,12 @@ fn restored() -> impl Strategy<Value = Op> {
 }
 
 fn steps() -> impl Strategy<Value = Step> {
-    let ops = prop_oneof![2 => Just(Vec::new()), 8 => vec(ops(), 1..5), 1 => leaving_the_other_role()];
+    let ops = prop_oneof![
+        2 => Just(Vec::new()),
+        8 => vec(ops(), 1..5),
+        1 => leaving_the_other_role(),
+        1 => coming_back(),
+    ];
     (advances(), proptest::bool::weighted(0.8), ops).prop_map(|(time, caught_up, ops)| Step { time, caught_up, ops })
 }
 
@@ -283,6 +310,14 @@ fn leaving_the_other_role() -> impl Strategy<Value = Vec<Op>> {
         let open = OpportunityWhat::Change { account: Name::Shared(pick), open: Some(Some(1)) };
         let leave = RepWhat::LeaveTheOtherRole(pick);
         vec![Op::Opportunity { id, what: open }, Op::Rep { who: 0, what: leave }]
+    })
+}
+
+/// Somebody who left is back, and wants what they had.
+fn coming_back() -> impl Strategy<Value = Vec<Op>> {
+    (0u8..3, 0u8..3).prop_map(|(who, departure)| {
+        let undo = undo_of(UndoWhat::Of(DecisionKind::Departure, departure), Name::Nothing, None);
+        vec![Op::Rep { who: 0, what: RepWhat::ComeBack(who) }, Op::Request(undo)]
     })
 }
 
@@ -299,7 +334,7 @@ fn ops() -> impl Strategy<Value = Op> {
     prop_oneof![
         10 => activities().prop_map(Op::Activity),
         8 => signals().prop_map(Op::Signal),
-        10 => requests().prop_map(Op::Request),
+        14 => requests().prop_map(Op::Request),
         4 => (0u8..6, rep_whats()).prop_map(|(who, what)| Op::Rep { who, what }),
         4 => (0u8..12, account_whats()).prop_map(|(who, what)| Op::Account { who, what }),
         4 => (0u8..4, opportunity_whats()).prop_map(|(id, what)| Op::Opportunity { id, what }),

@@ -1,13 +1,15 @@
 //! Random requests: what people ask for, mostly about seats that somebody owns.
 
+use bookd::domain::DecisionKind;
 use bookd::domain::request::{RequestOp, ReturnReason};
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample;
 
-use super::history::{Name, OWNED_ROLE, RequestWhat, When, Who, names, repeats, whens, whos};
+use super::history::{Name, OWNED_ROLE, RequestWhat, UndoWhat, When, Who, names, repeats, whens, whos};
 
 pub(super) fn requests() -> impl Strategy<Value = RequestWhat> {
-    prop_oneof![16 => seat_requests(), 4 => proceeds(), 3 => controls()]
+    prop_oneof![16 => seat_requests(), 4 => proceeds(), 3 => controls(), 3 => undos()]
 }
 
 /// What holds decisions back, or lets them go on: more often the latter, or nothing would happen any more.
@@ -27,6 +29,7 @@ fn controls() -> impl Strategy<Value = RequestWhat> {
         until: None,
         per_hour,
         at: When::Ago(0),
+        undo: UndoWhat::Nothing,
         repeats: None,
     })
 }
@@ -48,8 +51,40 @@ fn proceeds() -> impl Strategy<Value = RequestWhat> {
         until: None,
         per_hour: None,
         at: When::Ago(0),
+        undo: UndoWhat::Nothing,
         repeats: None,
     })
+}
+
+fn undos() -> impl Strategy<Value = RequestWhat> {
+    let undo = prop_oneof![
+        1 => Just(UndoWhat::Nothing),
+        4 => (0u8..12).prop_map(UndoWhat::Command),
+        3 => (0u8..24).prop_map(UndoWhat::Entry),
+        4 => (sample::select(DecisionKind::ALL.to_vec()), 0u8..4).prop_map(|(kind, pick)| UndoWhat::Of(kind, pick)),
+        6 => (0u8..24).prop_map(UndoWhat::Decision),
+        3 => (0u8..12).prop_map(UndoWhat::Since),
+        1 => Just(UndoWhat::Both),
+    ];
+    let account = prop_oneof![9 => Just(Name::Nothing), 1 => names()];
+    let role = prop_oneof![4 => Just(None), 3 => Just(Some(0u8)), 1 => Just(Some(1u8)), 1 => Just(Some(2u8))];
+    (undo, account, role).prop_map(|(undo, account, role)| undo_of(undo, account, role))
+}
+
+pub(super) fn undo_of(undo: UndoWhat, account: Name, role: Option<u8>) -> RequestWhat {
+    RequestWhat {
+        op: RequestOp::Undo,
+        account,
+        role,
+        rep: None,
+        by: Who::Nobody,
+        reason: None,
+        until: None,
+        per_hour: None,
+        at: When::Ago(0),
+        undo,
+        repeats: None,
+    }
 }
 
 fn seat_requests() -> impl Strategy<Value = RequestWhat> {
@@ -89,6 +124,7 @@ fn seat_requests() -> impl Strategy<Value = RequestWhat> {
         until,
         per_hour: None,
         at,
+        undo: UndoWhat::Nothing,
         repeats,
     })
 }

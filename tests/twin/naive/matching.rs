@@ -245,8 +245,10 @@ impl Twin {
         let before = self.reps[chosen].turns[usize::from(tier)];
         self.take_turn(chosen, role, tier);
         let after = self.reps[chosen].turns[usize::from(tier)];
+        let turn = Turn { tier, before, after };
+        self.last_decided(account, role).expect("just now").turn = Some((chosen, turn.clone()));
         if self.confirms(role) {
-            self.command(account, role).turn = Some(Turn { tier, before, after });
+            self.command(account, role).turn = Some(turn);
         }
         self.own(account, role, chosen, Some(segment.name.clone()));
         self.roles[role].marked.remove(&account);

@@ -22,6 +22,7 @@ mod shadow;
 mod signals;
 mod sources;
 mod state_rows;
+mod undo;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +74,9 @@ pub struct Twin {
     departing: BTreeSet<RepNo>,
     departures: Vec<Secs>,
     losses: Vec<Loss>,
+    /// What can be undone, and of what no longer can the latest's entry and instant.
+    decided: Vec<undo::Decided>,
+    decided_before: Option<(u64, Secs)>,
     returns: Vec<(RepNo, ReturnReason, Secs)>,
     tripped: BTreeSet<BreakerScope>,
     losses_left: bool,
@@ -281,6 +285,8 @@ impl Twin {
             departing: BTreeSet::new(),
             departures: Vec::new(),
             losses: Vec::new(),
+            decided: Vec::new(),
+            decided_before: None,
             returns: Vec::new(),
             tripped: BTreeSet::new(),
             losses_left: false,
@@ -327,6 +333,7 @@ impl Twin {
 
     /// Step 1, and the sums' shift at a landmark.
     fn forget_what_is_old(&mut self) {
+        self.forget_decided();
         let Some(policy) = self.policy.clone() else { return };
         let now = self.now;
         self.kept.retain(|kept| kept.arrived.plus(policy.windows.unknown_s) > now);
@@ -398,6 +405,7 @@ impl Twin {
 
     /// A decision about the seat as it is, before it moves.
     fn decide(&mut self, account: AccountNo, role: usize, kind: DecisionKind, to: Option<RepNo>, why: Why) {
+        self.note_decided(account, role, kind);
         let policy = self.policy();
         let seat = &self.accounts[account].seats[role];
         let (sequence, from) = (seat.sequence + 1, seat.owner);

@@ -2,7 +2,7 @@
 
 use bookd::domain::Secs;
 use bookd::domain::ids::Id128;
-use bookd::domain::output::{AlertKind, Decision, Output, SeatStatus, Undone};
+use bookd::domain::output::{AlertKind, Decision, LeftAlone, Output, SeatStatus, Undone};
 use bookd::domain::policy::Confirm;
 use bookd::domain::time::{DAY, HOUR, MINUTE};
 use bookd::engine::state::Stage;
@@ -135,6 +135,10 @@ impl Twin {
     }
 
     fn leaves(&mut self, account: AccountNo, role: usize, decision: Decision) {
+        // What waited for more than a week can't be undone any more.
+        if let Some(decided) = self.last_decided(account, role) {
+            decided.command = Some(decision.command_id);
+        }
         self.ordinal += 1;
         if !self.roles[role].shadow {
             self.issued.push(self.now);
@@ -265,6 +269,7 @@ impl Twin {
         if back_off.is_none() {
             command.tries = 0;
         }
+        self.touched_since(account, role, LeftAlone::UndoneAlready);
         self.tell_undone(account, role, undone, owner, tries);
         if back_off.is_some() {
             self.adopt_owner(account, role, owner, false);
@@ -291,6 +296,7 @@ impl Twin {
         if waits {
             return self.note_crm_owner(account, role, owner);
         }
+        self.touched_since(account, role, LeftAlone::UndoneAlready);
         self.adopt_owner(account, role, owner, false);
         self.mark(account, role);
     }

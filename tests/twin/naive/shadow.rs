@@ -1,6 +1,6 @@
 //! §15: roles in shadow.
 
-use bookd::domain::output::{AlertKind, SeatStatus};
+use bookd::domain::output::{AlertKind, LeftAlone, SeatStatus};
 use bookd::domain::policy::RoleMode;
 use bookd::domain::request::Request;
 use bookd::domain::{Code, Policy, Secs};
@@ -51,6 +51,7 @@ impl Twin {
 
     fn begin_afresh(&mut self, account: AccountNo, role: usize) {
         self.touched.insert(account);
+        self.touched_since(account, role, LeftAlone::ChangedOutside);
         if let Some(said) = &mut self.accounts[account].last_row {
             said.seats[role].0 = SeatStatus::Unknown;
         }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use bookd::domain::{Secs, Text};
 use bookd::engine::state::Turn;
-use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
+use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, UndoView, View};
 
 use super::pending::Command;
+use super::undo::Decided;
 use super::{AccountNo, RepNo, Seat, Tenure, Twin};
 
 pub(super) fn of(twin: &Twin) -> View {
@@ -31,6 +32,8 @@ pub(super) fn of(twin: &Twin) -> View {
         shadow: shadow_views(twin),
         rate: twin.rate.clone(),
         issued: issued_views(twin),
+        undo: twin.decided.iter().map(|decided| undo_view(twin, decided)).collect(),
+        undo_forgotten: twin.decided_before,
         remembered: twin.remembered.len() as u64,
         unknown: twin.kept.len() as u64,
     }
@@ -88,7 +91,7 @@ fn command_view(twin: &Twin, account: AccountNo, role: usize, command: &Command)
         to: name(command.to),
         until: command.until,
         issued: command.issued,
-        turn: command.turn.as_ref().map(|turn| Turn { tier: turn.tier, before: turn.before, after: turn.after }),
+        turn: command.turn.as_ref().map(turn_view),
         kept: command.kept.map(|(owner, version)| (name(owner), version)),
         told: command.told,
         tries: command.tries,
@@ -96,6 +99,30 @@ fn command_view(twin: &Twin, account: AccountNo, role: usize, command: &Command)
         taken_back: command.taken_back,
         wish: command.wish.as_ref().map(|wish| (wish.decision.kind, wish.at, name(wish.to))),
     }
+}
+
+fn undo_view(twin: &Twin, decided: &Decided) -> UndoView {
+    let Decided { account, role, before, .. } = decided;
+    let name = |rep: RepNo| twin.reps[rep].id.clone();
+    UndoView {
+        account: twin.accounts[*account].id.clone(),
+        role: twin.policy().roles[*role].name.clone(),
+        entry: decided.entry,
+        at: decided.at,
+        kind: decided.kind,
+        command: decided.command,
+        status: before.status,
+        owner: before.owner.map(name),
+        since: before.since,
+        until: if before.owner.is_some() { Secs::ZERO } else { before.until },
+        tenure: before.tenure.as_ref().map(|tenure| tenure_view(twin, tenure)),
+        turn: decided.turn.as_ref().map(|(rep, turn)| (name(*rep), turn_view(turn))),
+        touched: decided.touched,
+    }
+}
+
+fn turn_view(turn: &super::pending::Turn) -> Turn {
+    Turn { tier: turn.tier, before: turn.before, after: turn.after }
 }
 
 fn account_view(twin: &Twin, account: AccountNo) -> AccountView {
