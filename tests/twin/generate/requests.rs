@@ -19,7 +19,7 @@ fn controls() -> impl Strategy<Value = RequestWhat> {
     let per_hour = prop_oneof![2 => Just(None), 3 => (1u8..6).prop_map(Some)];
     let rate = (Just(RequestOp::Rate), prop_oneof![9 => Just(None), 1 => Just(Some(0u8))], per_hour);
     let live = (Just(RequestOp::GoLive), (0u8..2).prop_map(Some), Just(None));
-    prop_oneof![3 => paused, 2 => rate, 1 => live].prop_map(|(op, role, per_hour)| RequestWhat {
+    prop_oneof![3 => paused, 2 => rate, 2 => live].prop_map(|(op, role, per_hour)| RequestWhat {
         op,
         account: Name::Nothing,
         role,
