@@ -1,9 +1,7 @@
 //! Commands that are answered together: which go now, what an answer of the CRM means, when all have theirs.
 //!
 //! No I/O and no clock: `due` says which are to be looked at, `judge` which of these are to be written, `replied` takes
-//! what the CRM made of each. Of an account one command at most is under way, the first that has no answer.
-
-use std::collections::BTreeSet;
+//! what the CRM made of each. Their accounts are different ones.
 
 use super::command::Command;
 use super::judge::{Answer, Seen, Verdict, judge};
@@ -73,24 +71,21 @@ impl Batch {
 
     /// Since when the oldest command without an answer waits.
     pub fn oldest(&self) -> Option<Millis> {
-        self.items.iter().filter(|item| item.answer.is_none()).map(|item| item.command.issued_at).min()
+        self.open().map(|index| self.items[index].command.issued_at).min()
     }
 
-    /// Those that go now: the first of each account, if its time has come; as many as fit into one request.
+    /// Those that go now: as many as fit into one request.
     pub fn due(&self, now: Millis) -> Vec<usize> {
-        let heads = self.heads().into_iter().filter(|index| self.items[*index].next <= now);
-        heads.take(self.together).collect()
+        self.open().filter(|index| self.items[*index].next <= now).take(self.together).collect()
     }
 
     /// When the next is due.
     pub fn next_due(&self) -> Option<Millis> {
-        self.heads().into_iter().map(|index| self.items[index].next).min()
+        self.open().map(|index| self.items[index].next).min()
     }
 
-    fn heads(&self) -> Vec<usize> {
-        let mut accounts = BTreeSet::new();
-        let open = (0..self.items.len()).filter(|index| self.items[*index].answer.is_none());
-        open.filter(|index| accounts.insert(&self.items[*index].command.account)).collect()
+    fn open(&self) -> impl Iterator<Item = usize> {
+        (0..self.items.len()).filter(|index| self.items[*index].answer.is_none())
     }
 
     /// Answers a command that needs no look.
@@ -202,20 +197,16 @@ mod tests {
     }
 
     #[test]
-    fn of_an_account_one_command_goes_at_a_time_whatever_its_role() {
-        let commands =
-            vec![command("a", "ae", 1), command("b", "ae", 1), command("a", "sdr", 1), command("a", "ae", 2)];
-        let mut batch = Batch::new(commands, LIMITS, 200);
-        for expected in [vec![0, 1], vec![2], vec![3], vec![]] {
-            let due = batch.due(NOW);
-            assert_eq!(due, expected);
-            for index in due {
-                assert!(batch.judge(index, Some(&owned("ana")), NOW));
-                batch.replied(index, Reply::Applied, Some(&owned("ana")), NOW, 0);
-            }
+    fn all_conditions_hold_and_all_are_applied() {
+        let mut batch = Batch::new(vec![command("a", "ae", 1), command("b", "sdr", 4)], LIMITS, 200);
+        assert_eq!(batch.due(NOW), [0, 1]);
+        for index in batch.due(NOW) {
+            assert!(batch.judge(index, Some(&owned("ana")), NOW));
+            assert!(!batch.is_done());
+            batch.replied(index, Reply::Applied, Some(&owned("ana")), NOW, 0);
         }
-        assert!(batch.is_done());
-        assert_eq!(told(&batch), [(ResultStatus::Applied, None); 4]);
+        assert!(batch.is_done() && batch.due(NOW).is_empty());
+        assert_eq!(told(&batch), [(ResultStatus::Applied, None); 2]);
     }
 
     #[test]

@@ -148,7 +148,7 @@ fn a_second_writer_of_this_name_ends_the_first() {
     let mut first = desk.start();
     desk.lay(&[wish(&accounts[0], 1, None, Some("ana"))]);
     desk.wait_for(&mut first, 1);
-    let mut second = desk.start();
+    let mut second = desk.start_beside();
     second.wait(|| second_reads(&desk));
     desk.lay(&[wish(&accounts[1], 1, None, Some("ana"))]);
     desk.wait_for(&mut second, 2);

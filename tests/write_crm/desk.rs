@@ -139,6 +139,11 @@ impl Desk {
         self.home.spawn("write-crm", &[])
     }
 
+    /// A second one: the address is the first's.
+    pub fn start_beside(&self) -> Process {
+        self.home.spawn("write-crm", &[("BOOKD__HTTP__LISTEN".to_owned(), "off".to_owned())])
+    }
+
     /// All that its processes wrote to stderr.
     pub fn told(&self) -> String {
         self.home.told()
