@@ -43,6 +43,8 @@ pub struct Writer {
     meters: Meters,
     /// Of whole requests; a record's own is the batch's.
     backoff: Backoff,
+    /// When this process began, or took the log up anew.
+    begun: Millis,
     told: Option<(String, Instant)>,
 }
 
@@ -56,6 +58,7 @@ impl Writer {
             before_end_ms: (i64::from(requests.timeout_s) + i64::from(requests.margin_s)) * 1000,
             attempts: requests.attempts,
             versions: settings.crm.versions,
+            unsure_ms: i64::from(requests.margin_s) * 1000,
         };
         Writer {
             roles: settings.roles.clone(),
@@ -66,6 +69,7 @@ impl Writer {
             status,
             meters,
             backoff: Backoff::default(),
+            begun: clock::now(),
             told: None,
         }
     }
@@ -86,6 +90,7 @@ impl Writer {
                 // The commands of the batch come again; what was carried out of them the CRM knows.
                 Err(LogError::Retry(what) | LogError::Rebuild(what)) => {
                     opened = None;
+                    self.begun = clock::now();
                     let wait = self.backoff.fail_ms(chance());
                     warn!(what, "the log doesn't answer: it is opened anew");
                     self.status.waits_for(&what);
@@ -129,7 +134,7 @@ impl Writer {
         let begun = Instant::now();
         let Taken { commands, letters, places } = intake.take(self.commands_together);
         let commands = self.leave_alone(commands);
-        let mut batch = Batch::new(commands, self.limits, self.crm.most_together());
+        let mut batch = Batch::new(commands, self.limits, self.crm.most_together(), self.begun);
         if self.carry_out(&mut batch).is_err() {
             return Ok(());
         }
@@ -204,7 +209,7 @@ impl Writer {
             Err(Trouble::Refused { code, message }) => {
                 warn!(%code, message, records = known.len(), "the CRM refuses to show these records together");
                 let unseen: Vec<Option<Seen>> = known.iter().map(|_| None).collect();
-                batch.refused_together(&known, &code, &unseen);
+                batch.refused_together(&known, &code, &unseen, clock::now());
                 return Ok(());
             }
             looked => looked?,
@@ -224,10 +229,14 @@ impl Writer {
         let replies = match written {
             Err(Trouble::Refused { code, message }) => {
                 warn!(%code, message, records = go.len(), "the CRM refuses to write these records together");
-                batch.refused_together(go, &code, seen);
+                batch.refused_together(go, &code, seen, clock::now());
                 return Ok(());
             }
-            written => written?,
+            Err(trouble) => {
+                batch.unanswered(go, clock::now());
+                return Err(trouble);
+            }
+            Ok(replies) => replies,
         };
         let now = clock::now();
         for ((index, reply), seen) in go.iter().zip(replies).zip(seen) {
