@@ -204,8 +204,7 @@ mod tests {
             not_after: Millis(NOW.0 + 120_000),
             dry_run: false,
             reason: String::new(),
-            priority: 0.0,
-            at_risk_at: None,
+            stamps: Default::default(),
         }
     }
 
