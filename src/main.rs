@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+/// Batches, entries and state come and go in large pieces: glibc gives them back to the kernel and takes them again,
+/// page by page.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     bookd::cli::main()
 }

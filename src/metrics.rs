@@ -65,7 +65,9 @@ table! {
     COMMIT "bookd_commit_seconds" Type::Histogram(SECONDS_MILLI), [], "Time that committing one journal entry took.";
     LATENCY "bookd_decision_latency_seconds" Type::Histogram(SECONDS_MILLI), [],
         "From the timestamp of an entry's oldest input record to its commit.";
-    DECISIONS "bookd_decisions_total" Type::Counter, ["kind", "role"], "Decisions committed.";
+    DECISIONS "bookd_decisions_total" Type::Counter, ["kind", "role"], "Decisions committed, as commands.";
+    SHADOWS "bookd_shadow_decisions_total" Type::Counter, ["kind", "role"],
+        "Decisions committed in shadow: told, and no commands.";
     ALERTS "bookd_alerts_total" Type::Counter, ["type"], "Alerts committed.";
     ACCOUNTS "bookd_accounts" Type::Gauge, ["role", "status"], "Accounts by where they stand in a role.";
     POOL "bookd_pool_accounts" Type::Gauge, ["role", "band"],
@@ -80,6 +82,10 @@ table! {
         "Up to when a source of activity is known to be read; 0 when nothing is known.";
     SILENT "bookd_source_silent" Type::Gauge, ["source"], "1 while a source says nothing for longer than its cadence.";
     BREAKER "bookd_breaker_tripped" Type::Gauge, ["scope"], "Tripped breakers, by scope.";
+    SHADOW "bookd_shadow" Type::Gauge, ["role"], "1 while the role is in shadow: it decides, and commands nothing.";
+    PAUSED "bookd_paused" Type::Gauge, ["role"], "1 while somebody holds back what the rules would decide in the role.";
+    RATE "bookd_rate_commands" Type::Gauge, [],
+        "Commands that any hour may take, of all roles together; 0 while there is no rate.";
     FIGURES "bookd_figures_seconds" Type::Gauge, [],
         "Time that counting accounts, books and coverage took the deciding thread, last time.";
 }
@@ -108,6 +114,8 @@ pub struct Figures {
     pub sources: Vec<SourceFigures>,
     /// By [`BREAKER_SCOPES`].
     pub tripped: [u64; 4],
+    /// Commands in any hour; 0: as many as there are.
+    pub rate: u32,
     /// What the counting took.
     pub took: Duration,
 }
@@ -122,6 +130,8 @@ pub struct RoleFigures {
     /// Of active reps.
     pub owned: u64,
     pub capacity: u64,
+    pub paused: bool,
+    pub shadow: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -141,6 +151,7 @@ pub struct Committed {
     pub duplicates: u64,
     pub dead_letters: Vec<(Topic, Code)>,
     pub decisions: Vec<(DecisionKind, Text)>,
+    pub in_shadow: Vec<(DecisionKind, Text)>,
     pub alerts: Vec<&'static str>,
     pub commit: Duration,
     /// Of the oldest record.
@@ -248,7 +259,7 @@ impl Meters {
     /// A counter that first appears at 1 hides its first increase: those of closed sets begin at 0.
     fn begin_at_zero(&mut self) {
         self.set(BUILD, &[env!("CARGO_PKG_VERSION").into()], 1.0);
-        for gauge in [LEADING, GATE, SEQUENCE, NBTAM, FIGURES] {
+        for gauge in [LEADING, GATE, SEQUENCE, NBTAM, RATE, FIGURES] {
             self.set(gauge, &[], 0.0);
         }
         self.add(REBUILDS, &[], 0);
@@ -276,6 +287,7 @@ impl Meters {
         for role in roles {
             for kind in DecisionKind::ALL {
                 self.add(DECISIONS, &[kind.name().into(), role.clone()], 0);
+                self.add(SHADOWS, &[kind.name().into(), role.clone()], 0);
             }
         }
     }
@@ -310,6 +322,9 @@ impl Meters {
         for (kind, role) in &entry.decisions {
             self.add(DECISIONS, &[kind.name().into(), role.clone()], 1);
         }
+        for (kind, role) in &entry.in_shadow {
+            self.add(SHADOWS, &[kind.name().into(), role.clone()], 1);
+        }
         for alert in &entry.alerts {
             self.add(ALERTS, &[(*alert).into()], 1);
         }
@@ -337,6 +352,8 @@ impl Meters {
             }
             self.set(BOOK_FILL, std::slice::from_ref(&role.role), ratio(role.owned, role.capacity));
             self.set(BOOK_CAPACITY, std::slice::from_ref(&role.role), role.capacity as f64);
+            self.set(SHADOW, std::slice::from_ref(&role.role), f64::from(u8::from(role.shadow)));
+            self.set(PAUSED, std::slice::from_ref(&role.role), f64::from(u8::from(role.paused)));
         }
         for source in &figures.sources {
             let seconds = source.frontier.map_or(0.0, |frontier| frontier.0 as f64 / 1000.0);
@@ -346,6 +363,7 @@ impl Meters {
         for (scope, count) in BREAKER_SCOPES.iter().zip(figures.tripped) {
             self.set(BREAKER, &[(*scope).into()], count as f64);
         }
+        self.set(RATE, &[], f64::from(figures.rate));
         self.set(FIGURES, &[], figures.took.as_secs_f64());
         // Histograms keep raw samples until somebody scrapes or this is called.
         self.registry.handle().run_upkeep();
@@ -395,6 +413,7 @@ mod tests {
             duplicates: 1,
             dead_letters: vec![(Topic::Intent, Code::Malformed)],
             decisions: vec![(DecisionKind::Distribution, "sdr".into())],
+            in_shadow: Vec::new(),
             alerts: vec!["orphan"],
             commit: Duration::from_millis(3),
             latency: None,

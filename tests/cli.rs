@@ -175,6 +175,8 @@ fn explain_tells_why_and_why_not() {
     assert!(told.contains("mine goes cold") && told.contains("not worked") | told.contains("never worked"), "{told}");
     let told = stdout(&home.bookd(&["explain", "cold", "--log", "out", "--rep", "ana"]));
     assert!(told.contains("priority 25.0 is below the 30.0 that everybody asks for"), "{told}");
+    let told = stdout(&home.bookd(&["explain", "busy", "--log", "out"]));
+    assert!(told.contains("owned by ben since") && told.contains(", kept as worked until"), "{told}");
     let command = std::fs::read_to_string(home.path().join("out/commands-0.jsonl")).unwrap();
     let command: serde_json::Value = serde_json::from_str(command.lines().next().unwrap()).unwrap();
     let told = stdout(&home.bookd(&["explain", command["command_id"].as_str().unwrap(), "--log", "out"]));
@@ -294,6 +296,36 @@ fn a_run_makes_its_directory_and_an_input_that_was_removed_is_refused_like_a_cut
     let removed = home.bookd(&["run"]);
     assert_eq!(removed.status.code(), Some(4), "{}", stderr(&removed));
     assert!(stderr(&removed).contains("bookd recover --rebase"), "{}", stderr(&removed));
+}
+
+#[test]
+fn adopt_says_what_the_books_would_mean() {
+    let home = Home::new("");
+    let dir = home.path().join("exports");
+    std::fs::create_dir(&dir).unwrap();
+    exports(&dir);
+    let at = Rfc3339(minutes(120)).to_string();
+    let adopt = |more: &[&str]| home.bookd(&[&["adopt", "exports", "--at", &at], more].concat());
+
+    let told = stdout(&adopt(&[]));
+    for part in
+        ["2 accounts in 2 books, 2 in the pool", "their owners keep 1 (1 as worked)", "going live then:", "1 of intent"]
+    {
+        assert!(told.contains(part), "{part} in\n{told}");
+    }
+    let told = stdout(&adopt(&["--rep", "ana"]));
+    assert!(told.contains("ana: 1 of 4, book sdr of role sdr\n  mine ") && told.contains("lost Monday"), "{told}");
+    let json: serde_json::Value = serde_json::from_str(&stdout(&adopt(&["--json"]))).unwrap();
+    let book = &json["roles"][0]["books"][1];
+    assert_eq!((&book["rep"], &book["accounts"][0]["verdict"]), (&"ben".into(), &"keeps".into()));
+
+    let unknown = adopt(&["--rep", "zoe"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(stderr(&unknown).contains("no book of zoe; there are those of ana, ben"), "{}", stderr(&unknown));
+    let early = home.bookd(&["adopt", "exports", "--at", "2020-01-01T00:00:00Z"]);
+    assert!(stderr(&early).contains("before the first event"), "{}", stderr(&early));
+    let nowhere = home.bookd(&["adopt", "nowhere"]);
+    assert!(stderr(&nowhere).contains("there is nothing to adopt"), "{}", stderr(&nowhere));
 }
 
 #[test]

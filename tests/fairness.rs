@@ -16,8 +16,8 @@ use bookd::domain::ids::Id128;
 use bookd::domain::input::{Gate, order_batch};
 use bookd::domain::output::{Placement, Verdict, Why};
 use bookd::domain::policy::{
-    Book, BookSegment, Breaker, Confirm, CoolOff, Evidence, Fit, Handling, RetrievalCaps, ReturnRule, Role, Scoring,
-    Segment, Windows,
+    Book, BookSegment, Breaker, Confirm, CoolOff, Evidence, Fit, Handling, RetrievalCaps, ReturnRule, Role, RoleMode,
+    Scoring, Segment, Windows,
 };
 use bookd::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
 use bookd::domain::request::{Request, RequestOp, ReturnReason};
@@ -78,6 +78,7 @@ impl World {
                 exclude: Filter::Never,
                 exclude_open_opportunities: false,
                 holding_users: Vec::new(),
+                mode: RoleMode::Live,
                 not_after_s: DAY,
                 confirm: Confirm::Assume,
                 max_unresolved: 1_000,
@@ -157,6 +158,7 @@ fn give_back(account: Text, owner: Text, now: Millis, dedup: u64) -> Body {
         rep: None,
         reason: Some(ReturnReason::Duplicate),
         until: None,
+        per_hour: None,
         by: owner,
         at: now,
         dedup,

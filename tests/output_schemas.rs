@@ -6,10 +6,11 @@
 mod arbitrary;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bookd::domain::ids::{Id128, command_id};
 use bookd::domain::output::*;
+use bookd::domain::policy::RoleMode;
 use bookd::domain::request::{RequestOp, ReturnReason};
 use bookd::domain::signal::Class;
 use bookd::domain::{
@@ -126,6 +127,7 @@ fn commands() -> Vec<(&'static str, Decision)> {
     vec![
         ("distribution", distribution()),
         ("distribution-fill-idle", fill_idle()),
+        ("distribution-in-shadow", Decision { disposition: Disposition::Shadow, sequence: 0, ..distribution() }),
         ("retrieval", decision(DecisionKind::Retrieval, Some("ana"), None, idle(Some(minute(-43_200))))),
         ("return", decision(DecisionKind::Return, Some("ana"), None, returned)),
         ("departure-to-pool", decision(DecisionKind::Departure, Some("ana"), None, departure(false))),
@@ -148,9 +150,14 @@ fn alerts() -> Vec<(&'static str, AlertKind)> {
                 deadline: minute(4200),
                 promised: minute(4320),
                 missing,
+                shadow: false,
             },
         ),
-        ("risk-cleared", AlertKind::RiskCleared { account: account(), role: role(), owner: owner() }),
+        ("risk-cleared", AlertKind::RiskCleared { account: account(), role: role(), owner: owner(), shadow: false }),
+        (
+            "risk-cleared-in-shadow",
+            AlertKind::RiskCleared { account: account(), role: role(), owner: owner(), shadow: true },
+        ),
         (
             "refused",
             AlertKind::Refused {
@@ -188,6 +195,12 @@ fn alerts() -> Vec<(&'static str, AlertKind)> {
                 tries: 0,
             },
         ),
+        ("paused", AlertKind::Paused { role: role(), by: "revops".into() }),
+        ("resumed", AlertKind::Resumed { role: role(), by: "revops".into() }),
+        ("rate-set", AlertKind::RateSet { per_hour: Some(200), by: "revops".into() }),
+        ("went-live", AlertKind::WentLive { role: role(), by: "revops".into(), owned: 412 }),
+        ("mode-kept", AlertKind::ModeKept { role: role(), mode: RoleMode::Live }),
+        ("rate-ended", AlertKind::RateSet { per_hour: None, by: "revops".into() }),
     ]
 }
 
@@ -202,21 +215,30 @@ fn two_seats() -> Vec<SeatState> {
         owner: owner.map(Into::into),
         crm_owner: None,
         since: minute(0),
+        shadow: false,
     };
     vec![seat("sdr", SeatStatus::Owned, Some("ana")), seat("ae", SeatStatus::Pool, None)]
 }
 
 fn examples() -> Vec<(Topic, &'static str, Output)> {
-    let commands =
-        commands().into_iter().map(|(name, decision)| (Topic::Commands, name, Output::Decision(Box::new(decision))));
+    let commands = commands().into_iter().map(|(name, decision)| {
+        let topic = if decision.disposition == Disposition::Shadow { Topic::Shadow } else { Topic::Commands };
+        (topic, name, Output::Decision(Box::new(decision)))
+    });
     let alerts = alerts()
         .into_iter()
         .map(|(name, kind)| (Topic::Alerts, name, Output::Alert(Box::new(Alert { at: minute(0), kind }))));
     commands.chain(alerts).chain([(Topic::AccountState, "owned", state(two_seats()))]).collect()
 }
 
+/// What roles in shadow decide reads like a command.
+fn schemas(topic: Topic) -> PathBuf {
+    let topic = if topic == Topic::Shadow { Topic::Commands } else { topic };
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(topic.name())
+}
+
 fn schema(topic: Topic) -> jsonschema::Validator {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(topic.name()).join("schema.json");
+    let path = schemas(topic).join("schema.json");
     let schema = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     jsonschema::draft202012::new(&schema).unwrap()
 }
@@ -237,8 +259,7 @@ fn the_examples_are_what_is_written() {
 /// The value is the example of this name, and valid.
 fn compare(topic: Topic, name: &str, value: &[u8]) {
     let written = indented(value);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(topic.name()).join("examples");
-    let path = folder.join(format!("{name}.json"));
+    let path = schemas(topic).join("examples").join(format!("{name}.json"));
     if std::env::var_os("BOOKD_BLESS").is_some() {
         fs::write(&path, &written).unwrap();
     }
@@ -305,7 +326,7 @@ proptest! {
     /// No output whatever makes a record that its schema doesn't know.
     #[test]
     fn every_output_validates(outputs in arbitrary::any_of::<Vec<Output>>()) {
-        let schemas = [Topic::Commands, Topic::Alerts, Topic::AccountState].map(|topic| (topic, schema(topic)));
+        let schemas = [Topic::Commands, Topic::Shadow, Topic::Alerts, Topic::AccountState].map(|topic| (topic, schema(topic)));
         for (index, output) in outputs.iter().enumerate() {
             let Some(record) = json::record(output, &STAMP, index) else { continue };
             let Some(value) = record.value else { continue };
@@ -352,10 +373,8 @@ fn alerts_alike_in_one_entry_have_ids_of_their_own() {
 
 #[test]
 fn what_is_no_command_makes_no_record() {
-    for disposition in [Disposition::Shadow, Disposition::Held] {
-        let decision = Decision { disposition, ..distribution() };
-        assert_eq!(json::record(&Output::Decision(Box::new(decision)), &STAMP, 0), None);
-    }
+    let held = Decision { disposition: Disposition::Held, ..distribution() };
+    assert_eq!(json::record(&Output::Decision(Box::new(held)), &STAMP, 0), None);
     assert_eq!(json::record(&Output::DeadLetter { input: 0, code: Code::TooOld }, &STAMP, 0), None);
 }
 
@@ -372,6 +391,7 @@ fn decisions_read_as_sentences() {
     let expected = [
         "001A0000016K3jP (sdr): pool → ana, priority 78.4 (fit 0.80, timing 0.76) in enterprise; ana had the lowest fill (12/60) of 3 candidates",
         "001A0000016K3jP (sdr): pool → ana, priority 41.0 (fit 0.80, timing 0.76) fills idle capacity below the threshold of enterprise (this book fills from 40.5); it was ana's turn (12/60) among 2 about equally full of 7 candidates",
+        "001A0000016K3jP (sdr, in shadow): pool → ana, priority 78.4 (fit 0.80, timing 0.76) in enterprise; ana had the lowest fill (12/60) of 3 candidates",
         "001A0000016K3jP (sdr): ana → pool, not worked enough by ana for the rules of enterprise-hunters: last touch Saturday 2026-04-04 14:00 UTC, went cold Monday 2026-05-04 12:00 UTC, warned Friday 2026-05-01 14:00 UTC, promised until Monday 2026-05-04 13:30 UTC",
         "001A0000016K3jP (sdr): ana → nobody, given back by ana: call back later",
         "001A0000016K3jP (sdr): ana → pool, its owner ana left",
@@ -400,6 +420,7 @@ fn alerts_read_as_sentences() {
     let expected = [
         "001A0000016K3jP goes cold Thursday 2026-05-07 14:00 UTC unless 2 more touches on 1 more day (ana, sdr)",
         "001A0000016K3jP stays with ana (sdr): the warning is off",
+        "001A0000016K3jP stays with ana (sdr, in shadow): the warning is off",
         "return of 001A0000016K3jP (sdr) asked for by bob is refused: only the owner may do that",
         "sales-engagement is silent since Saturday 2026-05-02 14:00 UTC: losses that depend on it wait",
         "sales-engagement delivers again",
@@ -410,6 +431,12 @@ fn alerts_read_as_sentences() {
         "commands for sdr are issued again",
         "001A0000016K3jP is with ana (sdr): the writer found another owner than the command expected",
         "001A0000016K3jP is with nobody (sdr): no writer carried the command out in time",
+        "sdr is paused by revops: nothing is given or taken by the rules until somebody says resume",
+        "sdr goes on: resumed by revops",
+        "at most 200 commands an hour from now on, says revops",
+        "sdr is live, says revops: 412 accounts stay with whom the CRM has, and their clocks begin now",
+        "sdr stays live although the policy says shadow: a pause stops its commands",
+        "as many commands an hour as there are, says revops",
     ];
     assert_eq!(read, expected);
 }
@@ -424,6 +451,7 @@ fn a_warning_says_what_would_save_the_account() {
             deadline: minute(4320),
             promised: minute(4320),
             missing: Missing { touches, days, contacts, replies },
+            shadow: false,
         };
         let text = text::alert(&Alert { at: minute(0), kind });
         text.strip_prefix("acme goes cold Thursday 2026-05-07 14:00 UTC unless ").unwrap().to_owned()

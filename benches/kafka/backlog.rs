@@ -26,6 +26,7 @@ const CAUGHT_UP: &str = "the gate is open";
 const PATIENCE: Duration = Duration::from_secs(1_800);
 
 pub struct Backlog {
+    pub accounts: u32,
     pub records: usize,
     pub bookd: Used,
     /// Of two runs the better, as of the next.
@@ -46,7 +47,7 @@ impl Call {
 }
 
 pub fn measure(brokers: &str, events: usize, accounts: u32) -> Backlog {
-    let site = Site::on(brokers, "backlog", PARTITIONS, 1);
+    let site = Site::on(brokers, &format!("backlog-{accounts}"), PARTITIONS, 1);
     let shape = Shape::of(accounts);
     let records = produce(&site, Workload::new(shape), events);
     eprintln!("{records} records are there");
@@ -54,7 +55,7 @@ pub fn measure(brokers: &str, events: usize, accounts: u32) -> Backlog {
     let bookd = run_bookd(&site, &policy::text(&shape, 1));
     let after = Call::ALL.map(|call| run_bare(&site, records, call));
     let better = |which: usize| if before[which].cpu < after[which].cpu { before[which] } else { after[which] };
-    Backlog { records, bookd, bare: better(0), one_by_one: better(1) }
+    Backlog { accounts, records, bookd, bare: better(0), one_by_one: better(1) }
 }
 
 /// Everything that there is, and then everything that happened until now.

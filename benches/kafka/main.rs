@@ -18,9 +18,8 @@ mod report;
 
 use support::broker::Brokers;
 
-/// Events of the backlog, and accounts.
-const EVENTS: usize = 2_000_000;
-const ACCOUNTS: u32 = 100_000;
+/// Events of each backlog, and accounts.
+const BACKLOGS: [(usize, u32); 2] = [(2_000_000, 100_000), (3_000_000, 1_000_000)];
 const QUICKER: usize = 20;
 /// Events a second, how long, and every which of them leads to a command.
 const RATES: [(u64, u64, usize); 2] = [(200, 30, 1), (5_000, 20, 10)];
@@ -32,18 +31,28 @@ fn main() {
     match words[..] {
         [] => make(false),
         ["--quick"] => make(true),
+        ["--backlog", events, accounts] => alone(events, accounts),
         [backlog::CONSUME, brokers, ref topics @ ..] => backlog::consume(brokers, topics),
         _ => panic!("what is {words:?}?"),
     }
 }
 
+/// One backlog alone, for a profiler's sake: nothing is written.
+fn alone(events: &str, accounts: &str) {
+    let brokers = Brokers::start(1);
+    let (events, accounts) = (events.parse().expect("how many"), accounts.parse().expect("how many"));
+    let backlog = backlog::measure(brokers.address(), events, accounts);
+    println!("{}", report::backlog(&backlog));
+}
+
 fn make(quick: bool) {
     let brokers = Brokers::start(1);
     let quicker = if quick { QUICKER } else { 1 };
-    let backlog = backlog::measure(brokers.address(), EVENTS / quicker, ACCOUNTS / quicker as u32);
+    let backlogs = BACKLOGS
+        .map(|(events, accounts)| backlog::measure(brokers.address(), events / quicker, accounts / quicker as u32));
     let commits = commit::measure(brokers.address());
     let rates = RATES.map(|(rate, seconds, every)| latency::measure(brokers.address(), rate, seconds, every));
-    let table = report::table(&backlog, &commits, &rates);
+    let table = report::table(&backlogs, &commits, &rates);
     println!("{table}");
     if !quick {
         report::write(&table);

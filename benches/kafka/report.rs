@@ -44,22 +44,9 @@ pub fn cpu(process: u32) -> Duration {
     Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND)
 }
 
-pub fn table(backlog: &Backlog, commits: &[Delay; 2], rates: &[Rate]) -> String {
-    let per_cpu = |used: &Used| backlog.records as f64 / used.cpu.as_secs_f64();
-    let [bookd, bare, one_by_one] = [&backlog.bookd, &backlog.bare, &backlog.one_by_one].map(per_cpu);
-    let line = |what: &str, used: &Used, per_cpu: f64| {
-        let [wall, cpu] = [used.wall, used.cpu].map(|time| time.as_secs_f64());
-        format!("| {what} | {per_cpu:.0} | {cpu:.2} s of processor, {wall:.1} s by the clock |\n")
-    };
+pub fn table(backlogs: &[Backlog], commits: &[Delay; 2], rates: &[Rate]) -> String {
     let mut text = format!("{}\n\n| | measured | |\n| --- | ---: | --- |\n", about());
-    text += &line(
-        &format!("**bookd, records a processor's second**, backlog of {}", backlog.records),
-        &backlog.bookd,
-        bookd,
-    );
-    text += &line("a bare consumer of the same topics, the better of two runs", &backlog.bare, bare);
-    text += &line("the same, one message a call", &backlog.one_by_one, one_by_one);
-    text += &format!("| **bare / bookd** | {:.1} | |\n", bare / bookd);
+    backlogs.iter().for_each(|each| text += &backlog(each));
     text += &delays("a commit of a command and an entry, awaited by librdkafka's flush", &commits[0]);
     text += &delays("the same, looking every 200 µs", &commits[1]);
     for rate in rates {
@@ -68,6 +55,20 @@ pub fn table(backlog: &Backlog, commits: &[Delay; 2], rates: &[Rate]) -> String 
         text += &delays(&format!("**{what}**"), &rate.bookd);
         text += &delays("the same events through an echo", &rate.echo);
     }
+    text
+}
+
+pub fn backlog(backlog: &Backlog) -> String {
+    let per_cpu = |used: &Used| backlog.records as f64 / used.cpu.as_secs_f64();
+    let line = |what: &str, used: &Used| {
+        let [wall, cpu] = [used.wall, used.cpu].map(|time| time.as_secs_f64());
+        format!("| {what} | {:.0} | {cpu:.2} s of processor, {wall:.1} s by the clock |\n", per_cpu(used))
+    };
+    let size = format!("backlog of {} about {} accounts", backlog.records, backlog.accounts);
+    let mut text = line(&format!("**bookd, records a processor's second**, {size}"), &backlog.bookd);
+    text += &line("a bare consumer of the same topics, the better of two runs", &backlog.bare);
+    text += &line("the same, one message a call", &backlog.one_by_one);
+    text += &format!("| **bare / bookd** | {:.1} | |\n", per_cpu(&backlog.bare) / per_cpu(&backlog.bookd));
     text
 }
 

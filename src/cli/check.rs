@@ -7,7 +7,7 @@ use crate::config::period::Period;
 use crate::config::{self, Config, LogSettings, filter};
 use crate::domain::Policy;
 use crate::domain::filter::Filter;
-use crate::domain::policy::{Book, Evidence, Fit, Handling, PRIORITY_ONE, Role, Scoring, Windows};
+use crate::domain::policy::{Book, Evidence, Fit, Handling, PRIORITY_ONE, Role, RoleMode, Scoring, Windows};
 use crate::domain::request::ReturnReason;
 use crate::domain::signal::Class;
 
@@ -103,6 +103,9 @@ fn describe_role(role: &Role) -> String {
     }
     if !role.holding_users.is_empty() {
         let _ = write!(text, ", {} holding", role.holding_users.len());
+    }
+    if role.mode == RoleMode::Shadow {
+        text.push_str("; in shadow until a request go_live");
     }
     text
 }

@@ -13,6 +13,7 @@ use crate::domain::output::{Considered, Placement, SeatStatus, TopSignal, Why};
 use crate::domain::policy::PRIORITY_ONE;
 use crate::domain::{Alert, AlertKind, Decision, Output, Policy, Secs, Text};
 use crate::engine::Engine;
+use crate::engine::keeping::Keeping;
 use crate::engine::view::{AccountView, SeatView};
 use crate::run::follow::Follower;
 use crate::run::replica::Taken;
@@ -61,7 +62,11 @@ pub fn run(args: &ExplainArgs) -> Result<(), Failure> {
         out!("{}", told(event));
     }
     if let Some((view, priority)) = &account {
-        out!("{}", standing(engine, view, *priority, args.role.as_deref()));
+        let keeping = engine
+            .find_account(&args.what)
+            .into_iter()
+            .flat_map(|account| (0..view.seats.len()).map(move |role| engine.keeping(role, account)));
+        out!("{}", standing(engine, view, &keeping.collect::<Vec<_>>(), *priority, args.role.as_deref()));
     }
     if let Some(rep) = &args.rep {
         let Some((view, priority)) = &account else {
@@ -107,12 +112,18 @@ fn concerns(kind: &AlertKind) -> (Option<&Text>, Option<&Text>) {
         | AlertKind::RiskCleared { account, role, .. }
         | AlertKind::Orphan { account, role, .. }
         | AlertKind::CommandUndone { account, role, .. } => (Some(account), Some(role)),
-        AlertKind::IssuingStopped { role, .. } | AlertKind::IssuingResumed { role } => (None, Some(role)),
+        AlertKind::IssuingStopped { role, .. }
+        | AlertKind::IssuingResumed { role }
+        | AlertKind::Paused { role, .. }
+        | AlertKind::Resumed { role, .. }
+        | AlertKind::WentLive { role, .. }
+        | AlertKind::ModeKept { role, .. } => (None, Some(role)),
         AlertKind::Refused { account, role, .. } => (account.as_ref(), role.as_ref()),
         AlertKind::SourceSilent { .. }
         | AlertKind::SourceBack { .. }
         | AlertKind::BreakerTripped { .. }
-        | AlertKind::BreakerReset { .. } => (None, None),
+        | AlertKind::BreakerReset { .. }
+        | AlertKind::RateSet { .. } => (None, None),
     }
 }
 
@@ -179,7 +190,13 @@ fn candidates_told(placement: &Placement) -> String {
 }
 
 /// Where the account stands in each role, as of the journal's end.
-fn standing(engine: &Engine, view: &AccountView, priority: Option<u32>, role: Option<&str>) -> String {
+fn standing(
+    engine: &Engine,
+    view: &AccountView,
+    keeping: &[Option<Keeping>],
+    priority: Option<u32>,
+    role: Option<&str>,
+) -> String {
     let mut out = format!("{} as of {}", view.id, Readable(engine.now().secs()));
     if let Some(priority) = priority {
         let _ = write!(out, ": priority {:.1} (fit {:.2})", points(priority), f64::from(view.fit) / 1_000_000.0);
@@ -187,9 +204,10 @@ fn standing(engine: &Engine, view: &AccountView, priority: Option<u32>, role: Op
     let Some(policy) = engine.policy() else { return out + "\n" };
     let segments = segment_names(policy, view.segments);
     let _ = writeln!(out, ", segments: {}", if segments.is_empty() { "none".to_owned() } else { segments.join(", ") });
-    for (named, seat) in policy.roles.iter().zip(&view.seats) {
+    for ((named, seat), keeping) in policy.roles.iter().zip(&view.seats).zip(keeping) {
         if role.is_none_or(|role| *named.name == *role) {
-            let _ = writeln!(out, "  {}: {}", named.name, seat_told(seat));
+            let kept = keeping.as_ref().map(kept_told).unwrap_or_default();
+            let _ = writeln!(out, "  {}: {}{kept}", named.name, seat_told(seat));
         }
     }
     out
@@ -223,6 +241,14 @@ fn seat_told(seat: &SeatView) -> String {
         let _ = write!(out, ", the CRM says {crm_owner}");
     }
     out
+}
+
+fn kept_told(keeping: &Keeping) -> String {
+    match keeping.kept {
+        Some((keeps, Secs::NEVER)) => format!(", kept {}", text::keeps(keeps)),
+        Some((keeps, until)) => format!(", kept {} until {}", text::keeps(keeps), Readable(until)),
+        None => format!("; what would keep it: {}", text::saved_by(&keeping.missing)),
+    }
 }
 
 fn points(millionths: u32) -> f64 {

@@ -3,6 +3,7 @@
 #[macro_use]
 mod out;
 
+pub mod adopt;
 pub mod check;
 pub mod demo;
 pub mod explain;
@@ -11,7 +12,9 @@ pub mod generate;
 pub mod journal;
 pub mod recover;
 pub mod replay;
+pub mod request;
 pub mod run;
+pub mod shadow_report;
 #[cfg(feature = "writer")]
 pub mod write_crm;
 
@@ -43,12 +46,18 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Write a made-up company's events, from a seed, as exports that replay reads.
     Generate(generate::GenerateArgs),
+    /// Say what the CRM's books would mean under the policy: who keeps, is warned of, or loses what.
+    Adopt(adopt::AdoptArgs),
     /// Say what a configuration means, or what is wrong with it.
     Check(check::CheckArgs),
     /// Tell why an account moved, or why it did not.
     Explain(explain::ExplainArgs),
     /// Print or verify the journal.
     Journal(journal::JournalArgs),
+    /// Ask for something: a return, a hold, a pause, going live, …
+    Request(request::RequestArgs),
+    /// Hold what roles in shadow would have done against what people did.
+    ShadowReport(shadow_report::ShadowReportArgs),
     /// The ways out when the journal can't be followed, or an input topic isn't what was read of it.
     Recover(recover::RecoverArgs),
     /// Carry out commands in Salesforce or HubSpot, and send results.
@@ -135,9 +144,12 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Generate(args) => generate::run(&args).map_err(Failure::Other),
+        Command::Adopt(args) => adopt::run(&args),
         Command::Check(args) => check::run(&args).map_err(Failure::Config),
         Command::Explain(args) => explain::run(&args),
         Command::Journal(args) => journal::run(&args),
+        Command::Request(args) => request::run(&args),
+        Command::ShadowReport(args) => shadow_report::run(&args),
         Command::Recover(args) => recover::run(&args),
         #[cfg(feature = "writer")]
         Command::WriteCrm(args) => write_crm::run(&args),
@@ -174,13 +186,18 @@ impl ConfigArg {
 impl LogArg {
     /// For commands that only read: a directory in which nothing ever ran is most likely mistyped.
     pub fn open(&self) -> Result<OpenLog, Failure> {
-        let open = match &self.log {
-            Some(dir) => OpenLog::files(dir),
-            None => OpenLog::Settings(self.config.load()?.settings.log),
-        };
+        let open = self.open_any()?;
         match open.dir_without_journal() {
             Some(dir) => Err(anyhow::anyhow!("no journal in {}", dir.display()).into()),
             None => Ok(open),
         }
+    }
+
+    /// Also where nothing ran yet.
+    fn open_any(&self) -> Result<OpenLog, Failure> {
+        Ok(match &self.log {
+            Some(dir) => OpenLog::files(dir),
+            None => OpenLog::Settings(self.config.load()?.settings.log),
+        })
     }
 }

@@ -48,12 +48,12 @@ pub struct ReplayArgs {
     resume: bool,
 }
 
-fn instant(text: &str) -> Result<Millis, String> {
+pub(super) fn instant(text: &str) -> Result<Millis, String> {
     let parsed = chrono::DateTime::parse_from_rfc3339(text);
     parsed.map(|at| Millis(at.timestamp_millis())).map_err(|error| format!("{error}; try 2026-03-02T09:00:00Z"))
 }
 
-fn period(text: &str) -> Result<Period, String> {
+pub(super) fn period(text: &str) -> Result<Period, String> {
     match Period::parse(text) {
         Ok(Period(0)) => Err("a tick lasts at least a second".to_owned()),
         parsed => parsed.map_err(|error| error.to_string()),

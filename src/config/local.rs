@@ -141,6 +141,7 @@ fn topics(raw: &RawTopics, check: &mut Check) -> BTreeMap<Topic, String> {
         Topic::Engagement => &raw.engagement,
         Topic::Inbound => &raw.inbound,
         Topic::Commands => &raw.commands,
+        Topic::Shadow => &raw.shadow,
         Topic::Alerts => &raw.alerts,
         Topic::AccountState => &raw.account_state,
         Topic::DeadLetters => &raw.dead_letters,

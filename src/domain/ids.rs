@@ -18,6 +18,7 @@ pub enum Topic {
     Engagement,
     Inbound,
     Commands,
+    Shadow,
     Alerts,
     AccountState,
     DeadLetters,
@@ -37,8 +38,8 @@ impl Topic {
         Topic::Engagement,
         Topic::Inbound,
     ];
-    pub const OUTPUTS: [Topic; 5] =
-        [Topic::Commands, Topic::Alerts, Topic::AccountState, Topic::DeadLetters, Topic::Journal];
+    pub const OUTPUTS: [Topic; 6] =
+        [Topic::Commands, Topic::Shadow, Topic::Alerts, Topic::AccountState, Topic::DeadLetters, Topic::Journal];
 
     /// The short name: a file's in the Files log, a key in the configuration, a label in metrics.
     pub fn name(self) -> &'static str {
@@ -53,6 +54,7 @@ impl Topic {
             Topic::Engagement => "engagement",
             Topic::Inbound => "inbound",
             Topic::Commands => "commands",
+            Topic::Shadow => "shadow",
             Topic::Alerts => "alerts",
             Topic::AccountState => "account-state",
             Topic::DeadLetters => "dead-letters",

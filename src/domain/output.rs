@@ -1,6 +1,7 @@
 //! What the engine decides, as data. Nothing acts on it before it is committed.
 
 use super::ids::Id128;
+use super::policy::RoleMode;
 use super::request::{RequestOp, ReturnReason};
 use super::signal::Class;
 use super::{Code, Position, Secs, Text};
@@ -50,6 +51,14 @@ impl DecisionKind {
             DecisionKind::Retirement => "retirement",
         }
     }
+
+    /// A person asked for it: neither a closed gate nor a pause nor the rate holds it back.
+    pub fn is_asked_for(self) -> bool {
+        match self {
+            DecisionKind::Return | DecisionKind::Retirement => true,
+            DecisionKind::Distribution | DecisionKind::Retrieval | DecisionKind::Departure => false,
+        }
+    }
 }
 
 /// What becomes of a decision.
@@ -70,7 +79,7 @@ pub struct Decision {
     /// The account's CRM id.
     pub account: Text,
     pub role: Text,
-    /// Gapless per account and role, from 1.
+    /// Gapless per account and role, from 1. In shadow: of the last command, which this one doesn't add to.
     pub sequence: u32,
     /// The desired owner before, and after; CRM user ids.
     pub from: Option<Text>,
@@ -205,12 +214,15 @@ pub enum AlertKind {
         deadline: Secs,
         promised: Secs,
         missing: Missing,
+        /// Of a role in shadow: nobody is at risk, and nobody is to be told.
+        shadow: bool,
     },
     /// It was worked, or is held: the warning is off.
     RiskCleared {
         account: Text,
         role: Text,
         owner: Text,
+        shadow: bool,
     },
     /// A request was refused; nothing changed.
     Refused {
@@ -261,6 +273,32 @@ pub enum AlertKind {
         /// Commands about the account that were rejected or failed in a row, this one included.
         tries: u8,
     },
+    /// The rules decide nothing more in the role until somebody says `resume` (E7).
+    Paused {
+        role: Text,
+        by: Text,
+    },
+    Resumed {
+        role: Text,
+        by: Text,
+    },
+    /// At most so many commands in any hour from now on; `None`: as many as there are.
+    RateSet {
+        per_hour: Option<u32>,
+        by: Text,
+    },
+    /// A role's decisions are commands from now on (E4).
+    WentLive {
+        role: Text,
+        by: Text,
+        /// Accounts that a rep of the role owns in the CRM: their clocks begin now.
+        owned: u32,
+    },
+    /// A policy names another mode than the role is in, which changes nothing.
+    ModeKept {
+        role: Text,
+        mode: RoleMode,
+    },
 }
 
 /// Why a command was undone.
@@ -291,7 +329,7 @@ impl Undone {
 }
 
 impl AlertKind {
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 16] = [
         "at_risk",
         "risk_cleared",
         "refused",
@@ -303,6 +341,11 @@ impl AlertKind {
         "issuing_stopped",
         "issuing_resumed",
         "command_undone",
+        "paused",
+        "resumed",
+        "rate_set",
+        "went_live",
+        "mode_kept",
     ];
 
     pub fn name(&self) -> &'static str {
@@ -318,6 +361,11 @@ impl AlertKind {
             AlertKind::IssuingStopped { .. } => "issuing_stopped",
             AlertKind::IssuingResumed { .. } => "issuing_resumed",
             AlertKind::CommandUndone { .. } => "command_undone",
+            AlertKind::Paused { .. } => "paused",
+            AlertKind::Resumed { .. } => "resumed",
+            AlertKind::RateSet { .. } => "rate_set",
+            AlertKind::WentLive { .. } => "went_live",
+            AlertKind::ModeKept { .. } => "mode_kept",
         }
     }
 }
@@ -363,6 +411,8 @@ pub struct SeatState {
     pub crm_owner: Option<Text>,
     /// When the status began.
     pub since: Secs,
+    /// The role is in shadow: `owner` is what it would be.
+    pub shadow: bool,
 }
 
 /// Where an account stands in one role.

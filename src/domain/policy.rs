@@ -63,6 +63,8 @@ pub struct Role {
     pub exclude_open_opportunities: bool,
     /// CRM users who hold accounts that nobody works: what they own is left alone.
     pub holding_users: Vec<Text>,
+    /// What the role begins as: from the gate's first opening on it is state.
+    pub mode: RoleMode,
     /// How long a writer may take over a command.
     pub not_after_s: u32,
     pub confirm: Confirm,
@@ -70,6 +72,25 @@ pub struct Role {
     pub max_unresolved: u32,
     /// Breaks ties of equal priority, before age and hash (B3).
     pub sort: Vec<SortKey>,
+}
+
+/// What becomes of a role's decisions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RoleMode {
+    /// They are commands.
+    #[default]
+    Live,
+    /// They are told and nothing more: owners are virtual, and what people do in the CRM is followed.
+    Shadow,
+}
+
+impl RoleMode {
+    pub fn name(self) -> &'static str {
+        match self {
+            RoleMode::Live => "live",
+            RoleMode::Shadow => "shadow",
+        }
+    }
 }
 
 /// How it is known that a command was carried out.

@@ -71,6 +71,12 @@ codes! {
     QuotaReached = "quota_reached",
     NothingToProceed = "nothing_to_proceed",
     AlreadyRetired = "already_retired",
+    AlreadyPaused = "already_paused",
+    NotPaused = "not_paused",
+    NoRate = "no_rate",
+    AlreadyLive = "already_live",
+    /// The gate was never open: there is nothing yet to go live with.
+    NeverOpened = "never_opened",
     PolicyVersionReused = "policy_version_reused",
     PolicyVersionLower = "policy_version_lower",
 }

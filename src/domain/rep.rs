@@ -13,6 +13,16 @@ pub enum RepStatus {
     Departed,
 }
 
+impl RepStatus {
+    pub fn name(self) -> &'static str {
+        match self {
+            RepStatus::Active => "active",
+            RepStatus::Inactive => "inactive",
+            RepStatus::Departed => "departed",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepRecord {
     /// The CRM's user id.

@@ -45,6 +45,20 @@ impl RequestOp {
         RequestOp::Erase,
     ];
 
+    /// Those that act.
+    pub const SUPPORTED: [RequestOp; 10] = [
+        RequestOp::Return,
+        RequestOp::ReviewDone,
+        RequestOp::Retire,
+        RequestOp::Hold,
+        RequestOp::Release,
+        RequestOp::Proceed,
+        RequestOp::Pause,
+        RequestOp::Resume,
+        RequestOp::Rate,
+        RequestOp::GoLive,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             RequestOp::Return => "return",
@@ -119,6 +133,8 @@ pub struct Request {
     pub reason: Option<ReturnReason>,
     /// The end of a hold; the day of a call-back.
     pub until: Option<Millis>,
+    /// Of a rate: commands in any hour; `None` ends it.
+    pub per_hour: Option<u32>,
     /// Who asked: a CRM user id, a service's name, or a keyed hash.
     pub by: Text,
     pub at: Millis,

@@ -80,7 +80,6 @@ impl Engine {
         let side = &mut self.state.records[account.index()];
         change.fit.clone().apply(&mut side.fit_given);
         change.parent.clone().apply(&mut side.parent);
-        side.crm_version = change.crm_version.or(side.crm_version);
         change_fields(&mut side.fields, change.replace_fields, &change.fields);
         let named = self.change_domains(account, &change.domains);
         self.evaluate_fields(account);
@@ -123,8 +122,15 @@ impl Engine {
     ) -> Result<(), Code> {
         let role = usize::from(self.rules().role_index(role).ok_or(Code::UnknownRole)?);
         let owner = owner.map_or(Ok(RepId::NOBODY), |id| self.rep_number(id))?;
-        if self.confirms(role) && self.state.seats[role][account.index()].status != SeatStatus::Unknown {
-            self.observe(role, account, owner, version);
+        let record = &mut self.state.records[account.index()];
+        let seen = record.version_seen(role);
+        if version.is_some() && version < seen {
+            // It was on its way for longer than what is known already.
+            return Ok(());
+        }
+        record.see_version(role, version);
+        if self.follows(role) && self.state.seats[role][account.index()].status != SeatStatus::Unknown {
+            self.observe(role, account, owner, version, seen);
         } else {
             self.note_owner(role, account, owner);
         }

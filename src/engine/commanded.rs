@@ -42,8 +42,6 @@ pub struct Commanded {
     pub kept: Option<Observed>,
     /// The writer's result is in.
     pub told: bool,
-    /// The CRM's version that was seen last.
-    pub version: Option<u64>,
     /// The turn that a distribution cost.
     pub turn: Option<Turn>,
     /// Rejected or failed in a row.
@@ -89,7 +87,6 @@ impl Default for Commanded {
             until: Secs::ZERO,
             kept: None,
             told: false,
-            version: None,
             turn: None,
             tries: 0,
             retry_at: Secs::ZERO,
@@ -131,7 +128,14 @@ pub struct CommandIndex {
     out: BTreeMap<usize, BTreeSet<(Secs, AccountId)>>,
     /// By role: seats with a wish, the oldest first.
     wishes: BTreeMap<usize, BTreeSet<(Secs, AccountId)>>,
+    /// Of these those that nothing is out of.
+    free: BTreeMap<Line, BTreeSet<Free>>,
 }
+
+/// Wishes that leave under the same conditions: by role, and whether people asked for them.
+type Line = (usize, bool);
+/// When its back-off ends, when it was wished, and of whom.
+type Free = (Secs, Secs, AccountId);
 
 impl CommandIndex {
     pub fn rebuild(rows: &[BTreeMap<AccountId, Commanded>]) -> CommandIndex {
@@ -157,6 +161,10 @@ impl CommandIndex {
         }
         if let Some(wish) = &row.wish {
             self.wishes.entry(role).or_default().insert((wish.at, account));
+            if !row.is_out() {
+                let line = (role, wish.decision.kind.is_asked_for());
+                self.free.entry(line).or_default().insert((row.retry_at, wish.at, account));
+            }
         }
     }
 
@@ -171,6 +179,8 @@ impl CommandIndex {
         take_from(&mut self.out, role, &(row.issued, account));
         if let Some(wish) = &row.wish {
             take_from(&mut self.wishes, role, &(wish.at, account));
+            let line = (role, wish.decision.kind.is_asked_for());
+            take_from(&mut self.free, line, &(row.retry_at, wish.at, account));
         }
     }
 
@@ -193,6 +203,26 @@ impl CommandIndex {
         self.wishes.get(&role).into_iter().flatten().map(|(_, account)| *account).collect()
     }
 
+    /// The oldest wish that may leave, and when it was wished: nothing of its seat is out, and no back-off lasts. Of
+    /// those that people asked for, or of the rules'.
+    pub fn first_wish(&self, role: usize, asked_for: bool, now: Secs) -> Option<(Secs, AccountId)> {
+        let free = self.free.get(&(role, asked_for))?;
+        // Most never had a back-off; those whose back-off is over are few.
+        let mut from = Secs::ZERO;
+        let mut first = None;
+        while let Some((retry_at, at, account)) = free.range((from, Secs::ZERO, AccountId(0))..).next()
+            && *retry_at <= now
+        {
+            first = first.into_iter().chain([(*at, *account)]).min();
+            from = retry_at.plus(1);
+        }
+        first
+    }
+
+    pub fn newest_out(&self, role: usize) -> Option<Secs> {
+        self.out.get(&role)?.last().map(|(issued, _)| *issued)
+    }
+
     pub fn oldest_out(&self, role: usize) -> Option<Secs> {
         self.out.get(&role)?.first().map(|(issued, _)| *issued)
     }
@@ -202,11 +232,11 @@ impl CommandIndex {
     }
 }
 
-fn take_from(sets: &mut BTreeMap<usize, BTreeSet<(Secs, AccountId)>>, role: usize, item: &(Secs, AccountId)) {
-    if let Some(set) = sets.get_mut(&role) {
+fn take_from<K: Ord, T: Ord>(sets: &mut BTreeMap<K, BTreeSet<T>>, key: K, item: &T) {
+    if let Some(set) = sets.get_mut(&key) {
         set.remove(item);
         if set.is_empty() {
-            sets.remove(&role);
+            sets.remove(&key);
         }
     }
 }

@@ -26,13 +26,14 @@ impl Engine {
         let now = self.state.now;
         let seat = &self.state.seats[role][account.index()];
         let side = &self.state.sides[account.index()];
+        let shadow = self.is_in_shadow(role);
         let decision = Decision {
             command_id: self.next_command(),
             kind,
-            disposition: Disposition::Command,
+            disposition: if shadow { Disposition::Shadow } else { Disposition::Command },
             account: side.id.clone(),
             role: policy.roles[role].name.clone(),
-            sequence: seat.sequence + 1,
+            sequence: seat.sequence + u32::from(!shadow),
             from: self.rep_name(seat.owner),
             to: self.rep_name(to),
             issued_at: now,

@@ -17,23 +17,38 @@ impl Engine {
             return;
         }
         for rep in self.index.departing.clone() {
-            self.set_departing(rep, false);
             for (account, role) in self.seats_of(rep) {
-                self.release(role, account, rep);
+                if self.may_decide(role) {
+                    self.release(role, account, rep);
+                }
             }
+            if self.has_seats(rep) {
+                // A pause or the rate keeps them: who left goes on to leave.
+                continue;
+            }
+            self.set_departing(rep, false);
             if let Some(role) = self.state.reps[rep.index()].role {
                 self.dirty_all(usize::from(role));
             }
         }
     }
 
-    /// What somebody owns, and what they hold for others who left.
+    /// What somebody owns, and what they hold for others who left, in roles that decide.
     fn seats_of(&self, rep: RepId) -> BTreeSet<(AccountId, usize)> {
         let row = &self.state.reps[rep.index()];
-        let owned =
-            row.role.into_iter().flat_map(|role| row.accounts.iter().map(move |each| (*each, usize::from(role))));
+        let role = row.role.map(usize::from).filter(|role| self.may_decide(*role));
+        let owned = role.into_iter().flat_map(|role| row.accounts.iter().map(move |each| (*each, role)));
+        let held = self.held_by(rep).filter(|(_, role)| self.may_decide(*role));
+        owned.chain(held).collect()
+    }
+
+    fn held_by(&self, rep: RepId) -> impl Iterator<Item = (AccountId, usize)> {
         let held = self.index.holding.range((rep, AccountId(0), 0)..=(rep, AccountId(u32::MAX), usize::MAX));
-        owned.chain(held.map(|(_, account, role)| (*account, *role))).collect()
+        held.map(|(_, account, role)| (*account, *role))
+    }
+
+    fn has_seats(&self, rep: RepId) -> bool {
+        !self.state.reps[rep.index()].accounts.is_empty() || self.held_by(rep).next().is_some()
     }
 
     pub(super) fn set_departing(&mut self, rep: RepId, departing: bool) {

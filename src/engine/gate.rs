@@ -26,7 +26,7 @@ impl Engine {
         self.index.pools.iter_mut().for_each(Pool::empty);
         self.index.reading = score::Reading::new(&policy.scoring, self.state.now);
         self.keep_kinds(policy);
-        self.add_roles(policy.roles.len());
+        self.add_roles(policy);
         self.keep_sources(policy);
         if let Some(old) = &old {
             self.re_express_sums(old, policy);
@@ -41,9 +41,10 @@ impl Engine {
         self.roles().for_each(|role| self.dirty_all(role));
     }
 
-    fn add_roles(&mut self, roles: usize) {
-        while self.state.roles.len() < roles {
-            self.state.roles.push(RoleState::default());
+    fn add_roles(&mut self, policy: &Policy) {
+        self.keep_modes(policy);
+        for role in &policy.roles[self.state.roles.len()..] {
+            self.state.roles.push(RoleState { mode: role.mode, ..RoleState::default() });
             self.state.seats.push(vec![Seat::default(); self.state.accounts.len()]);
             self.state.tenures.push(Default::default());
             self.state.past_owners.push(Default::default());
@@ -130,14 +131,14 @@ impl Engine {
         }
     }
 
-    /// A seat of an account that is new in the CRM: where commands are confirmed, the owner there is the desired one.
+    /// A seat of an account that is new in the CRM: where its owners are followed, the owner there is the desired one.
     pub(super) fn settle_recorded_seat(&mut self, role: usize, account: AccountId) {
         let seat = &self.state.seats[role][account.index()];
         let owner = seat.crm_owner;
         if seat.status != SeatStatus::Unknown || self.restore(role, account) {
             return;
         }
-        if self.confirms(role) && owner != RepId::NOBODY {
+        if self.follows(role) && owner != RepId::NOBODY {
             self.adopt_owner(role, account, owner, Had::Not);
         } else {
             self.settle_new_seat(role, account);
@@ -177,7 +178,7 @@ impl Engine {
     }
 
     /// Day one: the CRM's owners are ours, and their clocks start now.
-    fn adopt(&mut self, role: usize, account: AccountId) {
+    pub(super) fn adopt(&mut self, role: usize, account: AccountId) {
         if self.state.seats[role][account.index()].status != SeatStatus::Unknown || self.restore(role, account) {
             return;
         }

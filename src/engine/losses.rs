@@ -29,16 +29,16 @@ impl Engine {
     pub(super) fn retrieve(&mut self) {
         self.state.losses_left = false;
         for role in self.roles() {
-            if self.state.roles[role].waiting.is_empty() || !self.issues(role) || self.none_can_go(role) {
+            if self.state.roles[role].waiting.is_empty() || !self.decides(role) || self.none_can_go(role) {
                 continue;
             }
             let going = self.judged_losses(role);
             for loss in going.iter().take(MAX_MOVED) {
-                if self.issues(role) {
+                if self.decides(role) {
                     self.retrieve_one(role, loss);
                 }
             }
-            self.state.losses_left |= going.len() > MAX_MOVED && self.issues(role);
+            self.state.losses_left |= going.len() > MAX_MOVED && self.decides(role);
         }
     }
 

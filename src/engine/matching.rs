@@ -120,9 +120,9 @@ impl Engine {
         }
     }
 
-    /// Places the best account until there is none. False: a bound is reached, or the role issues no more.
+    /// Places the best account until there is none. False: a bound is reached, or the role decides no more.
     fn run_phase(&mut self, role: usize, phase: Phase, left: &mut Left) -> bool {
-        if !self.issues(role) {
+        if !self.decides(role) {
             return false;
         }
         let mut marked = self.marked_best_first(role, phase).into_iter().peekable();
@@ -147,7 +147,7 @@ impl Engine {
             match asked {
                 Some(asked) => {
                     self.place(role, phase, pick, &asked);
-                    if !self.issues(role) {
+                    if !self.decides(role) {
                         return false;
                     }
                 }

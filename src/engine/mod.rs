@@ -10,6 +10,7 @@ mod audit;
 mod choice;
 mod commanded;
 mod contributions;
+mod control;
 mod counting;
 mod crew;
 mod decide;
@@ -20,6 +21,7 @@ pub mod few;
 mod gate;
 mod heap;
 mod index;
+pub mod keeping;
 mod lookahead;
 mod losses;
 mod matching;
@@ -33,6 +35,7 @@ mod restored;
 mod rows;
 mod score;
 mod seats;
+mod shadow;
 mod signals;
 mod sizes;
 mod sources;
@@ -129,8 +132,8 @@ impl Engine {
             self.look_at_sources();
             self.fire_commands();
             self.fire_timers();
-            self.look_at_writers();
         }
+        self.look_at_writers();
         self.issue_wishes();
         if self.state.gate_open {
             self.release_departures();
@@ -190,7 +193,8 @@ impl Engine {
         }
         let timers = self.index.wheels.iter().filter_map(|wheel| wheel.next_deadline());
         let again = self.state.again.then_some(self.state.now);
-        let others = [self.next_silence(), self.next_loss(), self.next_command_due()].into_iter().flatten();
+        let others =
+            [self.next_silence(), self.next_loss(), self.next_command_due(), self.next_of_rate()].into_iter().flatten();
         timers.chain(again).chain(others).min().map(Secs::millis)
     }
 
@@ -199,7 +203,7 @@ impl Engine {
         self.state.gate_open
             && (self.state.losses_left
                 || self.state.roles.iter().enumerate().any(|(number, role)| {
-                    (role.pass.is_some() || role.dirty != 0 || !role.marked.is_empty()) && self.issues(number)
+                    (role.pass.is_some() || role.dirty != 0 || !role.marked.is_empty()) && self.decides(number)
                 }))
     }
 

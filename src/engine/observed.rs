@@ -22,7 +22,8 @@ impl Engine {
         let found = self.index.commands.find(record.command_id);
         let Some((role, account)) = found else {
             // Where no role waits for results they are recorded in the journal and decide nothing.
-            let awaited = policy.roles.iter().any(|role| role.confirm == Confirm::Results);
+            let awaits = |role| self.confirms(role) && policy.roles[role].confirm == Confirm::Results;
+            let awaited = self.roles().any(awaits);
             return if awaited { Err(Code::UnknownCommand) } else { Ok(()) };
         };
         if policy.roles[role].confirm != Confirm::Results {
@@ -49,7 +50,8 @@ impl Engine {
         observed: Option<RepId>,
     ) -> Result<(), Code> {
         let row = &self.state.commands[role][&account];
-        let (stage, to, seen, told) = (row.stage, row.to, row.version, row.told);
+        let (stage, to, told) = (row.stage, row.to, row.told);
+        let seen = self.version_seen(role, account);
         self.change_row(role, account, |row| row.told = true);
         // Of what no version is known nothing is older or newer.
         let both = record.crm_version.is_some() && seen.is_some();
@@ -57,23 +59,27 @@ impl Engine {
         let done = record.status == ResultStatus::Applied;
         match (stage, record.status) {
             (Stage::Issued, _) if done || observed == Some(to) => self.carried_out(role, account, record, observed),
-            (Stage::Issued, ResultStatus::Expired) => {
-                self.state.roles[role].answered = self.state.now;
-                self.expire(role, account);
-            }
-            (Stage::Issued, status) => self.refused(role, account, status, record.crm_version, observed),
+            (Stage::Issued, status) => self.not_carried_out(role, account, status, record.crm_version, observed),
             (Stage::Expired, _) if done && !older => {
-                self.change_row(role, account, |row| row.version = row.version.max(record.crm_version));
+                self.see_version(role, account, record.crm_version);
                 self.outside_change(role, account, observed.unwrap_or(to));
             }
             (Stage::Overruled, _) if done && newer => {
-                self.change_row(role, account, |row| row.version = record.crm_version);
+                self.see_version(role, account, record.crm_version);
                 self.outside_change(role, account, observed.unwrap_or(to));
+            }
+            // As good as the CRM's own record, which is still to come.
+            (Stage::Settled | Stage::Expired | Stage::Overruled, _)
+                if newer
+                    && !(told && stage == Stage::Settled)
+                    && let Some(owner) = observed =>
+            {
+                self.see_version(role, account, record.crm_version);
+                self.observe(role, account, owner, record.crm_version, seen);
             }
             // The CRM's own record was there first: whoever brought the owner about.
             (Stage::Settled, _) if !told => {
-                let version = record.crm_version.filter(|_| done);
-                self.change_row(role, account, |row| row.version = row.version.max(version));
+                self.see_version(role, account, record.crm_version.filter(|_| done));
             }
             (Stage::Applied | Stage::Settled, ResultStatus::Applied)
             | (Stage::Rejected, ResultStatus::Rejected)
@@ -102,7 +108,8 @@ impl Engine {
         }
     }
 
-    fn refused(
+    /// The owner is whom the CRM was seen to have last: what the writer saw may have been changed back since.
+    fn not_carried_out(
         &mut self,
         role: usize,
         account: AccountId,
@@ -110,28 +117,41 @@ impl Engine {
         version: Option<u64>,
         observed: Option<RepId>,
     ) {
-        let undone = if status == ResultStatus::Failed { Undone::Failed } else { Undone::Rejected };
-        self.change_row(role, account, |row| row.version = row.version.max(version));
+        self.see_version(role, account, version);
+        self.state.roles[role].answered = self.state.now;
         let row = &self.state.commands[role][&account];
-        // What the writer saw may have been changed back since.
         let since = row.kept.as_ref().filter(|kept| version.is_some() && kept.version > version);
         let owner = since.map(|kept| kept.owner).or(observed).unwrap_or(row.base);
-        self.refuse(role, account, undone, owner);
+        match status {
+            ResultStatus::Expired => self.expire(role, account, owner),
+            ResultStatus::Failed => self.refuse(role, account, Undone::Failed, owner),
+            ResultStatus::Applied | ResultStatus::Rejected => self.refuse(role, account, Undone::Rejected, owner),
+        }
     }
 
-    /// A record of the CRM names the owner of a settled seat.
-    pub(super) fn observe(&mut self, role: usize, account: AccountId, owner: RepId, version: Option<u64>) {
+    fn version_seen(&self, role: usize, account: AccountId) -> Option<u64> {
+        self.state.records[account.index()].version_seen(role)
+    }
+
+    pub(super) fn see_version(&mut self, role: usize, account: AccountId, version: Option<u64>) {
+        self.state.records[account.index()].see_version(role, version);
+    }
+
+    /// A record of the CRM names the owner of a settled seat; `seen` is the latest version before it.
+    pub(super) fn observe(
+        &mut self,
+        role: usize,
+        account: AccountId,
+        owner: RepId,
+        version: Option<u64>,
+        seen: Option<u64>,
+    ) {
         let seat = &self.state.seats[role][account.index()];
         let (last, desired) = (seat.crm_owner, seat.owner);
         let Some(row) = self.commanded(role, account) else {
             return self.observe_settled(role, account, owner, owner == last || owner == desired);
         };
-        let (stage, base, to, seen) = (row.stage, row.base, row.to, row.version);
-        if version.is_some() && version < seen {
-            return;
-        }
-        let waits = row.wish.is_some();
-        self.change_row(role, account, |row| row.version = row.version.max(version));
+        let (stage, base, to, waits) = (row.stage, row.base, row.to, row.wish.is_some());
         match stage {
             Stage::Issued if owner == to => {
                 self.applied(role, account, version);

@@ -3,7 +3,7 @@
 //! A seat has at most one command out. What is decided about it meanwhile is a wish: the latest is kept, and goes
 //! out when the command before is settled or undone. What the CRM says of owners is judged in [`super::observed`].
 
-use crate::domain::output::{AlertKind, Decision, SeatStatus, Undone};
+use crate::domain::output::{AlertKind, Decision, Disposition, SeatStatus, Undone};
 use crate::domain::policy::Confirm;
 use crate::domain::time::{DAY, HOUR, MINUTE};
 use crate::domain::{Output, Secs};
@@ -21,14 +21,32 @@ const SILENT_S: u32 = 15 * MINUTE;
 const BACK_OFF_S: [u32; 4] = [HOUR, 6 * HOUR, DAY, 7 * DAY];
 
 impl Engine {
+    /// In shadow nothing goes out that could be confirmed.
     pub(super) fn confirms(&self, role: usize) -> bool {
-        self.rules().roles[role].confirm != Confirm::Assume
+        self.rules().roles[role].confirm != Confirm::Assume && !self.is_in_shadow(role)
     }
 
     /// Whether another command of the role may go out.
     pub(super) fn issues(&self, role: usize) -> bool {
         let most = self.rules().roles[role].max_unresolved as usize;
-        !self.confirms(role) || !self.state.roles[role].stalled && self.index.commands.count_out(role) < most
+        let stalled = self.state.roles[role].stalled && !self.may_probe(role);
+        !self.confirms(role) || !stalled && self.index.commands.count_out(role) < most
+    }
+
+    /// One answer that was lost must not hold a role back for a day: now and then a command goes out all the same.
+    fn may_probe(&self, role: usize) -> bool {
+        self.next_probe(role).is_none_or(|at| self.state.now >= at)
+    }
+
+    fn next_probe(&self, role: usize) -> Option<Secs> {
+        self.index.commands.newest_out(role).map(|issued| issued.plus(SILENT_S))
+    }
+
+    /// The wish whose turn it is, of those that nothing holds back but the role.
+    fn next_wish(&self, role: usize) -> Option<AccountId> {
+        let first = |asked_for| self.index.commands.first_wish(role, asked_for, self.state.now);
+        let decided = if self.may_decide(role) { first(false) } else { None };
+        first(true).into_iter().chain(decided).min().map(|(_, account)| account)
     }
 
     pub(super) fn commanded(&self, role: usize, account: AccountId) -> Option<&Commanded> {
@@ -71,7 +89,8 @@ impl Engine {
         }
         let owner = self.state.seats[role][account.index()].owner;
         let now = self.state.now;
-        let at_once = self.may_be_commanded(role, account) && self.issues(role);
+        let in_turn = self.issues(role) && self.next_wish(role).is_none();
+        let at_once = in_turn && self.may_be_commanded(role, account);
         self.change_row(role, account, |row| {
             if !row.is_busy() {
                 row.base = owner;
@@ -84,10 +103,13 @@ impl Engine {
         }
     }
 
-    /// The command leaves.
+    /// The command leaves, or what would be one.
     fn issue(&mut self, role: usize, account: AccountId, decision: Decision) {
         self.entry.decisions += 1;
-        self.state.seats[role][account.index()].sequence += 1;
+        if decision.disposition == Disposition::Command {
+            self.count_command();
+            self.state.seats[role][account.index()].sequence += 1;
+        }
         self.entry.out.push(Output::Decision(Box::new(decision)));
     }
 
@@ -121,15 +143,11 @@ impl Engine {
     /// Wishes that nothing holds back any longer, role by role, the oldest first.
     pub(super) fn issue_wishes(&mut self) {
         for role in self.roles() {
-            if !self.issues(role) {
-                // While a writer is down thousands may wait.
-                continue;
-            }
-            for account in self.index.commands.wishes(role) {
-                let row = &self.state.commands[role][&account];
-                if self.issues(role) && !row.is_out() && row.retry_at <= self.state.now {
-                    self.issue_wish(role, account);
-                }
+            // One by one: while a writer is down thousands may wait.
+            while self.issues(role)
+                && let Some(account) = self.next_wish(role)
+            {
+                self.issue_wish(role, account);
             }
         }
     }
@@ -195,8 +213,8 @@ impl Engine {
         self.change_row(role, account, |row| {
             (row.stage, row.until, row.turn) = (Stage::Applied, until, None);
             (row.tries, row.retry_at) = (0, Secs::ZERO);
-            row.version = row.version.max(version);
         });
+        self.see_version(role, account, version);
         let to = self.state.commands[role][&account].to;
         self.note_owner(role, account, to);
         self.state.roles[role].answered = self.state.now;
@@ -215,7 +233,6 @@ impl Engine {
     /// Rejected or failed: the CRM's owner has it, and the seat rests from commands.
     pub(super) fn refuse(&mut self, role: usize, account: AccountId, undone: Undone, owner: RepId) {
         let now = self.state.now;
-        self.state.roles[role].answered = now;
         self.give_turn_back(role, account);
         let mut tries = 0;
         self.change_row(role, account, |row| {
@@ -238,17 +255,21 @@ impl Engine {
         self.free(role, account);
     }
 
-    /// Nobody carried it out in time: as before, unless something was wished since.
-    pub(super) fn expire(&mut self, role: usize, account: AccountId) {
+    /// Nobody carried it out in time: whom the CRM has is the owner, unless it is as before and something was wished
+    /// since.
+    pub(super) fn expire(&mut self, role: usize, account: AccountId, owner: RepId) {
         self.give_turn_back(role, account);
-        self.change_row(role, account, |row| (row.stage, row.kept) = (Stage::Expired, None));
-        let row = &self.state.commands[role][&account];
-        let (base, tries, waits) = (row.base, row.tries, row.wish.is_some());
-        self.tell_undone(role, account, Undone::Expired, base, tries);
+        let (mut tries, mut waits) = (0, false);
+        self.change_row(role, account, |row| {
+            (row.stage, row.kept) = (Stage::Expired, None);
+            row.wish = row.wish.take().filter(|_| owner == row.base);
+            (tries, waits) = (row.tries, row.wish.is_some());
+        });
+        self.tell_undone(role, account, Undone::Expired, owner, tries);
         if waits {
-            return self.note_owner(role, account, base);
+            return self.note_owner(role, account, owner);
         }
-        self.adopt_owner(role, account, base, Had::Not);
+        self.adopt_owner(role, account, owner, Had::Not);
         self.free(role, account);
     }
 
@@ -260,18 +281,20 @@ impl Engine {
     /// Commands that expire or are settled by now, by their instants.
     pub(super) fn fire_commands(&mut self) {
         for (account, role) in self.index.commands.due_by(self.state.now) {
-            match self.commanded(role, account).map(|row| row.stage) {
-                Some(Stage::Issued) => self.expire(role, account),
-                Some(Stage::Applied) => self.settle_command(role, account),
+            match self.commanded(role, account).map(|row| (row.stage, row.base)) {
+                Some((Stage::Issued, base)) => self.expire(role, account, base),
+                Some((Stage::Applied, _)) => self.settle_command(role, account),
                 _ => {}
             }
         }
     }
 
-    /// Whether a role's commands are answered at all.
+    /// Whether a role's commands are answered at all. What isn't read yet may be an answer: behind a closed gate
+    /// nobody falls silent.
     pub(super) fn look_at_writers(&mut self) {
         for role in self.roles() {
-            let stalled = self.unanswered_from(role).is_some_and(|from| self.state.now >= from);
+            let may_be = self.state.gate_open || self.state.roles[role].stalled;
+            let stalled = may_be && self.unanswered_from(role).is_some_and(|from| self.state.now >= from);
             if std::mem::replace(&mut self.state.roles[role].stalled, stalled) == stalled {
                 continue;
             }
@@ -294,8 +317,10 @@ impl Engine {
     /// The next instant at which time alone changes something about commands.
     pub(super) fn next_command_due(&self) -> Option<Secs> {
         let due = self.index.commands.next_due(self.state.now);
-        let silent = self.roles().filter_map(|role| self.unanswered_from(role)).filter(|from| *from > self.state.now);
-        due.into_iter().chain(silent).min()
+        let silent = self.roles().filter_map(|role| self.unanswered_from(role));
+        let probes = self.roles().filter(|role| self.state.roles[*role].stalled);
+        let probes = probes.filter_map(|role| self.next_probe(role));
+        due.into_iter().chain(silent.chain(probes).filter(|at| *at > self.state.now)).min()
     }
 }
 

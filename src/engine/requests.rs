@@ -41,21 +41,29 @@ impl Engine {
             }
             RequestOp::Hold | RequestOp::Release => self.hold(request),
             RequestOp::Proceed => self.proceed(request),
+            RequestOp::Pause | RequestOp::Resume => self.pause_or_resume(request),
+            RequestOp::Rate => self.set_rate(request),
+            RequestOp::GoLive => self.go_live(request),
             _ => Err(Code::NotSupported),
         }
     }
 
-    fn role_named(&self, request: &Request) -> Result<Option<usize>, Code> {
+    pub(super) fn role_named(&self, request: &Request) -> Result<Option<usize>, Code> {
         let named = request.role.as_ref();
         named.map(|name| self.rules().role_index(name).map(usize::from).ok_or(Code::UnknownRole)).transpose()
     }
 
+    /// As it is named, or the only one.
+    pub(super) fn role_asked(&self, request: &Request) -> Result<usize, Code> {
+        match self.role_named(request)? {
+            Some(role) => Ok(role),
+            None if self.state.roles.len() == 1 => Ok(0),
+            None => Err(Code::UnknownRole),
+        }
+    }
+
     fn seat_asked(&self, request: &Request) -> Result<(usize, AccountId), Code> {
-        let role = match self.role_named(request)? {
-            Some(role) => role,
-            None if self.state.roles.len() == 1 => 0,
-            None => return Err(Code::UnknownRole),
-        };
+        let role = self.role_asked(request)?;
         let account = self.resolve(&request.account).ok_or(Code::UnknownAccount)?;
         Ok((role, account))
     }

@@ -52,6 +52,7 @@ impl Engine {
             owner: self.rep_name(seat.owner),
             crm_owner: self.rep_name(seat.crm_owner),
             since: seat.since,
+            shadow: self.is_in_shadow(role),
         }
     }
 

@@ -92,8 +92,9 @@ impl Engine {
                 tenure.promised = None;
                 tenure.warned_at = None;
                 if warns {
+                    let shadow = self.is_in_shadow(role);
                     let (account, role_name, owner) = self.names(role, account);
-                    self.alert(AlertKind::RiskCleared { account, role: role_name, owner });
+                    self.alert(AlertKind::RiskCleared { account, role: role_name, owner, shadow });
                 }
             } else {
                 self.note_deadline(role, account, deadline);
@@ -222,8 +223,9 @@ impl Engine {
         let seat = &self.state.seats[role][account.index()];
         let book = self.book_of(seat.owner).expect("an owner with a deadline has a book");
         let missing = self.tenure(role, account).evidence.missing(&book.evidence, promised);
+        let shadow = self.is_in_shadow(role);
         let (account, role, owner) = self.names(role, account);
-        self.alert(AlertKind::AtRisk { account, role, owner, deadline, promised, missing });
+        self.alert(AlertKind::AtRisk { account, role, owner, deadline, promised, missing, shadow });
     }
 
     pub(super) fn tenure_of(&self, role: usize, account: AccountId) -> Option<&Tenure> {

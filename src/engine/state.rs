@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use smallvec::SmallVec;
+
 use crate::domain::account::Value;
 use crate::domain::ids::Id128;
 use crate::domain::output::{BreakerScope, SeatStatus};
-use crate::domain::policy::Policy;
+use crate::domain::policy::{Policy, RoleMode};
 use crate::domain::rep::RepStatus;
 use crate::domain::signal::Class;
 use crate::domain::{Input, Secs, Text};
@@ -92,6 +94,24 @@ pub struct State {
     pub again: bool,
     /// More may be lost now than one entry takes.
     pub losses_left: bool,
+    /// At most so many commands in any hour; `None`: as many as there are.
+    pub rate: Option<Rate>,
+    /// Commands of the last hour, and older ones until the next leaves: when, and how many at that instant.
+    pub issued: VecDeque<(Secs, u32)>,
+}
+
+/// How many commands may leave in any hour, and who said so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rate {
+    pub per_hour: u32,
+    pub by: Text,
+}
+
+/// Who paused a role, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    pub by: Text,
+    pub at: Secs,
 }
 
 /// One cache line.
@@ -129,6 +149,9 @@ pub struct AccountSide {
     pub snapshots: Vec<SnapshotRow>,
 }
 
+/// One role's stands in the row itself: most policies have one.
+pub type Versions = SmallVec<[Option<u64>; 1]>;
+
 /// What records say of an account and events don't ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountRecordRow {
@@ -137,9 +160,26 @@ pub struct AccountRecordRow {
     /// Sorted by name.
     pub fields: Vec<(Text, Value)>,
     pub parent: Option<Text>,
-    pub crm_version: Option<u64>,
+    /// By role, as far as any was seen: of the CRM's versions that said who owns the account the latest.
+    pub versions: Versions,
     /// The strongest of each kind's days, by kind and day, the strongest first.
     pub daily: Vec<DailyRow>,
+}
+
+impl AccountRecordRow {
+    pub fn version_seen(&self, role: usize) -> Option<u64> {
+        self.versions.get(role).copied().flatten()
+    }
+
+    pub fn see_version(&mut self, role: usize, version: Option<u64>) {
+        if version <= self.version_seen(role) {
+            return;
+        }
+        if self.versions.len() <= role {
+            self.versions.resize(role + 1, None);
+        }
+        self.versions[role] = version;
+    }
 }
 
 /// From which phase of matching on a marked account is tried.
@@ -284,6 +324,9 @@ pub struct RoleState {
     /// When a command was answered last, and whether none was for so long that no more are issued.
     pub answered: Secs,
     pub stalled: bool,
+    /// The rules decide nothing in it.
+    pub paused: Option<Pause>,
+    pub mode: RoleMode,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -371,6 +414,8 @@ impl State {
             tripped: BTreeSet::new(),
             again: false,
             losses_left: false,
+            rate: None,
+            issued: VecDeque::new(),
         }
     }
 }
@@ -390,7 +435,8 @@ mod tests {
             ("Contribution", size_of::<Contribution>(), 56),
             ("SnapshotRow", size_of::<SnapshotRow>(), 32),
             ("DailyRow", size_of::<DailyRow>(), 24),
-            ("Commanded", size_of::<Commanded>(), 160),
+            ("AccountRecordRow", size_of::<AccountRecordRow>(), 136),
+            ("Commanded", size_of::<Commanded>(), 144),
             ("heap entry", size_of::<super::super::heap::Entry>(), 12),
             ("Place", size_of::<super::super::heap::Place>(), 8),
         ];

@@ -31,6 +31,14 @@ pub struct View {
     pub commands: Vec<CommandView>,
     /// Roles whose commands are confirmed: when the last was answered, and whether none is issued for want of answers.
     pub writers: Vec<(Text, Secs, bool)>,
+    /// Roles that are paused: by whom, and since when.
+    pub paused: Vec<(Text, Text, Secs)>,
+    /// Roles in shadow.
+    pub shadow: Vec<Text>,
+    /// At most so many commands in any hour, and who said so.
+    pub rate: Option<(u32, Text)>,
+    /// Commands of the last hour, by their instants.
+    pub issued: Vec<(Secs, u32)>,
     /// Event ids remembered, signals kept for unknown accounts.
     pub remembered: u64,
     pub unknown: u64,
@@ -67,6 +75,8 @@ pub struct SeatView {
     /// End of the rest, where there is one.
     pub until: Secs,
     pub hold: Secs,
+    /// Of the CRM's versions that said who owns it the latest.
+    pub version: Option<u64>,
     /// Latest first: who owned it before, and until when. At most four.
     pub past: Vec<(Text, Secs)>,
     pub tenure: Option<TenureView>,
@@ -106,7 +116,6 @@ pub struct CommandView {
     /// The latest observation that wasn't judged yet: its owner, and the CRM's version of it.
     pub kept: Option<(Option<Text>, Option<u64>)>,
     pub told: bool,
-    pub version: Option<u64>,
     pub tries: u8,
     pub retry_at: Secs,
     pub taken_back: Secs,
@@ -152,6 +161,10 @@ impl Engine {
             tripped: state.tripped.iter().cloned().collect(),
             commands: self.command_views(),
             writers: self.writer_views(),
+            paused: self.paused_views(),
+            shadow: self.shadow_views(),
+            rate: state.rate.as_ref().map(|rate| (rate.per_hour, rate.by.clone())),
+            issued: self.issued_lately().collect(),
             remembered: state.remembered.len() as u64,
             unknown: state.unknown.len() as u64,
         }
@@ -185,6 +198,7 @@ impl Engine {
             since: seat.since,
             until: seat.until,
             hold: seat.hold,
+            version: self.state().records[account.index()].version_seen(role),
             past: past.map(|owner| (self.state().reps[owner.rep.index()].id.clone(), owner.until)).collect(),
             tenure: self.tenure_of(role, account).map(tenure_view),
         }
@@ -203,6 +217,16 @@ impl Engine {
         confirming.map(view).collect()
     }
 
+    fn paused_views(&self) -> Vec<(Text, Text, Secs)> {
+        let paused = self.roles().filter_map(|role| Some((role, self.state().roles[role].paused.as_ref()?)));
+        paused.map(|(role, pause)| (self.rules().roles[role].name.clone(), pause.by.clone(), pause.at)).collect()
+    }
+
+    fn shadow_views(&self) -> Vec<Text> {
+        let shadow = self.roles().filter(|role| self.is_in_shadow(*role));
+        shadow.map(|role| self.rules().roles[role].name.clone()).collect()
+    }
+
     fn command_view(&self, role: usize, account: AccountId, row: &Commanded) -> CommandView {
         CommandView {
             account: self.state().sides[account.index()].id.clone(),
@@ -217,7 +241,6 @@ impl Engine {
             turn: row.turn.clone(),
             kept: row.kept.as_ref().map(|kept| (self.rep_name(kept.owner), kept.version)),
             told: row.told,
-            version: row.version,
             tries: row.tries,
             retry_at: row.retry_at,
             taken_back: row.taken_back,

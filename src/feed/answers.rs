@@ -15,6 +15,9 @@ use crate::domain::request::{Request, RequestOp, ReturnReason};
 use crate::domain::result::{ResultRecord, ResultStatus};
 use crate::domain::{Text, Topic};
 
+/// More commands than a CRM takes in an hour; no rate at all is said by leaving it out.
+const PER_HOUR_MAX: u64 = 1_000_000;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct RequestBody<'a> {
@@ -32,6 +35,8 @@ pub struct RequestBody<'a> {
     reason: Slot<Scalar<'a>>,
     #[serde(borrow)]
     until: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    per_hour: Slot<Scalar<'a>>,
     #[serde(borrow)]
     by: Slot<Scalar<'a>>,
     #[serde(borrow)]
@@ -66,6 +71,7 @@ pub fn request(reader: &Reader, domains: &Domains, body: &RequestBody) -> Result
         rep: reader.id("rep_id", &body.rep_id)?,
         reason: reader.choice("reason", &body.reason, &reasons)?,
         until: reader.stamp("until", &body.until)?,
+        per_hour: reader.whole("per_hour", &body.per_hour, 1, PER_HOUR_MAX)?.map(|number| number as u32),
         by: required("by", asker(reader, &body.by)?)?,
         at: reader.event_time("requested_at", &body.requested_at)?,
         dedup: 0,

@@ -146,6 +146,9 @@ pub fn of_request(request: &Request) -> u64 {
     hash.instant(request.until.unwrap_or_default());
     hash.text(&request.by);
     hash.instant(request.at);
+    if let Some(per_hour) = request.per_hour {
+        hash.number(per_hour.into());
+    }
     hash.end()
 }
 

@@ -131,9 +131,12 @@ impl Decoder {
             Topic::Requests => answers::request(reader, domains, &parse(json)?).map(Body::Request),
             Topic::Results => answers::result(reader, &parse(json)?).map(Body::Result),
             Topic::Intent | Topic::Engagement | Topic::Inbound => unreachable!("they have a class"),
-            Topic::Commands | Topic::Alerts | Topic::AccountState | Topic::DeadLetters | Topic::Journal => {
-                Err(Rejection::new(Code::Malformed, "this topic is written here, not read"))
-            }
+            Topic::Commands
+            | Topic::Shadow
+            | Topic::Alerts
+            | Topic::AccountState
+            | Topic::DeadLetters
+            | Topic::Journal => Err(Rejection::new(Code::Malformed, "this topic is written here, not read")),
         }
     }
 

@@ -21,6 +21,7 @@ mod names;
 mod outputs;
 mod reader;
 mod recovery;
+mod send;
 mod writer;
 
 use std::fs::{File, TryLockError};
@@ -34,6 +35,7 @@ use self::inputs::Inputs;
 pub use self::lines::LINE_BYTES_MAX;
 pub use self::outputs::Outputs;
 use self::reader::Reader;
+pub use self::send::send;
 use self::writer::Writer;
 use crate::domain::{Millis, OutRecord, Record, Topic};
 use crate::log::{JournalReader, Log, LogError, Place, Stored};

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::Secs;
 use crate::domain::output::{BreakerScope, SeatStatus};
+use crate::domain::policy::RoleMode;
 use crate::domain::rep::RepStatus;
 use crate::domain::time::DAY;
 use crate::engine::Engine;
@@ -46,6 +47,7 @@ pub fn count(engine: &Engine) -> Figures {
         roles: roles.map(|(role, named)| role_figures(engine, role, named.name.clone())).collect(),
         sources: sources(engine),
         tripped: [0; 4],
+        rate: state.rate.as_ref().map_or(0, |rate| rate.per_hour),
         took: Duration::ZERO,
     };
     for scope in &state.tripped {
@@ -82,7 +84,8 @@ fn is_open(seat: &crate::engine::state::Seat) -> bool {
 
 fn role_figures(engine: &Engine, role: usize, name: crate::domain::Text) -> RoleFigures {
     let state = engine.state();
-    let mut figures = RoleFigures { role: name, ..RoleFigures::default() };
+    let (paused, shadow) = (state.roles[role].paused.is_some(), state.roles[role].mode == RoleMode::Shadow);
+    let mut figures = RoleFigures { role: name, paused, shadow, ..RoleFigures::default() };
     for (account, seat) in state.accounts.iter().zip(&state.seats[role]).filter(|(account, _)| account.alive) {
         figures.statuses[seat.status as usize] += 1;
         if seat.status == SeatStatus::Pool {

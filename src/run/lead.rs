@@ -18,7 +18,7 @@ use super::replica::{Draft, Made, Replica};
 use super::setup::Setup;
 use super::snapshot::Snapshots;
 use crate::domain::input::{Frontier, order_batch};
-use crate::domain::{Body, EntryKind, Gate, Input, Millis, Output, Policy, Span, Topic};
+use crate::domain::{Body, Disposition, EntryKind, Gate, Input, Millis, Output, Policy, Span, Topic};
 use crate::log::{JournalReader, Log, LogError, Place};
 use crate::metrics::{Committed, Meters};
 
@@ -429,13 +429,20 @@ fn committed(made: &Made) -> Committed {
         duplicates: u64::from(made.tally.duplicates),
         dead_letters: Vec::new(),
         decisions: Vec::new(),
+        in_shadow: Vec::new(),
         alerts: Vec::new(),
         commit: Duration::ZERO,
         latency: None,
     };
     for output in &made.outputs {
         match output {
-            Output::Decision(decision) => entry.decisions.push((decision.kind, decision.role.clone())),
+            Output::Decision(decision) => {
+                let all = match decision.disposition {
+                    Disposition::Shadow => &mut entry.in_shadow,
+                    Disposition::Command | Disposition::Held => &mut entry.decisions,
+                };
+                all.push((decision.kind, decision.role.clone()));
+            }
             Output::Alert(alert) => entry.alerts.push(alert.kind.name()),
             Output::AccountState(_) | Output::DeadLetter { .. } => {}
         }

@@ -4,6 +4,7 @@
 //! entries with it, a follower takes in entries that were made; recovery, snapshots, `explain` and `journal`
 //! are followers. Nothing here is async: the owner thread polls, decides, commits.
 
+pub mod adopt;
 pub mod clock;
 pub mod error;
 pub mod figures;

@@ -47,6 +47,32 @@ impl OpenLog {
         }
     }
 
+    /// Appends a record to an input, as any other program might, and says where it went.
+    pub fn send(&self, topic: Topic, key: &[u8], value: &[u8]) -> Result<String, LogError> {
+        match self {
+            OpenLog::Settings(LogSettings::Files { dir, .. }) => files::send(dir, topic, value),
+            #[cfg(feature = "kafka")]
+            OpenLog::Settings(LogSettings::Kafka { brokers, shard, id, topics, properties }) => kafka::send(
+                &kafka::Options {
+                    brokers: brokers.clone(),
+                    id: id.clone(),
+                    shard: *shard,
+                    topics: topics.clone(),
+                    properties: properties.clone(),
+                },
+                topic,
+                key,
+                value,
+            ),
+            #[cfg(not(feature = "kafka"))]
+            OpenLog::Settings(LogSettings::Kafka { .. }) => Err(without_kafka()),
+            OpenLog::Simulated(cluster, _) => {
+                let offset = cluster.append(topic, 0, Some(key), Some(value));
+                Ok(format!("{} at {offset}", topic.name()))
+            }
+        }
+    }
+
     /// The topic's name in the log.
     pub fn topic_name(&self, topic: Topic) -> &str {
         match self {
@@ -76,12 +102,15 @@ impl OpenLog {
                 })?))
             }
             #[cfg(not(feature = "kafka"))]
-            OpenLog::Settings(LogSettings::Kafka { .. }) => {
-                Err(LogError::Fatal("this bookd was built without Kafka: build it with the feature `kafka`".to_owned()))
-            }
+            OpenLog::Settings(LogSettings::Kafka { .. }) => Err(without_kafka()),
             OpenLog::Simulated(cluster, shard) => Ok(Box::new(cluster.log(*shard))),
         }
     }
+}
+
+#[cfg(not(feature = "kafka"))]
+fn without_kafka() -> LogError {
+    LogError::Fatal("this bookd was built without Kafka: build it with the feature `kafka`".to_owned())
 }
 
 #[cfg(all(test, feature = "kafka"))]

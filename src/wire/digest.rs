@@ -31,6 +31,10 @@ pub fn state(view: &View) -> Id128 {
         tripped,
         commands,
         writers,
+        paused,
+        shadow,
+        rate,
+        issued,
         remembered,
         unknown,
     } = view;
@@ -48,6 +52,10 @@ pub fn state(view: &View) -> Id128 {
     if !writers.is_empty() {
         digest.rows(writers);
     }
+    digest.rows(paused);
+    digest.rows(shadow);
+    digest.row(rate);
+    digest.rows(issued);
     digest.id()
 }
 

@@ -10,7 +10,7 @@ use crate::domain::account::{self, AccountChange, AccountOp, AccountRecord, Chan
 use crate::domain::ids::Actor;
 use crate::domain::input::Frontier;
 use crate::domain::opportunity::{OpportunityOp, OpportunityRecord};
-use crate::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
+use crate::domain::rep::{RepChange, RepOp, RepRecord};
 use crate::domain::request::{Request, ReturnReason};
 use crate::domain::result::{ResultRecord, ResultStatus};
 use crate::domain::signal::{Activity, Direction, Mode, Signal};
@@ -93,7 +93,7 @@ fn rep_change(fields: &mut Map<String, Value>, change: &RepChange) {
     op(fields, if *replace_fields { "upsert" } else { "patch" });
     changed(fields, "role", role, |role| json!(role));
     changed(fields, "book", book, |book| json!(book));
-    changed(fields, "status", status, |status| json!(rep_status(*status)));
+    changed(fields, "status", status, |status| json!(status.name()));
     changed(fields, "capacity", capacity, |capacity| json!(capacity));
     changed(fields, "weight", weight, |weight| json!(weight));
     changed(fields, "manager_id", manager, |manager| json!(manager));
@@ -188,10 +188,10 @@ fn signal(event: &Signal) -> Value {
 }
 
 fn request(request: &Request) -> Value {
-    let Request { op, account, role, rep, reason, until, by, at, dedup } = request;
+    let Request { op, account, role, rep, reason, until, per_hour, by, at, dedup } = request;
     json!({
         "op": op.name(), "account": candidates(account), "role": role, "rep_id": rep,
-        "reason": reason.map(ReturnReason::name), "until": until.map(time), "by": by, "requested_at": time(*at),
+        "reason": reason.map(ReturnReason::name), "until": until.map(time), "per_hour": per_hour, "by": by, "requested_at": time(*at),
         "dedup": hash(*dedup),
     })
 }
@@ -240,14 +240,6 @@ fn own_fields(fields: &[(Text, Option<account::Value>)]) -> Value {
         account::Value::List(values) => json!(values),
     };
     fields.iter().map(|(name, value)| (name.to_string(), value.as_ref().map_or(Value::Null, one))).collect()
-}
-
-fn rep_status(status: RepStatus) -> &'static str {
-    match status {
-        RepStatus::Active => "active",
-        RepStatus::Inactive => "inactive",
-        RepStatus::Departed => "departed",
-    }
 }
 
 fn thousandths(number: u32) -> f64 {

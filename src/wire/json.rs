@@ -26,11 +26,11 @@ pub struct Stamp {
 }
 
 /// The record of an entry's output of this index, keyed by the account's CRM id (alerts about none: by their
-/// type). `None` for dead letters (see [`super::dead_letter`]) and for decisions that are no commands.
+/// type). `None` for dead letters (see [`super::dead_letter`]) and for decisions that are held back.
 pub fn record(output: &Output, stamp: &Stamp, index: usize) -> Option<OutRecord> {
     match output {
-        Output::Decision(decision) if decision.disposition == Disposition::Command => Some(OutRecord {
-            topic: Topic::Commands,
+        Output::Decision(decision) => Some(OutRecord {
+            topic: topic_of(decision.disposition)?,
             key: Some(decision.account.as_bytes().to_vec()),
             value: Some(bytes(&command::Command::of(decision, stamp))),
             headers: stamp.headers("bookd.command.v1", decision.command_id, decision.issued_at),
@@ -51,7 +51,16 @@ pub fn record(output: &Output, stamp: &Stamp, index: usize) -> Option<OutRecord>
             value: (!row.seats.is_empty()).then(|| bytes(&account_state::Row::of(row))),
             headers: stamp.headers("bookd.account-state.v1", stamp.id(b"state", index), row.at),
         }),
-        Output::Decision(_) | Output::DeadLetter { .. } => None,
+        Output::DeadLetter { .. } => None,
+    }
+}
+
+/// None of what is held back.
+fn topic_of(disposition: Disposition) -> Option<Topic> {
+    match disposition {
+        Disposition::Command => Some(Topic::Commands),
+        Disposition::Shadow => Some(Topic::Shadow),
+        Disposition::Held => None,
     }
 }
 

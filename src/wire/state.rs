@@ -13,8 +13,8 @@ use crate::engine::evidence::Touches;
 use crate::engine::few::Few;
 use crate::engine::state::{
     Account, AccountId, AccountRecordRow, AccountSide, Commanded, Contribution, Contributions, DailyRow, Kept,
-    MAX_CONTRIBUTIONS, Mark, Observed, Opportunity, Pass, PastOwner, Phase, Rep, RepId, RestoredSeat, RoleState, Seat,
-    SnapshotRow, SourceState, Stage, State, Tenure, Turn, Wish,
+    MAX_CONTRIBUTIONS, Mark, Observed, Opportunity, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId, RestoredSeat,
+    RoleState, Seat, SnapshotRow, SourceState, Stage, State, Tenure, Turn, Wish,
 };
 
 /// The whole state, between two entries.
@@ -208,11 +208,11 @@ wire_struct! {
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
         past_owners, commands, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
-        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left,
+        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left, rate, issued,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, contributions, snapshots }
-    AccountRecordRow { domains, fit_given, fields, parent, crm_version, daily }
+    AccountRecordRow { domains, fit_given, fields, parent, versions, daily }
     Contribution { kind, subject, at, points_milli, position }
     Seat {
         status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner, mark, aside,
@@ -221,7 +221,7 @@ wire_struct! {
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
     Commanded {
-        stage, command, previous, base, to, issued, until, kept, told, version, turn, tries, retry_at, taken_back, wish,
+        stage, command, previous, base, to, issued, until, kept, told, turn, tries, retry_at, taken_back, wish,
     }
     Observed { owner, version }
     Turn { tier, before, after }
@@ -231,7 +231,9 @@ wire_struct! {
         per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
-    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled }
+    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode }
+    Rate { per_hour, by }
+    Pause { by, at }
     SourceState { name, latest, complete, silent }
     Opportunity { account, open }
     SnapshotRow { key, class, at, contributed, epoch }

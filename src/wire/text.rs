@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use super::instant::Readable;
 use crate::domain::output::{BreakerScope, Considered, Missing, Placement, Undone, Verdict, Why};
-use crate::domain::policy::PRIORITY_ONE;
+use crate::domain::policy::{PRIORITY_ONE, RoleMode};
 use crate::domain::request::ReturnReason;
-use crate::domain::{Alert, AlertKind, Code, Decision, DecisionKind, Secs};
+use crate::domain::{Alert, AlertKind, Code, Decision, DecisionKind, Disposition, Secs};
+use crate::engine::keeping::Keeps;
 
 /// Who moved where and why: `acme (sdr): pool → ana, priority 78.4 …`.
 pub fn decision(decision: &Decision) -> String {
@@ -16,7 +17,8 @@ pub fn decision(decision: &Decision) -> String {
         DecisionKind::Return | DecisionKind::Retirement => "nobody",
         DecisionKind::Distribution | DecisionKind::Retrieval | DecisionKind::Departure => "pool",
     });
-    format!("{} ({}): {from} → {to}, {}", decision.account, decision.role, reason(decision))
+    let shadow = if decision.disposition == Disposition::Shadow { ", in shadow" } else { "" };
+    format!("{} ({}{shadow}): {from} → {to}, {}", decision.account, decision.role, reason(decision))
 }
 
 /// Why alone, as the command's reason has it.
@@ -99,11 +101,12 @@ fn idle(owner: &str, book: &str, [deadline, warned_at, promised, last_touch]: [O
 /// One sentence for the person whom the alert concerns.
 pub fn alert(alert: &Alert) -> String {
     match &alert.kind {
-        AlertKind::AtRisk { account, role, owner, promised, missing, .. } => {
-            format!("{account} goes cold {} unless {} ({owner}, {role})", Readable(*promised), saved_by(missing))
+        AlertKind::AtRisk { account, role, owner, promised, missing, shadow, .. } => {
+            let (at, role) = (Readable(*promised), in_role(role, *shadow));
+            format!("{account} goes cold {at} unless {} ({owner}, {role})", saved_by(missing))
         }
-        AlertKind::RiskCleared { account, role, owner } => {
-            format!("{account} stays with {owner} ({role}): the warning is off")
+        AlertKind::RiskCleared { account, role, owner, shadow } => {
+            format!("{account} stays with {owner} ({}): the warning is off", in_role(role, *shadow))
         }
         AlertKind::Refused { op, code, account, role, by } => {
             let account = account.as_deref().map(|account| format!(" of {account}")).unwrap_or_default();
@@ -134,7 +137,31 @@ pub fn alert(alert: &Alert) -> String {
             let owner = owner.as_deref().unwrap_or("nobody");
             format!("{account} is with {owner} ({role}): {}", what_undid(*undone))
         }
+        AlertKind::Paused { role, by } => {
+            format!("{role} is paused by {by}: nothing is given or taken by the rules until somebody says resume")
+        }
+        AlertKind::Resumed { role, by } => format!("{role} goes on: resumed by {by}"),
+        AlertKind::RateSet { per_hour: Some(1), by } => format!("at most 1 command an hour from now on, says {by}"),
+        AlertKind::RateSet { per_hour: Some(most), by } => {
+            format!("at most {most} commands an hour from now on, says {by}")
+        }
+        AlertKind::RateSet { per_hour: None, by } => format!("as many commands an hour as there are, says {by}"),
+        AlertKind::WentLive { role, by, owned } => {
+            format!(
+                "{role} is live, says {by}: {owned} accounts stay with whom the CRM has, and their clocks begin now"
+            )
+        }
+        AlertKind::ModeKept { role, mode: RoleMode::Shadow } => {
+            format!("{role} stays in shadow although the policy says live: a request go_live ends that")
+        }
+        AlertKind::ModeKept { role, mode: RoleMode::Live } => {
+            format!("{role} stays live although the policy says shadow: a pause stops its commands")
+        }
     }
+}
+
+fn in_role(role: &str, shadow: bool) -> String {
+    format!("{role}{}", if shadow { ", in shadow" } else { "" })
 }
 
 fn what_undid(undone: Undone) -> &'static str {
@@ -148,7 +175,7 @@ fn what_undid(undone: Undone) -> &'static str {
 }
 
 /// What would keep the account with its owner.
-fn saved_by(missing: &Missing) -> String {
+pub fn saved_by(missing: &Missing) -> String {
     let Missing { touches, days, contacts, replies } = *missing;
     let parts = [
         plural(touches, "", "more touch", "more touches"),
@@ -163,6 +190,17 @@ fn saved_by(missing: &Missing) -> String {
         _ if touches == 0 => format!("touched {}", needed.join(" and ")),
         [touches] => touches.clone(),
         [touches, rest @ ..] => format!("{touches} {}", rest.join(" and ")),
+    }
+}
+
+/// Behind "kept".
+pub fn keeps(keeps: Keeps) -> &'static str {
+    match keeps {
+        Keeps::OpenOpportunity => "by an open opportunity",
+        Keeps::Meeting => "by a meeting ahead",
+        Keeps::Hold => "by a hold",
+        Keeps::Worked => "as worked",
+        Keeps::Grace => "in grace",
     }
 }
 
@@ -234,6 +272,11 @@ fn refusal(code: Code) -> &'static str {
         Code::QuotaReached => "too many returns for this reason lately",
         Code::NothingToProceed => "nothing is stopped",
         Code::AlreadyRetired => "it is retired already",
+        Code::AlreadyPaused => "it is paused already",
+        Code::NotPaused => "it isn't paused",
+        Code::NoRate => "there is no rate to end",
+        Code::AlreadyLive => "it is live already",
+        Code::NeverOpened => "the gate was never open: there is nothing yet to go live with",
         other => other.text(),
     }
 }

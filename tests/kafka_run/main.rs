@@ -8,6 +8,7 @@ mod crm {
     pub mod csv;
     pub mod export;
 }
+mod asks;
 mod expiry;
 mod hasty;
 mod history;

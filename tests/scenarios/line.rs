@@ -273,6 +273,8 @@ fn act(who: &str, mut words: Words, now: Millis, number: u64) -> Result<Body, St
         "holds" => RequestOp::Hold,
         "releases" => RequestOp::Release,
         "proceeds" => RequestOp::Proceed,
+        "pauses" => RequestOp::Pause,
+        "resumes" => RequestOp::Resume,
         "asks" => {
             let op = words.need("what they ask")?;
             RequestOp::ALL.into_iter().find(|each| each.name() == op).ok_or_else(|| format!("nobody asks `{op}`"))?
@@ -291,6 +293,7 @@ fn request(op: RequestOp, by: &str, mut words: Words, now: Millis, number: u64) 
         rep: None,
         reason: None,
         until: None,
+        per_hour: None,
         by: by.into(),
         at: now,
         dedup: 0,
@@ -300,6 +303,7 @@ fn request(op: RequestOp, by: &str, mut words: Words, now: Millis, number: u64) 
         match word {
             "because" => request.reason = Some(reason(words.need("a reason")?)?),
             "until" => request.until = Some(words.instant()?),
+            "per_hour" => request.per_hour = Some(whole(words.need("how many an hour")?)? as u32),
             "as" => request.role = Some(words.need("a role")?.into()),
             "for" | "with" => request.rep = Some(words.need("a rep")?.into()),
             "at" => request.at = words.instant()?,

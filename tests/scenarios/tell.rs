@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use bookd::domain::output::{
-    AccountState, AlertKind, BreakerScope, Decision, DecisionKind, Missing, Output, Placement, Verdict, Why,
+    AccountState, AlertKind, BreakerScope, Decision, DecisionKind, Disposition, Missing, Output, Placement, Verdict,
+    Why,
 };
 use bookd::domain::request::RequestOp;
 use bookd::domain::{Code, Millis};
@@ -65,7 +66,13 @@ fn role(name: &str, roles: usize) -> String {
 fn decided(decision: &Decision, roles: usize) -> String {
     let (kind, account, to) = (decision.kind.name(), &decision.account, owner(decision.to.as_deref()));
     let from = decision.from.as_ref().map_or(String::new(), |from| format!("{from} "));
-    format!("{kind} {account} {from}-> {to}{}", role(&decision.role, roles))
+    let shadow = in_shadow(decision.disposition == Disposition::Shadow);
+    format!("{shadow}{kind} {account} {from}-> {to}{}", role(&decision.role, roles))
+}
+
+/// What a role in shadow would do.
+fn in_shadow(shadow: bool) -> String {
+    if shadow { "shadow ".into() } else { String::new() }
 }
 
 fn details(decision: &Decision) -> Vec<String> {
@@ -103,11 +110,14 @@ fn placed(placement: &Placement) -> Vec<String> {
 fn alerted(kind: &AlertKind, roles: usize) -> (String, Vec<String>) {
     let name = kind.name();
     let head = match kind {
-        AlertKind::AtRisk { account, role: of, owner, deadline, promised, missing } => {
+        AlertKind::AtRisk { account, role: of, owner, deadline, promised, missing, shadow } => {
             let head = format!("{name} {account} {owner} until {}{}", written(*promised), role(of, roles));
-            return (head, [vec![format!("deadline {}", written(*deadline))], lacks(missing)].concat());
+            let deadline = vec![format!("deadline {}", written(*deadline))];
+            return (in_shadow(*shadow) + &head, [deadline, lacks(missing)].concat());
         }
-        AlertKind::RiskCleared { account, role: of, owner } => format!("{name} {account} {owner}{}", role(of, roles)),
+        AlertKind::RiskCleared { account, role: of, owner, shadow } => {
+            format!("{}{name} {account} {owner}{}", in_shadow(*shadow), role(of, roles))
+        }
         AlertKind::Refused { op, code, account, role: of, by } => {
             let of = of.as_ref().map_or(String::new(), |of| role(of, roles));
             return (refused(name, *op, account.as_deref(), *code) + &of, vec![format!("by {by}")]);
@@ -127,6 +137,17 @@ fn alerted(kind: &AlertKind, roles: usize) -> (String, Vec<String>) {
         AlertKind::CommandUndone { account, role: of, undone, owner, tries } => {
             let head = format!("{name} {account} -> {}{}", self::owner(owner.as_deref()), role(of, roles));
             return (head, vec![undone.name().into(), format!("try {tries}")]);
+        }
+        AlertKind::Paused { role, by } | AlertKind::Resumed { role, by } => {
+            return (format!("{name} {role}"), vec![format!("by {by}")]);
+        }
+        AlertKind::WentLive { role, by, owned } => {
+            return (format!("{name} {role} with {owned} owned"), vec![format!("by {by}")]);
+        }
+        AlertKind::ModeKept { role, mode } => format!("{name} {role} {}", mode.name()),
+        AlertKind::RateSet { per_hour, by } => {
+            let rate = per_hour.map_or("none".into(), |rate| rate.to_string());
+            return (format!("{name} {rate}"), vec![format!("by {by}")]);
         }
     };
     (head, Vec::new())
@@ -163,7 +184,7 @@ fn state(row: &AccountState, roles: usize) -> String {
     let seats = row.seats.iter().map(|seat| {
         let owner = seat.owner.as_ref().map_or(String::new(), |owner| format!(" {owner}"));
         let of = if roles > 1 { format!("{} ", seat.role) } else { String::new() };
-        format!("{of}{}{owner}", seat.status.name())
+        format!("{of}{}{}{owner}", in_shadow(seat.shadow), seat.status.name())
     });
     format!("state {} {} band {}", row.account, seats.collect::<Vec<_>>().join(" "), row.band)
 }

@@ -65,6 +65,7 @@ fn asked(op: RequestOp, account: &str, until: Option<Millis>) -> Body {
         rep: None,
         reason: Some(ReturnReason::BadData),
         until,
+        per_hour: None,
         by: "a".into(),
         at: START,
         dedup: entry::digest(format!("{op:?} {account}").as_bytes()).0 as u64,

@@ -26,8 +26,8 @@ use bookd::engine::evidence::Touches;
 use bookd::engine::few::Few;
 use bookd::engine::state::{
     Account, AccountId, AccountRecordRow, AccountSide, Commanded, Contribution, Contributions, DailyRow, Kept, Mark,
-    Observed, Opportunity, Pass, PastOwner, Phase, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow, SourceState,
-    Stage, State, Tenure, Turn, Wish,
+    Observed, Opportunity, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow,
+    SourceState, Stage, State, Tenure, Turn, Versions, Wish,
 };
 use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
 use proptest::prelude::*;
@@ -118,6 +118,12 @@ impl<T: Draw> Draw for Option<T> {
 impl<T: Draw> Draw for Box<T> {
     fn draw(dice: &mut Dice<'_>) -> Box<T> {
         Box::new(T::draw(dice))
+    }
+}
+
+impl Draw for Versions {
+    fn draw(dice: &mut Dice<'_>) -> Versions {
+        Vec::draw(dice).into()
     }
 }
 
@@ -317,13 +323,15 @@ enums! {
     }
     Verdict { Chosen, Inactive, Full, SegmentFull, CooledOff, Unfit, Fuller, LaterTurn }
     AlertKind {
-        SourceBack { source }, AtRisk { account, role, owner, deadline, promised, missing },
-        RiskCleared { account, role, owner }, Refused { op, code, account, role, by },
+        SourceBack { source }, AtRisk { account, role, owner, deadline, promised, missing, shadow },
+        RiskCleared { account, role, owner, shadow }, Refused { op, code, account, role, by },
         SourceSilent { source, latest }, BreakerTripped { scope, due }, BreakerReset { scope },
         Orphan { account, role, owner }, IssuingStopped { role, issued_at, out }, IssuingResumed { role },
-        CommandUndone { account, role, undone, owner, tries },
+        CommandUndone { account, role, undone, owner, tries }, Paused { role, by }, Resumed { role, by },
+        RateSet { per_hour, by }, WentLive { role, by, owned }, ModeKept { role, mode },
     }
     Undone { Rejected, Failed, Expired, Overruled, TakenBack }
+    RoleMode { Live, Shadow }
     Confirm { Assume, Echo, Results }
     Stage { Waiting, Issued, Applied, Settled, Rejected, Failed, Expired, Overruled }
     BreakerScope { Departures, Role(role), Book(rep), QuietRep(rep) }
@@ -342,14 +350,16 @@ structs! {
     ResultRecord { command_id, status, observed_owner, error_code, crm_version, at }
     Signal { class, kind, account, source, subject, strength, mode, at, dedup, due }
     Activity { kind, account, source, actor, contact, direction, at, dedup, meeting_at }
-    Request { op, account, role, rep, reason, until, by, at, dedup }
+    Request { op, account, role, rep, reason, until, per_hour, by, at, dedup }
     Restored { account, role, status, owner, sequence }
     RestoredSeat { status, owner, sequence }
     Input { position, body }
     Span { topic, partition, from, next, read, rejected }
     Entry { journal, shard, sequence, previous, now, rules, kind, spans, inputs, outputs, state }
     Policy { version, text, roles, scoring, kinds, fit, segments, books, sources, windows, breaker }
-    Role { name, exclude, exclude_open_opportunities, holding_users, not_after_s, confirm, max_unresolved, sort }
+    Role {
+        name, exclude, exclude_open_opportunities, holding_users, mode, not_after_s, confirm, max_unresolved, sort,
+    }
     SortKey { field, descending }
     Scoring { half_life_s, weight, cap, half_timing_points, fit_share, tiers }
     Kind { class, name, points_milli, full_strength, max_per_day, in_market_milli }
@@ -381,27 +391,27 @@ structs! {
     Alert { at, kind }
     Missing { touches, days, contacts, replies }
     AccountState { account, at, band, seats }
-    SeatState { role, status, owner, crm_owner, since }
+    SeatState { role, status, owner, crm_owner, since, shadow }
     View {
-        now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, commands, writers, remembered,
-        unknown,
+        now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, commands, writers, paused,
+        shadow, rate, issued, remembered, unknown,
     }
     CommandView {
-        account, role, stage, command, previous, base, to, until, issued, turn, kept, told, version, tries,
+        account, role, stage, command, previous, base, to, until, issued, turn, kept, told, tries,
         retry_at, taken_back, wish,
     }
     AccountView { id, sums, segments, fit, any_touch, hold, open_opportunities, meeting, seats }
-    SeatView { status, owner, crm_owner, sequence, since, until, hold, past, tenure }
+    SeatView { status, owner, crm_owner, sequence, since, until, hold, version, past, tenure }
     TenureView { since, grace, segment, promised, touches, days, contacts, replies }
     RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts }
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
         past_owners, commands, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
-        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left,
+        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left, rate, issued,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, contributions, snapshots }
-    AccountRecordRow { domains, fit_given, fields, parent, crm_version, daily }
+    AccountRecordRow { domains, fit_given, fields, parent, versions, daily }
     Contribution { kind, subject, at, points_milli, position }
     Seat {
         status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner, mark, aside,
@@ -410,7 +420,7 @@ structs! {
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
     Commanded {
-        stage, command, previous, base, to, issued, until, kept, told, version, turn, tries, retry_at, taken_back, wish,
+        stage, command, previous, base, to, issued, until, kept, told, turn, tries, retry_at, taken_back, wish,
     }
     Observed { owner, version }
     Turn { tier, before, after }
@@ -420,7 +430,9 @@ structs! {
         per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
-    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled }
+    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode }
+    Rate { per_hour, by }
+    Pause { by, at }
     SourceState { name, latest, complete, silent }
     Opportunity { account, open }
     SnapshotRow { key, class, at, contributed, epoch }

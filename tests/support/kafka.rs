@@ -294,7 +294,8 @@ impl Site {
 pub fn read(brokers: &str, topic: &str) -> Vec<Stored> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers).set("group.id", "reader");
-    config.set("isolation.level", "read_committed").set("enable.partition.eof", "true");
+    // An empty partition says so at once.
+    config.set("isolation.level", "read_committed").set("enable.partition.eof", "true").set("fetch.wait.max.ms", "10");
     let consumer: BaseConsumer = config.create().expect("a consumer");
     let metadata = insist(|| consumer.fetch_metadata(Some(topic), ANSWER));
     let mut records = Vec::new();

@@ -8,9 +8,10 @@ use std::sync::Once;
 
 use bookd::domain::ids::Id128;
 use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus, Why};
-use bookd::domain::{Code, Output, Text};
+use bookd::domain::rep::RepStatus;
+use bookd::domain::{Code, Disposition, Output, Text};
 use bookd::engine::Engine;
-use bookd::engine::view::{SeatView, View};
+use bookd::engine::view::{RepView, SeatView, View};
 
 use crate::generate::history::Case;
 use crate::generate::policy::ROLES;
@@ -74,7 +75,8 @@ impl Pair {
     fn apply_once(&mut self, entry: &Entry) -> Result<(), String> {
         self.last = format!("{:?} with {:#?}", entry.now.secs(), entry.inputs);
         let (mut of_engine, mut of_twin) = (Vec::new(), Vec::new());
-        let held = held_by_its_owner(&self.twin.view());
+        let before = self.twin.view();
+        let held = held_by_its_owner(&before);
         let engine = &mut self.engine;
         quietly(|| engine.apply(entry.now, &entry.inputs, &mut of_engine))
             .map_err(|panic| format!("the engine panicked: {panic}\nafter {}", self.last))?;
@@ -92,13 +94,24 @@ impl Pair {
             }
         }
         let view = self.twin.view();
+        let stalled = |role: &Text| view.writers.iter().any(|(name, _, stalled)| name == role && *stalled);
+        let probed = |output: &&Output| matches!(output, Output::Decision(decision) if stalled(&decision.role));
+        if let probes @ 1.. = of_twin.iter().filter(probed).count() {
+            *self.seen.entry("a stalled role probed".into()).or_default() += probes as u64;
+        }
         for command in &view.commands {
             let mut count = |name: String| *self.seen.entry(name).or_default() += 1;
             count(format!("command {:?}", command.stage));
             if command.wish.is_some() {
                 count("a wish waits".into());
             }
+            let paused = view.paused.iter().any(|(role, ..)| *role == command.role);
+            if paused && command.wish.as_ref().is_some_and(|(kind, ..)| !kind.is_asked_for()) {
+                count("a wish waits for a pause".into());
+            }
         }
+        note_what_is_held_back(&mut self.seen, &view);
+        note_what_is_followed(&mut self.seen, &before, &view);
         if self.twin.wants_next() {
             *self.seen.entry("matching stopped at its bound".into()).or_default() += 1;
         }
@@ -225,11 +238,42 @@ fn held_by_its_owner(view: &View) -> BTreeSet<(Text, Text)> {
     held
 }
 
+/// By a pause or by the rate.
+fn note_what_is_held_back(seen: &mut Seen, view: &View) {
+    let mut count = |name: &str| *seen.entry(name.into()).or_default() += 1;
+    let issued: u32 = view.issued.iter().map(|(_, count)| count).sum();
+    if view.rate.as_ref().is_some_and(|(rate, _)| issued >= *rate) {
+        count("the rate is used up");
+    }
+    let left = |rep: &&RepView| rep.status == RepStatus::Departed && rep.size > 0;
+    let paused = |rep: &RepView| {
+        let role = rep.role.map(|role| ROLES[usize::from(role)]);
+        view.paused.iter().any(|(name, ..)| Some(&**name) == role)
+    };
+    if view.gate_open && view.reps.iter().filter(left).any(paused) {
+        count("who left waits for a pause");
+    }
+}
+
+/// Seats of roles in shadow whose owner in the CRM is another one than before, and is the desired one now.
+fn note_what_is_followed(seen: &mut Seen, before: &View, after: &View) {
+    for row in &after.accounts {
+        let Some(was) = before.accounts.iter().find(|was| was.id == row.id) else { continue };
+        for ((was, seat), role) in was.seats.iter().zip(&row.seats).zip(ROLES) {
+            let changed = was.crm_owner != seat.crm_owner && was.owner != seat.owner;
+            if changed && seat.owner == seat.crm_owner && after.shadow.iter().any(|name| *name == role) {
+                *seen.entry("followed in shadow".into()).or_default() += 1;
+            }
+        }
+    }
+}
+
 fn note(seen: &mut Seen, output: &Output) {
     let mut count = |name: String| *seen.entry(name).or_default() += 1;
     match output {
         Output::Decision(decision) => {
-            count(format!("decision {}", decision.kind.name()));
+            let what = if decision.disposition == Disposition::Shadow { "in shadow" } else { "decision" };
+            count(format!("{what} {}", decision.kind.name()));
             match &decision.why {
                 Why::Placed(placement) => {
                     count(format!("filled idle {}", placement.filled_idle));

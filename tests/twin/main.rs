@@ -51,7 +51,8 @@ const COVERAGE_CASES: u32 = 400;
 
 /// Everything that the rules can answer, as [`compare::Seen`] names it.
 fn expected() -> Vec<String> {
-    let decisions = DecisionKind::ALL.iter().map(|kind| format!("decision {}", kind.name()));
+    let decided = |kind: &DecisionKind| [format!("decision {}", kind.name()), format!("in shadow {}", kind.name())];
+    let decisions = DecisionKind::ALL.iter().flat_map(decided);
     let alerts = AlertKind::NAMES.iter().map(|name| format!("alert {name}"));
     let statuses = SeatStatus::ALL.iter().map(|status| format!("seat {}", status.name()));
     let reasons = ReturnReason::ALL.iter().map(|reason| format!("returned {}", reason.name()));
@@ -69,6 +70,11 @@ fn expected() -> Vec<String> {
         "matching stopped at its bound",
         "given up by who owns it in another role",
         "a wish waits",
+        "a stalled role probed",
+        "a wish waits for a pause",
+        "who left waits for a pause",
+        "the rate is used up",
+        "followed in shadow",
     ];
     let named = placed.into_iter().chain(others).map(String::from);
     let stages = STAGES.iter().map(|stage| format!("command {stage:?}"));
@@ -89,7 +95,7 @@ const STAGES: [Stage; 8] = [
     Stage::Overruled,
 ];
 
-const REFUSALS: [Code; 14] = [
+const REFUSALS: [Code; 19] = [
     Code::UnknownRole,
     Code::UnknownAccount,
     Code::NotOwner,
@@ -104,6 +110,11 @@ const REFUSALS: [Code; 14] = [
     Code::QuotaReached,
     Code::NothingToProceed,
     Code::AlreadyRetired,
+    Code::AlreadyPaused,
+    Code::NotPaused,
+    Code::NoRate,
+    Code::AlreadyLive,
+    Code::NeverOpened,
 ];
 
 /// Those that the engine judges; all but `limit_reached`, which takes 65,534 reps.

@@ -215,6 +215,7 @@ impl Player {
             rep: what.rep.as_ref().map(|who| user(who, &what.account, state)),
             reason: what.reason,
             until: what.until.as_ref().map(|when| self.when(when)),
+            per_hour: what.per_hour.map(u32::from),
             by: user(&what.by, &what.account, state),
             at: self.when(&what.at),
             dedup: self.dedup(what.repeats),

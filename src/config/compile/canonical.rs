@@ -14,7 +14,7 @@ use crate::config::raw::policy::{RawPolicy, RawRole};
 use crate::config::raw::unwritten;
 use crate::domain::Policy;
 use crate::domain::filter::Filter;
-use crate::domain::policy::{Book, Confirm, Fit, Role};
+use crate::domain::policy::{Book, Confirm, Fit, Role, RoleMode};
 
 #[derive(Serialize)]
 struct Document {
@@ -48,6 +48,8 @@ fn write_out_filters(written: &mut RawPolicy, policy: &Policy) {
     for (role, compiled) in written.roles.get_mut().iter_mut().zip(&policy.roles) {
         role.exclude = canonical(&compiled.exclude);
         write_out_confirmation(role, compiled);
+        // As policies were before there was a choice.
+        role.mode = role.mode.take().filter(|_| compiled.mode == RoleMode::Shadow);
     }
     for (segment, compiled) in written.segments.get_mut().iter_mut().zip(&policy.segments) {
         segment.filter = canonical(&compiled.filter);

@@ -10,11 +10,11 @@ mod windows;
 use std::ops::Range;
 
 use super::mistake::Fault;
-use super::raw::policy::{RawConfirm, RawFit, RawPolicy, RawRole, RawSegment};
+use super::raw::policy::{RawConfirm, RawFit, RawMode, RawPolicy, RawRole, RawSegment};
 use super::raw::unwritten;
 use super::warning::Warning;
 use crate::domain::Policy;
-use crate::domain::policy::{Confirm, Criterion, Fit, MAX_ROLES, MAX_SEGMENTS, Role, Segment, SortKey};
+use crate::domain::policy::{Confirm, Criterion, Fit, MAX_ROLES, MAX_SEGMENTS, Role, RoleMode, Segment, SortKey};
 use check::Check;
 
 /// More criteria than this are a model, which belongs into the CRM's own fit.
@@ -90,10 +90,18 @@ fn role(raw: &RawRole, check: &mut Check) -> Role {
         exclude: check.filter(&raw.exclude),
         exclude_open_opportunities: raw.exclude_open_opportunities,
         holding_users: raw.holding_users.iter().map(|user| check.foreign(user)).collect(),
+        mode: mode(raw),
         not_after_s: check.period(&raw.not_after, "not_after", 1),
         confirm: confirm(raw),
         max_unresolved: max_unresolved(raw, check),
         sort: raw.sort.iter().map(|key| sort_key(key, check)).collect(),
+    }
+}
+
+fn mode(raw: &RawRole) -> RoleMode {
+    match raw.mode.as_ref().map(|mode| *mode.get_ref()).unwrap_or_default() {
+        RawMode::Live => RoleMode::Live,
+        RawMode::Shadow => RoleMode::Shadow,
     }
 }
 

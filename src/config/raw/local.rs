@@ -98,6 +98,7 @@ pub struct RawTopics {
     pub engagement: Option<Spanned<String>>,
     pub inbound: Option<Spanned<String>>,
     pub commands: Option<Spanned<String>>,
+    pub shadow: Option<Spanned<String>>,
     pub alerts: Option<Spanned<String>>,
     pub account_state: Option<Spanned<String>>,
     pub dead_letters: Option<Spanned<String>>,

@@ -116,12 +116,21 @@ pub struct RawRole {
     pub exclude_open_opportunities: bool,
     #[serde(default)]
     pub holding_users: Vec<Spanned<String>>,
+    pub mode: Option<Spanned<RawMode>>,
     #[serde(default = "one_day")]
     pub not_after: Spanned<Period>,
     pub confirm: Option<Spanned<RawConfirm>>,
     pub max_unresolved: Option<Spanned<u32>>,
     #[serde(default)]
     pub sort: Vec<RawSortKey>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RawMode {
+    #[default]
+    Live,
+    Shadow,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

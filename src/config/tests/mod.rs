@@ -112,6 +112,7 @@ fn the_canonical_text_hangs_on_the_meaning_alone() {
         with("email_sent = {}\nmeeting_held = {}", "meeting_held = {}\nemail_sent = { points = 0.0 }"),
         with("capacity = 50", "capacity = 50\ngrace = \"21d\"\nsources = ['crm']\nsegments = [{ name = 'everybody' }]"),
         with("name = \"sdr\"\n\n", "name = \"sdr\"\nconfirm = \"assume\"\n\n"),
+        with("name = \"sdr\"\n\n", "name = \"sdr\"\nmode = \"live\"\n\n"),
         with("version = 1", "version = 1\nwindows.late = \"1w\"\nscoring.intent.weight = 1\nfit.otherwise = 0.5"),
         MINIMAL.to_owned() + "[log]\ndir = 'elsewhere'\n",
     ] {
@@ -126,6 +127,7 @@ fn the_canonical_text_hangs_on_the_meaning_alone() {
     for other in [
         confirms("echo"),
         confirms("results"),
+        with("name = \"sdr\"\n\n", "name = \"sdr\"\nmode = \"shadow\"\n\n"),
         with("points = 20", "points = 20.001"),
         with("capacity = 50", "capacity = 50\nsources = []"),
     ] {

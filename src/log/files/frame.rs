@@ -3,7 +3,7 @@
 //! ```text
 //! file   magic "bookdjnl" · format u16 · shard u16 · crc32c u32            16 bytes
 //! frame  magic u32 · body length u32 · synced u64 · crc u32 · crc u32      24 bytes: crc of the 16 before, of the body
-//! body   appended i64 · output lengths 4 × u64 · the entry
+//! body   appended i64 · output lengths 5 × u64 · the entry
 //! ```
 //!
 //! All numbers are little-endian. `synced` is how long the journal was when it was last known to lie on the
@@ -16,7 +16,8 @@ use std::os::unix::fs::FileExt;
 use crate::domain::{Millis, Topic};
 
 const FILE_MAGIC: [u8; 8] = *b"bookdjnl";
-const FORMAT: u16 = 1;
+/// In format 1 there was no topic of what roles in shadow decide.
+const FORMAT: u16 = 2;
 pub const FILE_HEAD: u64 = 16;
 
 const FRAME_MAGIC: u32 = u32::from_le_bytes(*b"BKf1");
@@ -26,7 +27,8 @@ pub const ENTRY_BYTES_MAX: usize = 256 * 1024 * 1024;
 const READ_BYTES: usize = 1024 * 1024;
 
 /// The outputs whose lengths stand in a frame, in this order. Another one is another format.
-pub const OUTPUTS: [Topic; 4] = [Topic::Commands, Topic::Alerts, Topic::AccountState, Topic::DeadLetters];
+pub const OUTPUTS: [Topic; 5] =
+    [Topic::Commands, Topic::Alerts, Topic::AccountState, Topic::DeadLetters, Topic::Shadow];
 pub type Lengths = [u64; OUTPUTS.len()];
 /// Before the entry in a body.
 const BODY_HEAD: usize = 8 + 8 * OUTPUTS.len();

@@ -17,6 +17,7 @@ mod options;
 mod outputs;
 mod partition;
 mod producer;
+mod send;
 mod topics;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use self::inputs::Inputs;
 pub use self::options::{Options, RESERVED};
 use self::producer::Producer;
+pub use self::send::send;
 pub use self::topics::ensure_topics;
 use crate::domain::{OutRecord, Record, Topic};
 use crate::log::{JournalReader, Log, LogError, Place, Stored, check_outputs};

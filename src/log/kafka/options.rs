@@ -139,6 +139,13 @@ impl Options {
         config
     }
 
+    /// For a record that belongs to no transaction of ours.
+    pub(super) fn sender(&self) -> ClientConfig {
+        let mut config = self.client();
+        config.set("enable.idempotence", "true").set("acks", "all").set("partitioner", "murmur2_random");
+        config
+    }
+
     pub(super) fn transaction_timeout(&self) -> Result<Duration, LogError> {
         let config = self.producer();
         let value = config.get("transaction.timeout.ms").expect("`producer` sets it");

@@ -130,6 +130,11 @@ impl Export {
         Ok(records)
     }
 
+    /// Whether there is anything but reference data.
+    pub fn has_events(&self) -> bool {
+        self.start > Millis(EPOCH_MS)
+    }
+
     pub fn done(&self) -> usize {
         self.done
     }

@@ -34,7 +34,7 @@ use crate::feed::Decoder;
 use crate::log::{JournalReader, Log};
 
 /// Inputs of one entry. A tick with more is split: an entry must stay far below what its encoding allows.
-const MAX_INPUTS: usize = 65_536;
+pub(super) const MAX_INPUTS: usize = 65_536;
 /// Entries between two checkpoints; there is one more at the end.
 const CHECKPOINT_EVERY: u64 = 10_000;
 /// Matching in one tick that takes more entries than this has a fault.
@@ -290,7 +290,18 @@ fn proceeds(made: &mut Made) -> Vec<Input> {
         };
         let dedup = xxhash_rust::xxh3::xxh3_64(format!("proceed {sequence} {index}").as_bytes());
         let (op, account, by) = (RequestOp::Proceed, Candidates::new(), "replay".into());
-        own(Body::Request(Request { op, account, role, rep, reason: None, until: None, by, at: now, dedup }))
+        own(Body::Request(Request {
+            op,
+            account,
+            role,
+            rep,
+            reason: None,
+            until: None,
+            per_hour: None,
+            by,
+            at: now,
+            dedup,
+        }))
     };
     tripped.enumerate().map(request).collect()
 }

@@ -70,6 +70,7 @@ wire_enum!(Topic {
     11 = AccountState,
     12 = DeadLetters,
     13 = Journal,
+    14 = Shadow,
 });
 wire_enum!(Candidate { 0 = CrmId(id), 1 = VendorId { vendor, id }, 2 = Domain(name), 3 = EmailDomain(name) });
 wire_enum!(Actor { 0 = Rep(id), 1 = Alias(hash) });
@@ -148,7 +149,7 @@ wire_struct! {
     ResultRecord { command_id, status, observed_owner, error_code, crm_version, at }
     Signal { class, kind, account, source, subject, strength, mode, at, dedup, due }
     Activity { kind, account, source, actor, contact, direction, at, dedup, meeting_at }
-    Request { op, account, role, rep, reason, until, by, at, dedup }
+    Request { op, account, role, rep, reason, until, per_hour, by, at, dedup }
     Restored { account, role, status, owner, sequence }
     Input { position, body }
     Span { topic, partition, from, next, read, rejected }

@@ -31,8 +31,8 @@ wire_enum!(Verdict {
     7 = LaterTurn,
 });
 wire_enum!(AlertKind {
-    0 = AtRisk { account, role, owner, deadline, promised, missing },
-    1 = RiskCleared { account, role, owner },
+    0 = AtRisk { account, role, owner, deadline, promised, missing, shadow },
+    1 = RiskCleared { account, role, owner, shadow },
     2 = Refused { op, code, account, role, by },
     3 = SourceSilent { source, latest },
     4 = SourceBack { source },
@@ -42,6 +42,11 @@ wire_enum!(AlertKind {
     8 = IssuingStopped { role, issued_at, out },
     9 = IssuingResumed { role },
     10 = CommandUndone { account, role, undone, owner, tries },
+    11 = Paused { role, by },
+    12 = Resumed { role, by },
+    13 = RateSet { per_hour, by },
+    14 = WentLive { role, by, owned },
+    15 = ModeKept { role, mode },
 });
 wire_enum!(Undone { 0 = Rejected, 1 = Failed, 2 = Expired, 3 = Overruled, 4 = TakenBack });
 wire_enum!(BreakerScope { 0 = Role(role), 1 = Book(rep), 2 = QuietRep(rep), 3 = Departures });
@@ -67,5 +72,5 @@ wire_struct! {
     Alert { at, kind }
     Missing { touches, days, contacts, replies }
     AccountState { account, at, band, seats }
-    SeatState { role, status, owner, crm_owner, since }
+    SeatState { role, status, owner, crm_owner, since, shadow }
 }

@@ -4,7 +4,7 @@
 use crate::domain::filter::{Compare, Filter};
 use crate::domain::policy::{
     Book, BookSegment, Breaker, Confirm, CoolOff, Criterion, Evidence, Fit, Handling, Kind, Policy, RetrievalCaps,
-    ReturnRule, Role, Scoring, Segment, SortKey, Source, Windows,
+    ReturnRule, Role, RoleMode, Scoring, Segment, SortKey, Source, Windows,
 };
 use crate::domain::time::Zone;
 
@@ -24,12 +24,15 @@ wire_enum!(Filter {
     11 = IsTrue(name),
 });
 wire_enum!(Fit { 0 = Given { otherwise }, 1 = Criteria(criteria) });
+wire_enum!(RoleMode { 0 = Live, 1 = Shadow });
 wire_enum!(Confirm { 0 = Assume, 1 = Echo, 2 = Results });
 wire_enum!(Handling { 0 = Review, 1 = Rest(seconds), 2 = Date, 3 = Retire });
 
 wire_struct! {
     Policy { version, text, roles, scoring, kinds, fit, segments, books, sources, windows, breaker }
-    Role { name, exclude, exclude_open_opportunities, holding_users, not_after_s, confirm, max_unresolved, sort }
+    Role {
+        name, exclude, exclude_open_opportunities, holding_users, mode, not_after_s, confirm, max_unresolved, sort,
+    }
     SortKey { field, descending }
     Scoring { half_life_s, weight, cap, half_timing_points, fit_share, tiers }
     Kind { class, name, points_milli, full_strength, max_per_day, in_market_milli }

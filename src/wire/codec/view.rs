@@ -4,10 +4,10 @@ use crate::engine::view::{AccountView, CommandView, RepView, SeatView, TenureVie
 
 wire_struct! {
     AccountView { id, sums, segments, fit, any_touch, hold, open_opportunities, meeting, seats }
-    SeatView { status, owner, crm_owner, sequence, since, until, hold, past, tenure }
+    SeatView { status, owner, crm_owner, sequence, since, until, hold, version, past, tenure }
     TenureView { since, grace, segment, promised, touches, days, contacts, replies }
     CommandView {
-        account, role, stage, command, previous, base, to, until, issued, turn, kept, told, version, tries,
+        account, role, stage, command, previous, base, to, until, issued, turn, kept, told, tries,
         retry_at, taken_back, wish,
     }
     RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts }

@@ -22,6 +22,8 @@ struct Seat<'a> {
     owner_id: Option<&'a str>,
     crm_owner_id: Option<&'a str>,
     since: Rfc3339,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<bool>,
 }
 
 impl Row<'_> {
@@ -44,6 +46,7 @@ impl Seat<'_> {
             owner_id: seat.owner.as_deref(),
             crm_owner_id: seat.crm_owner.as_deref(),
             since: seat.since.into(),
+            dry_run: seat.shadow.then_some(true),
         }
     }
 }

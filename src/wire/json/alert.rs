@@ -47,6 +47,16 @@ struct Fields<'a> {
     unanswered: Option<UnansweredBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undone: Option<UndoneBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_hour: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owned: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -113,7 +123,12 @@ pub fn account(kind: &AlertKind) -> Option<&str> {
         | AlertKind::BreakerTripped { .. }
         | AlertKind::BreakerReset { .. }
         | AlertKind::IssuingStopped { .. }
-        | AlertKind::IssuingResumed { .. } => None,
+        | AlertKind::IssuingResumed { .. }
+        | AlertKind::Paused { .. }
+        | AlertKind::Resumed { .. }
+        | AlertKind::RateSet { .. }
+        | AlertKind::WentLive { .. }
+        | AlertKind::ModeKept { .. } => None,
     }
 }
 
@@ -122,15 +137,17 @@ impl<'a> Fields<'a> {
         let account = account(kind).map(|crm_id| AccountRef { crm_id });
         let about = Fields { account, ..Fields::default() };
         match kind {
-            AlertKind::AtRisk { role, owner, deadline, promised, missing, .. } => Fields {
+            AlertKind::AtRisk { role, owner, deadline, promised, missing, shadow, .. } => Fields {
                 deadline: Some((*deadline).into()),
                 goes_cold_at: Some((*promised).into()),
                 missing: Some(MissingBody::of(missing)),
+                dry_run: shadow.then_some(true),
                 ..about.owned(role, owner)
             },
-            AlertKind::RiskCleared { role, owner, .. } | AlertKind::Orphan { role, owner, .. } => {
-                about.owned(role, owner)
+            AlertKind::RiskCleared { role, owner, shadow, .. } => {
+                Fields { dry_run: shadow.then_some(true), ..about.owned(role, owner) }
             }
+            AlertKind::Orphan { role, owner, .. } => about.owned(role, owner),
             AlertKind::Refused { op, code, role, by, .. } => Fields {
                 role: role.as_deref(),
                 request: Some(RequestBody { op: op.name(), by, code: code.text() }),
@@ -155,6 +172,14 @@ impl<'a> Fields<'a> {
                 undone: Some(UndoneBody::of(*undone, *tries)),
                 ..about
             },
+            AlertKind::Paused { role, by } | AlertKind::Resumed { role, by } => {
+                Fields { role: Some(role), by: Some(by), ..about }
+            }
+            AlertKind::WentLive { role, by, owned } => {
+                Fields { role: Some(role), by: Some(by), owned: Some(*owned), ..about }
+            }
+            AlertKind::ModeKept { role, mode } => Fields { role: Some(role), mode: Some(mode.name()), ..about },
+            AlertKind::RateSet { per_hour, by } => Fields { per_hour: *per_hour, by: Some(by), ..about },
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{AccountRef, SCHEMA_VERSION, Stamp, points_of_priority, share};
-use crate::domain::output::{Considered, Placement, TopSignal, Why};
+use crate::domain::output::{Considered, Disposition, Placement, TopSignal, Why};
 use crate::domain::policy::PRIORITY_ONE;
 use crate::domain::{Decision, Secs};
 use crate::wire::instant::Rfc3339;
@@ -119,8 +119,7 @@ impl Command<'_> {
             new_owner: decision.to.as_deref().map(|crm_user_id| Owner { crm_user_id }),
             reason: Reason::of(decision),
             policy_version: decision.policy_version,
-            // Decisions of shadow roles are no commands at all; the field is there for writers' own dry runs.
-            dry_run: false,
+            dry_run: decision.disposition == Disposition::Shadow,
             correlation_id: stamp.correlation_id(),
         }
     }

@@ -204,6 +204,7 @@ pub struct RequestWhat {
     pub by: Who,
     pub reason: Option<ReturnReason>,
     pub until: Option<When>,
+    pub per_hour: Option<u8>,
     pub at: When,
     pub repeats: Repeats,
 }

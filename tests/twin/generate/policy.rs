@@ -5,7 +5,7 @@ use bookd::domain::filter::{Compare, Filter};
 use bookd::domain::policy::Policy;
 use bookd::domain::policy::{
     Book, BookSegment, Breaker, Confirm, CoolOff, Criterion, Evidence, Fit, Handling, Kind, RetrievalCaps, ReturnRule,
-    Role, Scoring, Segment, SortKey, Source, Windows,
+    Role, RoleMode, Scoring, Segment, SortKey, Source, Windows,
 };
 use bookd::domain::signal::Class;
 use bookd::domain::time::{DAY, HOUR, MINUTE, Zone};
@@ -34,6 +34,7 @@ pub struct RoleSpec {
     pub exclude: u8,
     pub exclude_open: bool,
     pub holding: u8,
+    pub shadow: bool,
     pub sort: u8,
     pub not_after: u8,
     pub confirm: u8,
@@ -182,6 +183,7 @@ impl RoleSpec {
                 3 => vec!["r5".into(), "house".into()],
                 _ => Vec::new(),
             },
+            mode: if self.shadow { RoleMode::Shadow } else { RoleMode::Live },
             not_after_s: span(self.not_after),
             confirm: [Confirm::Assume, Confirm::Results, Confirm::Echo][usize::from(self.confirm)],
             max_unresolved: self.max_unresolved.into(),

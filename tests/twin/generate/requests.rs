@@ -7,7 +7,28 @@ use proptest::prelude::*;
 use super::history::{Name, OWNED_ROLE, RequestWhat, When, Who, names, repeats, whens, whos};
 
 pub(super) fn requests() -> impl Strategy<Value = RequestWhat> {
-    prop_oneof![8 => seat_requests(), 2 => proceeds()]
+    prop_oneof![16 => seat_requests(), 4 => proceeds(), 3 => controls()]
+}
+
+/// What holds decisions back, or lets them go on: more often the latter, or nothing would happen any more.
+fn controls() -> impl Strategy<Value = RequestWhat> {
+    let role = prop_oneof![1 => Just(None), 3 => (0u8..2).prop_map(Some)];
+    let paused = (prop_oneof![2 => Just(RequestOp::Pause), 3 => Just(RequestOp::Resume)], role, Just(None));
+    let per_hour = prop_oneof![2 => Just(None), 3 => (1u8..6).prop_map(Some)];
+    let rate = (Just(RequestOp::Rate), prop_oneof![9 => Just(None), 1 => Just(Some(0u8))], per_hour);
+    let live = (Just(RequestOp::GoLive), (0u8..2).prop_map(Some), Just(None));
+    prop_oneof![3 => paused, 2 => rate, 1 => live].prop_map(|(op, role, per_hour)| RequestWhat {
+        op,
+        account: Name::Nothing,
+        role,
+        rep: None,
+        by: Who::Nobody,
+        reason: None,
+        until: None,
+        per_hour,
+        at: When::Ago(0),
+        repeats: None,
+    })
 }
 
 /// `proceed`, for a rep, for a role, or for all.
@@ -25,6 +46,7 @@ fn proceeds() -> impl Strategy<Value = RequestWhat> {
         by: Who::Nobody,
         reason: None,
         until: None,
+        per_hour: None,
         at: When::Ago(0),
         repeats: None,
     })
@@ -65,6 +87,7 @@ fn seat_requests() -> impl Strategy<Value = RequestWhat> {
         by,
         reason,
         until,
+        per_hour: None,
         at,
         repeats,
     })

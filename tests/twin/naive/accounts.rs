@@ -183,7 +183,7 @@ impl Twin {
     /// Where commands are confirmed, a new account is whose the CRM says.
     fn settle_recorded(&mut self, account: AccountNo, role: usize) {
         match self.accounts[account].seats[role].crm_owner {
-            Some(owner) if self.confirms(role) => {
+            Some(owner) if self.follows(role) => {
                 if !self.restore(account, role) {
                     self.adopt_owner(account, role, Some(owner), false);
                 }
@@ -273,6 +273,7 @@ impl Seat {
             since: Secs::ZERO,
             until: Secs::ZERO,
             hold: Secs::ZERO,
+            version: None,
             past: Vec::new(),
             tenure: None,
             command: None,

@@ -16,9 +16,14 @@ impl Twin {
         if self.tripped.contains(&BreakerScope::Departures) {
             return;
         }
-        for rep in std::mem::take(&mut self.departing) {
+        for rep in self.departing.clone() {
             for (account, role) in self.seats_of(rep) {
-                self.owner_left(account, role, rep);
+                if self.may_decide(role) {
+                    self.owner_left(account, role, rep);
+                }
+            }
+            if self.seats_of(rep).is_empty() {
+                self.departing.remove(&rep);
             }
         }
     }

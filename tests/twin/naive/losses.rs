@@ -24,17 +24,17 @@ impl Twin {
     pub(super) fn losses(&mut self) {
         self.losses_left = false;
         for role in 0..self.roles.len() {
-            if !self.issues(role) {
+            if !self.decides(role) {
                 continue;
             }
             let going = self.that_go(role);
             let more = going.len() > MAX_MOVED;
             for each in going.into_iter().take(MAX_MOVED) {
-                if self.issues(role) {
+                if self.decides(role) {
                     self.lose_account(role, &each);
                 }
             }
-            self.losses_left |= more && self.issues(role);
+            self.losses_left |= more && self.decides(role);
         }
     }
 

@@ -44,9 +44,9 @@ impl Twin {
         }
     }
 
-    /// Places the best account, again and again; `false` at a bound, or if the role issues no more.
+    /// Places the best account, again and again; `false` at a bound, or if the role decides no more.
     fn step(&mut self, role: usize, step: Phase, fills: bool, passed_over: &mut usize, placed: &mut usize) -> bool {
-        while self.issues(role) {
+        while self.decides(role) {
             let Some(account) = self.best(role, step) else { return true };
             let reps = self.reps_for(account, role, step);
             if !reps.is_empty() {

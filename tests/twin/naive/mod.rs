@@ -5,6 +5,7 @@
 //! a file a section.
 
 mod accounts;
+mod control;
 mod departures;
 mod evidence;
 mod losses;
@@ -17,6 +18,7 @@ mod requests;
 mod restored;
 mod score;
 mod seats;
+mod shadow;
 mod signals;
 mod sources;
 mod state_rows;
@@ -77,6 +79,10 @@ pub struct Twin {
     /// The last `proceed` of each scope.
     proceeds: BTreeMap<BreakerScope, Secs>,
     roles: Vec<RoleState>,
+    /// Commands in any hour, and who said so.
+    rate: Option<(u32, Text)>,
+    /// When each command left.
+    issued: Vec<Secs>,
     /// What this entry made so far.
     out: Vec<Output>,
     ordinal: u32,
@@ -145,6 +151,8 @@ struct Seat {
     since: Secs,
     until: Secs,
     hold: Secs,
+    /// The latest of the CRM's versions that said who owns it.
+    version: Option<u64>,
     past: Vec<(RepNo, Secs)>,
     tenure: Option<Tenure>,
     /// The last one, where commands are confirmed.
@@ -237,6 +245,9 @@ struct RoleState {
     /// When a command was answered last.
     answered: Secs,
     stalled: bool,
+    /// By whom, and since when.
+    paused: Option<(Text, Secs)>,
+    shadow: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -275,6 +286,8 @@ impl Twin {
             losses_left: false,
             proceeds: BTreeMap::new(),
             roles: Vec::new(),
+            rate: None,
+            issued: Vec::new(),
             out: Vec::new(),
             ordinal: 0,
             touched: BTreeSet::new(),
@@ -298,8 +311,8 @@ impl Twin {
             self.look_at_sources();
             self.commands_by_the_clock();
             self.fire_timers();
-            self.look_at_writers();
         }
+        self.look_at_writers();
         self.fulfil_wishes();
         if self.gate_open {
             self.departures();
@@ -362,7 +375,7 @@ impl Twin {
 
     /// Whether losses or matching stopped at a bound.
     pub fn wants_next(&self) -> bool {
-        let unfinished = |role: usize| self.roles[role].unfinished && self.issues(role);
+        let unfinished = |role: usize| self.roles[role].unfinished && self.decides(role);
         self.gate_open && (self.losses_left || (0..self.roles.len()).any(unfinished))
     }
 
@@ -388,10 +401,14 @@ impl Twin {
         let policy = self.policy();
         let seat = &self.accounts[account].seats[role];
         let (sequence, from) = (seat.sequence + 1, seat.owner);
+        let (disposition, sequence) = match self.roles[role].shadow {
+            true => (Disposition::Shadow, seat.sequence),
+            false => (Disposition::Command, sequence),
+        };
         let decision = Decision {
             command_id: self.next_id(),
             kind,
-            disposition: Disposition::Command,
+            disposition,
             account: self.accounts[account].id.clone(),
             role: policy.roles[role].name.clone(),
             sequence,

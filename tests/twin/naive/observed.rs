@@ -14,7 +14,8 @@ impl Twin {
     pub(super) fn result(&mut self, record: &ResultRecord) -> Result<(), Code> {
         let policy = self.policy();
         let Some((account, role)) = self.commanded_by(record) else {
-            let awaited = policy.roles.iter().any(|role| role.confirm == Confirm::Results);
+            let awaits = |role: usize| self.confirms(role) && policy.roles[role].confirm == Confirm::Results;
+            let awaited = (0..self.roles.len()).any(awaits);
             return if awaited { Err(Code::UnknownCommand) } else { Ok(()) };
         };
         if policy.roles[role].confirm == Confirm::Echo {
@@ -31,25 +32,28 @@ impl Twin {
             return Ok(());
         }
         let applied = record.status == ResultStatus::Applied;
-        let known = record.crm_version.is_some() && command.version.is_some();
+        let seen = self.accounts[account].seats[role].version;
+        let known = record.crm_version.is_some() && seen.is_some();
         self.command(account, role).told = true;
         match command.stage {
             Stage::Issued => self.answered(account, role, record, observed),
             Stage::Settled if !command.told => {
-                if applied {
-                    self.command(account, role).version = command.version.max(record.crm_version);
+                if !self.saw_later(account, role, record, observed) && applied {
+                    self.see_version(account, role, record.crm_version);
                 }
             }
             Stage::Applied | Stage::Settled if applied => {}
             Stage::Rejected if record.status == ResultStatus::Rejected => {}
             Stage::Failed if record.status == ResultStatus::Failed => {}
-            Stage::Expired if applied && !(known && record.crm_version < command.version) => {
+            Stage::Expired if applied && !(known && record.crm_version < seen) => {
                 self.late(account, role, record, observed);
             }
-            Stage::Overruled if applied && known && record.crm_version > command.version => {
+            Stage::Overruled if applied && known && record.crm_version > seen => {
                 self.late(account, role, record, observed);
             }
-            Stage::Expired | Stage::Overruled => {}
+            Stage::Expired | Stage::Overruled => {
+                self.saw_later(account, role, record, observed);
+            }
             _ => return Err(Code::ResultContradicts),
         }
         Ok(())
@@ -82,24 +86,42 @@ impl Twin {
             }
             return;
         }
-        let undone = match record.status {
-            ResultStatus::Expired => {
-                self.roles[role].answered = self.now;
-                return self.expired(account, role);
-            }
-            ResultStatus::Failed => Undone::Failed,
-            _ => Undone::Rejected,
-        };
-        self.command(account, role).version = command.version.max(version);
+        self.see_version(account, role, version);
+        self.roles[role].answered = self.now;
         let since = command.kept.filter(|kept| version.is_some() && kept.1 > version).map(|kept| kept.0);
-        self.refused(account, role, undone, since.or(observed).unwrap_or(command.base));
+        let owner = since.or(observed).unwrap_or(command.base);
+        match record.status {
+            ResultStatus::Expired => self.expired(account, role, owner),
+            ResultStatus::Failed => self.refused(account, role, Undone::Failed, owner),
+            _ => self.refused(account, role, Undone::Rejected, owner),
+        }
+    }
+
+    pub(super) fn see_version(&mut self, account: AccountNo, role: usize, version: Option<u64>) {
+        let seat = &mut self.accounts[account].seats[role];
+        seat.version = seat.version.max(version);
+    }
+
+    /// What a result observed of a later version than any before is as good as the CRM's own record.
+    fn saw_later(
+        &mut self,
+        account: AccountNo,
+        role: usize,
+        record: &ResultRecord,
+        observed: Option<Option<RepNo>>,
+    ) -> bool {
+        let seen = self.accounts[account].seats[role].version;
+        let later = seen.is_some() && record.crm_version > seen;
+        if let Some(owner) = observed.filter(|_| later) {
+            self.observe(account, role, owner, record.crm_version);
+        }
+        later && observed.is_some()
     }
 
     /// Applied when it had been given up.
     fn late(&mut self, account: AccountNo, role: usize, record: &ResultRecord, observed: Option<Option<RepNo>>) {
-        let command = self.command(account, role);
-        command.version = command.version.max(record.crm_version);
-        let owner = observed.unwrap_or(command.to);
+        self.see_version(account, role, record.crm_version);
+        let owner = observed.unwrap_or(self.command(account, role).to);
         self.outside_change(account, role, owner);
     }
 
@@ -112,8 +134,13 @@ impl Twin {
     /// A record names the owner of a seat.
     pub(super) fn observe(&mut self, account: AccountNo, role: usize, owner: Option<RepNo>, version: Option<u64>) {
         let seat = &self.accounts[account].seats[role];
-        let (last, desired) = (seat.crm_owner, seat.owner);
-        if !self.confirms(role) || seat.status == SeatStatus::Unknown {
+        let (last, desired, seen) = (seat.crm_owner, seat.owner, seat.version);
+        if version.is_some() && version < seen {
+            return;
+        }
+        self.see_version(account, role, version);
+        let seat = &self.accounts[account].seats[role];
+        if !self.follows(role) || seat.status == SeatStatus::Unknown {
             return self.note_crm_owner(account, role, owner);
         }
         let Some(command) = seat.command.clone() else {
@@ -122,10 +149,6 @@ impl Twin {
                 false => self.outside_change(account, role, owner),
             };
         };
-        if version.is_some() && version < command.version {
-            return;
-        }
-        self.command(account, role).version = command.version.max(version);
         let (is_old, is_new) = (owner == command.base, owner == command.to);
         match command.stage {
             Stage::Issued if is_new => {
@@ -142,7 +165,7 @@ impl Twin {
                 self.outside_change(account, role, owner);
             }
             Stage::Applied if is_new => self.settled(account, role),
-            Stage::Applied if is_old && (command.version.is_none() || version <= command.version) => {}
+            Stage::Applied if is_old && (seen.is_none() || version <= seen) => {}
             Stage::Applied => self.outside_change(account, role, owner),
             _ => {
                 let expected = if command.wish.is_some() { command.base } else { desired };

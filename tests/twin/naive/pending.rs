@@ -23,7 +23,6 @@ pub(super) struct Command {
     pub kept: Option<(Option<RepNo>, Option<u64>)>,
     /// The writer's result is in.
     pub told: bool,
-    pub version: Option<u64>,
     pub turn: Option<Turn>,
     pub tries: u8,
     pub retry_at: Secs,
@@ -57,7 +56,6 @@ impl Command {
             until: Secs::ZERO,
             kept: None,
             told: false,
-            version: None,
             turn: None,
             tries: 0,
             retry_at: Secs::ZERO,
@@ -77,7 +75,7 @@ impl Command {
 
 impl Twin {
     pub(super) fn confirms(&self, role: usize) -> bool {
-        self.policy().roles[role].confirm != Confirm::Assume
+        self.policy().roles[role].confirm != Confirm::Assume && !self.roles[role].shadow
     }
 
     pub(super) fn command_of(&self, account: AccountNo, role: usize) -> Option<&Command> {
@@ -96,7 +94,18 @@ impl Twin {
 
     pub(super) fn issues(&self, role: usize) -> bool {
         let most = self.policy().roles[role].max_unresolved as usize;
-        !self.confirms(role) || (!self.roles[role].stalled && self.unanswered(role).len() < most)
+        let unanswered = self.unanswered(role);
+        let quiet = unanswered.iter().all(|issued| issued.plus(A_WHILE) <= self.now);
+        !self.confirms(role) || ((!self.roles[role].stalled || quiet) && unanswered.len() < most)
+    }
+
+    /// Of the wishes that may leave, if the role issues, the oldest.
+    fn next_in_turn(&self, role: usize) -> Option<AccountNo> {
+        self.wishes(role).into_iter().find(|account| {
+            let command = self.command_of(*account, role).expect("it has a wish");
+            let asked_for = command.wish.as_ref().is_some_and(|wish| wish.decision.kind.is_asked_for());
+            !command.has_left() && command.retry_at <= self.now && (asked_for || self.may_decide(role))
+        })
     }
 
     /// Nothing is pending, and no back-off lasts.
@@ -112,7 +121,7 @@ impl Twin {
         if !self.confirms(role) {
             return self.leaves(account, role, decision);
         }
-        let at_once = self.is_at_rest(account, role) && self.issues(role);
+        let at_once = self.is_at_rest(account, role) && self.issues(role) && self.next_in_turn(role).is_none();
         let (owner, now) = (self.accounts[account].seats[role].owner, self.now);
         let command = self.command(account, role);
         if !command.is_pending() {
@@ -127,7 +136,10 @@ impl Twin {
 
     fn leaves(&mut self, account: AccountNo, role: usize, decision: Decision) {
         self.ordinal += 1;
-        self.accounts[account].seats[role].sequence += 1;
+        if !self.roles[role].shadow {
+            self.issued.push(self.now);
+            self.accounts[account].seats[role].sequence += 1;
+        }
         self.out.push(Output::Decision(Box::new(decision)));
     }
 
@@ -175,11 +187,9 @@ impl Twin {
 
     pub(super) fn fulfil_wishes(&mut self) {
         for role in 0..self.roles.len() {
-            for account in self.wishes(role) {
-                let command = self.command_of(account, role).expect("it has a wish");
-                if !command.has_left() && command.retry_at <= self.now && self.issues(role) {
-                    self.fulfil(account, role);
-                }
+            while self.issues(role) {
+                let Some(account) = self.next_in_turn(role) else { break };
+                self.fulfil(account, role);
             }
         }
     }
@@ -225,8 +235,8 @@ impl Twin {
         command.turn = None;
         command.tries = 0;
         command.retry_at = Secs::ZERO;
-        command.version = command.version.max(version);
         let to = command.to;
+        self.see_version(account, role, version);
         self.note_crm_owner(account, role, to);
         self.roles[role].answered = now;
     }
@@ -243,7 +253,6 @@ impl Twin {
 
     pub(super) fn refused(&mut self, account: AccountNo, role: usize, undone: Undone, owner: Option<RepNo>) {
         let now = self.now;
-        self.roles[role].answered = now;
         self.turn_goes_back(account, role);
         let command = self.command(account, role);
         command.stage = if undone == Undone::Failed { Stage::Failed } else { Stage::Rejected };
@@ -268,17 +277,21 @@ impl Twin {
         self.out_of_circulation(account, role, SeatStatus::Review);
     }
 
-    pub(super) fn expired(&mut self, account: AccountNo, role: usize) {
+    /// Nobody did it in time, and the owner is this one.
+    pub(super) fn expired(&mut self, account: AccountNo, role: usize, owner: Option<RepNo>) {
         self.turn_goes_back(account, role);
         let command = self.command(account, role);
         command.stage = Stage::Expired;
         command.kept = None;
-        let (base, tries, waits) = (command.base, command.tries, command.wish.is_some());
-        self.tell_undone(account, role, Undone::Expired, base, tries);
-        if waits {
-            return self.note_crm_owner(account, role, base);
+        if owner != command.base {
+            command.wish = None;
         }
-        self.adopt_owner(account, role, base, false);
+        let (tries, waits) = (command.tries, command.wish.is_some());
+        self.tell_undone(account, role, Undone::Expired, owner, tries);
+        if waits {
+            return self.note_crm_owner(account, role, owner);
+        }
+        self.adopt_owner(account, role, owner, false);
         self.mark(account, role);
     }
 
@@ -311,7 +324,10 @@ impl Twin {
         due.sort_unstable();
         for (_, account, role) in due {
             match self.command(account, role).stage {
-                Stage::Issued => self.expired(account, role),
+                Stage::Issued => {
+                    let base = self.command(account, role).base;
+                    self.expired(account, role, base);
+                }
                 _ => self.settled(account, role),
             }
         }
@@ -325,7 +341,9 @@ impl Twin {
 
     pub(super) fn look_at_writers(&mut self) {
         for role in 0..self.roles.len() {
-            let stalled = self.patience(role).is_some_and(|until| self.now > until);
+            let silent = self.patience(role).is_some_and(|until| self.now > until);
+            // Behind a closed gate an answer may be there and not be read yet.
+            let stalled = silent && (self.gate_open || self.roles[role].stalled);
             if stalled == self.roles[role].stalled {
                 continue;
             }
@@ -345,6 +363,7 @@ impl Twin {
         let mut instants = Vec::new();
         for role in 0..self.roles.len() {
             instants.extend(self.patience(role).map(|until| until.plus(1)));
+            instants.extend(self.unanswered(role).into_iter().map(|issued| issued.plus(A_WHILE)));
             for command in self.living().into_iter().filter_map(|account| self.command_of(account, role)) {
                 instants.extend(command.has_left().then_some(command.until));
                 instants.push(command.retry_at);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use bookd::domain::output::{AlertKind, SeatStatus};
 use bookd::domain::{Policy, Text};
 
-use super::{AccountNo, RepNo, RoleState, Source, Twin, score};
+use super::{AccountNo, RepNo, Source, Twin, score};
 
 impl Twin {
     pub(super) fn take_policy(&mut self, new: &Policy) {
@@ -17,7 +17,7 @@ impl Twin {
             self.express_sums_anew(old, new);
         }
         self.policy = Some(Rc::new(new.clone()));
-        self.roles.resize_with(new.roles.len(), RoleState::default);
+        self.take_modes(new);
         self.sources = new
             .sources
             .iter()
@@ -114,7 +114,7 @@ impl Twin {
     }
 
     /// At the first opening, what the CRM says is believed, unless the commands say something.
-    fn adopt(&mut self, account: AccountNo, role: usize) {
+    pub(super) fn adopt(&mut self, account: AccountNo, role: usize) {
         let policy = self.policy();
         if self.restore(account, role) {
             return;

@@ -8,13 +8,17 @@ use bookd::domain::{Code, DecisionKind, Secs};
 use super::{AccountNo, Twin};
 
 /// The others are refused by name.
-const SUPPORTED: [RequestOp; 6] = [
+const SUPPORTED: [RequestOp; 10] = [
     RequestOp::Return,
     RequestOp::ReviewDone,
     RequestOp::Retire,
     RequestOp::Hold,
     RequestOp::Release,
     RequestOp::Proceed,
+    RequestOp::Pause,
+    RequestOp::Resume,
+    RequestOp::Rate,
+    RequestOp::GoLive,
 ];
 
 impl Twin {
@@ -42,10 +46,17 @@ impl Twin {
             return Err(Code::NotSupported);
         }
         let named = self.named_role(request)?;
-        if request.op == RequestOp::Proceed {
-            return self.proceed(request, named);
+        match request.op {
+            RequestOp::Proceed => return self.proceed(request, named),
+            RequestOp::Pause => return self.pause(request, named),
+            RequestOp::Resume => return self.resume(request, named),
+            RequestOp::Rate => return self.set_rate(request),
+            _ => {}
         }
         let only = (self.roles.len() == 1).then_some(0);
+        if request.op == RequestOp::GoLive {
+            return self.go_live(request, named.or(only).ok_or(Code::UnknownRole)?);
+        }
         let acts_on_a_seat = matches!(request.op, RequestOp::Return | RequestOp::ReviewDone | RequestOp::Retire);
         let role = if acts_on_a_seat { named.or(only).ok_or(Code::UnknownRole)? } else { 0 };
         let account = self.resolve(&request.account).ok_or(Code::UnknownAccount)?;

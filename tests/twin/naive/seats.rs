@@ -12,7 +12,7 @@ impl Twin {
         &mut self.accounts[account].seats[role]
     }
 
-    fn leave(&mut self, account: AccountNo, role: usize, status: SeatStatus, since: Secs) {
+    pub(super) fn leave(&mut self, account: AccountNo, role: usize, status: SeatStatus, since: Secs) {
         let seat = self.seat(account, role);
         (seat.status, seat.since, seat.owner, seat.tenure) = (status, since, None, None);
         self.touched.insert(account);
@@ -130,6 +130,7 @@ impl Twin {
                 account: self.accounts[account].id.clone(),
                 role: self.policy().roles[role].name.clone(),
                 owner: self.reps[owner].id.clone(),
+                shadow: self.roles[role].shadow,
             });
         }
     }
@@ -218,8 +219,9 @@ impl Twin {
         (tenure.promised, tenure.warned_at) = (Some(promised), Some(now));
         let missing = tenure.missing(&book.evidence, promised);
         let (account, owner) = (self.accounts[account].id.clone(), self.reps[owner].id.clone());
+        let shadow = self.roles[role].shadow;
         let role = self.policy().roles[role].name.clone();
-        self.alert(AlertKind::AtRisk { account, role, owner, deadline, promised, missing });
+        self.alert(AlertKind::AtRisk { account, role, owner, deadline, promised, missing, shadow });
     }
 
     /// The next instant at which something may be due without any input; `None` while the gate is closed.
@@ -230,6 +232,7 @@ impl Twin {
         }
         let mut instants = self.silences();
         instants.extend(self.command_instants());
+        instants.extend(self.issued.iter().map(|at| at.plus(HOUR)));
         for account in self.living() {
             for role in 0..self.roles.len() {
                 let seat = &self.accounts[account].seats[role];

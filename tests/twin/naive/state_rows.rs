@@ -9,7 +9,7 @@ use super::{AccountNo, RepNo, Twin};
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Said {
     band: u8,
-    seats: Vec<(SeatStatus, Option<RepNo>)>,
+    pub seats: Vec<(SeatStatus, Option<RepNo>)>,
 }
 
 impl Twin {
@@ -33,12 +33,14 @@ impl Twin {
         self.accounts[account].last_row = Some(said);
         let policy = self.policy();
         let name = |rep: Option<RepNo>| rep.map(|rep| self.reps[rep].id.clone());
-        let seats = self.accounts[account].seats.iter().zip(&policy.roles).map(|(seat, role)| SeatState {
+        let seats = self.accounts[account].seats.iter().zip(&policy.roles).enumerate();
+        let seats = seats.map(|(number, (seat, role))| SeatState {
             role: role.name.clone(),
             status: seat.status,
             owner: name(seat.owner),
             crm_owner: name(seat.crm_owner),
             since: seat.since,
+            shadow: self.roles[number].shadow,
         });
         let seats = seats.collect();
         self.push_row(account, band, seats);

@@ -1,5 +1,7 @@
 //! The twin's state as the rows that the engine shows too.
 
+use std::collections::BTreeMap;
+
 use bookd::domain::{Secs, Text};
 use bookd::engine::state::Turn;
 use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
@@ -25,6 +27,10 @@ pub(super) fn of(twin: &Twin) -> View {
         tripped: twin.tripped.iter().cloned().collect(),
         commands: command_views(twin),
         writers: writer_views(twin),
+        paused: paused_views(twin),
+        shadow: shadow_views(twin),
+        rate: twin.rate.clone(),
+        issued: issued_views(twin),
         remembered: twin.remembered.len() as u64,
         unknown: twin.kept.len() as u64,
     }
@@ -47,6 +53,29 @@ fn writer_views(twin: &Twin) -> Vec<(Text, Secs, bool)> {
     confirming.map(view).collect()
 }
 
+fn paused_views(twin: &Twin) -> Vec<(Text, Text, Secs)> {
+    let mut views = Vec::new();
+    for (role, state) in twin.roles.iter().enumerate() {
+        if let Some((by, since)) = &state.paused {
+            views.push((twin.policy().roles[role].name.clone(), by.clone(), *since));
+        }
+    }
+    views
+}
+
+fn shadow_views(twin: &Twin) -> Vec<Text> {
+    let shadow = (0..twin.roles.len()).filter(|role| twin.roles[*role].shadow);
+    shadow.map(|role| twin.policy().roles[role].name.clone()).collect()
+}
+
+fn issued_views(twin: &Twin) -> Vec<(Secs, u32)> {
+    let mut views: BTreeMap<Secs, u32> = BTreeMap::new();
+    for at in twin.issued_this_hour() {
+        *views.entry(at).or_default() += 1;
+    }
+    views.into_iter().collect()
+}
+
 fn command_view(twin: &Twin, account: AccountNo, role: usize, command: &Command) -> CommandView {
     let name = |rep: Option<RepNo>| rep.map(|rep| twin.reps[rep].id.clone());
     CommandView {
@@ -62,7 +91,6 @@ fn command_view(twin: &Twin, account: AccountNo, role: usize, command: &Command)
         turn: command.turn.as_ref().map(|turn| Turn { tier: turn.tier, before: turn.before, after: turn.after }),
         kept: command.kept.map(|(owner, version)| (name(owner), version)),
         told: command.told,
-        version: command.version,
         tries: command.tries,
         retry_at: command.retry_at,
         taken_back: command.taken_back,
@@ -95,6 +123,7 @@ fn seat_view(twin: &Twin, seat: &Seat) -> SeatView {
         since: seat.since,
         until: seat.until,
         hold: seat.hold,
+        version: seat.version,
         past: seat.past.iter().map(|(rep, until): &(RepNo, Secs)| (name(*rep), *until)).collect(),
         tenure: seat.tenure.as_ref().map(|tenure| tenure_view(twin, tenure)),
     }

@@ -1,0 +1,162 @@
+//! The oracle of the loop. It trusts the broker's committed records and the CRM's own history, and nothing that bookd or
+//! the writer say about themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bookd::domain::output::SeatStatus;
+use bookd::wire::instant::Rfc3339;
+use serde_json::Value;
+
+use crate::end::{End, text};
+
+/// What was judged.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    commands: usize,
+    moves: usize,
+    people: usize,
+    /// Writes of a command that was carried out already, which change nothing.
+    repeated: usize,
+    results: BTreeMap<String, usize>,
+    seats: usize,
+    owned: usize,
+    backing_off: usize,
+}
+
+/// Panics with all that is wrong.
+pub fn judge(end: &End) {
+    end.committed.judge_beside_people();
+    let mut verdict = Verdict { commands: end.commands.len(), ..Verdict::default() };
+    let mut wrong = Vec::new();
+    judge_history(end, &mut verdict, &mut wrong);
+    judge_results(end, &mut verdict, &mut wrong);
+    judge_owners(end, &mut verdict, &mut wrong);
+    println!("{verdict:?}");
+    assert!(wrong.is_empty(), "{} things are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        verdict.commands >= verdict.moves && verdict.moves > 0 && verdict.people > 0 && verdict.owned > 0,
+        "nothing happened: {verdict:?}"
+    );
+}
+
+/// Every move in the CRM by the writer is a committed command's, once, in order, in time, and from whom it expected.
+fn judge_history(end: &End, verdict: &mut Verdict, wrong: &mut Vec<String>) {
+    let mut done = BTreeSet::new();
+    let mut last: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for row in &end.history {
+        if row["integration"] == false {
+            verdict.people += 1;
+            continue;
+        }
+        let Some(command) = row["command"].as_str().and_then(|id| end.commands.get(id)) else {
+            wrong.push(format!("no command was committed for {row}"));
+            continue;
+        };
+        if row["from"] == row["to"] && done.contains(&text(&row["command"])) {
+            verdict.repeated += 1;
+            continue;
+        }
+        verdict.moves += 1;
+        if !done.insert(text(&row["command"])) {
+            wrong.push(format!("done twice: {row}"));
+        }
+        wrong.extend(unlike(row, command));
+        let seat = (text(&row["account"]), text(&row["role"]));
+        let sequence = row["sequence"].as_u64().unwrap_or_default();
+        if last.insert(seat, sequence).is_some_and(|last| last >= sequence) {
+            wrong.push(format!("out of order: {row}"));
+        }
+    }
+}
+
+/// In what the move isn't the command's.
+fn unlike(row: &Value, command: &Value) -> Option<String> {
+    let of = [
+        ("account", &row["account"], &command["account"]["crm_id"]),
+        ("role", &row["role"], &command["role"]),
+        ("sequence", &row["sequence"], &command["sequence"]),
+        ("expected owner", &row["from"], &command["expected_owner_id"]),
+        ("new owner", &row["to"], &command["new_owner"]["crm_user_id"]),
+    ];
+    if let Some((what, found, wanted)) = of.iter().find(|(_, found, wanted)| found != wanted) {
+        return Some(format!("{what}: {found} and not {wanted} in {row}"));
+    }
+    let end = Rfc3339::parse(&text(&command["not_after"])).expect("an instant").0;
+    (row["at"].as_i64()? > end.0).then(|| format!("behind its end: {row}"))
+}
+
+/// Every command is answered once, and what was carried out isn't denied while somebody goes by the answer.
+fn judge_results(end: &End, verdict: &mut Verdict, wrong: &mut Vec<String>) {
+    let mut answers: BTreeMap<String, &Value> = BTreeMap::new();
+    for result in &end.results {
+        let key = format!("{} {}", text(&result["status"]), result["error_code"].as_str().unwrap_or_default());
+        *verdict.results.entry(key).or_default() += 1;
+        if let Some(other) = answers.insert(text(&result["command_id"]), result) {
+            wrong.push(format!("answered twice: {other} and {result}"));
+        }
+    }
+    let unanswered = end.commands.iter().filter(|(id, _)| !answers.contains_key(*id));
+    wrong.extend(unanswered.map(|(_, command)| format!("never answered: {command}")));
+    for row in end.history.iter().filter(|row| row["from"] != row["to"]) {
+        let Some(result) = row["command"].as_str().and_then(|id| answers.get(id)) else { continue };
+        if result["status"] != "applied" && !is_past(end, row) {
+            wrong.push(format!("done, and answered {result}"));
+        }
+    }
+}
+
+/// A writer that was killed before it answered finds a later command of the seat carried out, because bookd knew of the
+/// first from the CRM's record, or finds the account deleted: nobody goes by its answer.
+fn is_past(end: &End, row: &Value) -> bool {
+    let is_later = |other: &&Value| {
+        other["account"] == row["account"]
+            && other["role"] == row["role"]
+            && other["sequence"].as_u64() > row["sequence"].as_u64()
+    };
+    let deleted = |account: &Value| account["id"] == row["account"] && account["deleted"] == true;
+    end.history.iter().any(|other| is_later(&other)) || end.accounts.iter().any(deleted)
+}
+
+/// In the end bookd knows what the CRM has, has told so, and wants nothing else.
+fn judge_owners(end: &End, verdict: &mut Verdict, wrong: &mut Vec<String>) {
+    let in_crm: BTreeMap<&str, &Value> = end
+        .accounts
+        .iter()
+        .filter(|row| row["deleted"] == false)
+        .map(|row| (row["id"].as_str().unwrap(), row))
+        .collect();
+    let known: BTreeSet<&str> = end.view.accounts.iter().map(|account| account.id.as_str()).collect();
+    wrong.extend(in_crm.keys().filter(|id| !known.contains(*id)).map(|id| format!("bookd doesn't know {id}")));
+    for (account, role, seat) in end.seats() {
+        let Some(row) = in_crm.get(account.as_str()) else {
+            wrong.push(format!("{account} is deleted in the CRM alone"));
+            continue;
+        };
+        let owner = row["owners"][role.as_str()].as_str();
+        verdict.seats += 1;
+        verdict.owned += usize::from(seat.status == SeatStatus::Owned);
+        let command = end.command_of(account, role);
+        let mut complain = |what: &str, bookd: Option<&str>| {
+            let rows =
+                end.history.iter().filter(|row| row["account"] == account.as_str() && row["role"] == role.as_str());
+            let rows: String = rows.map(|row| format!("\n      {row}")).collect();
+            wrong.push(format!(
+                "{account} as {role}: {what} {bookd:?}, the CRM has {owner:?}; {command:?}; {seat:?}{rows}"
+            ));
+        };
+        if seat.crm_owner.as_deref() != owner {
+            complain("bookd takes for the CRM's owner", seat.crm_owner.as_deref());
+        }
+        let backs_off = command.is_some_and(|row| row.wish.is_some() && row.retry_at > end.view.now);
+        verdict.backing_off += usize::from(backs_off);
+        let decides = matches!(seat.status, SeatStatus::Owned | SeatStatus::Pool | SeatStatus::Rest);
+        if decides && !backs_off && seat.owner.as_deref() != owner {
+            complain("bookd wants", seat.owner.as_deref());
+        }
+        let told = end.states.get(account.as_str()).and_then(|state| state["roles"].as_array());
+        let told = told.and_then(|roles| roles.iter().find(|told| told["role"] == role.as_str()));
+        if told.is_none_or(|told| told["owner_id"].as_str() != seat.owner.as_deref()) {
+            complain("account-state doesn't say", seat.owner.as_deref());
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Broker, CRM, bookd and writer; who kills them; and how all of it comes to rest.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bookd::domain::Topic;
+use bookd::run::clock::Clock;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use serde_json::{Value, json};
+
+use crate::end::End;
+use crate::feed::{Feed, RATE};
+use crate::policy;
+use crate::support::crm::FakeCrm;
+use crate::support::generated::{self, Company};
+use crate::support::kafka::{self, Site};
+use crate::support::process::{Home, Process};
+
+const ACCOUNTS: u32 = 300;
+const REPS: u32 = 16;
+/// Events that the company makes on a day, at least.
+const EVENTS_A_DAY: u64 = 20;
+/// A process lives for so long at most before one of the two is killed.
+const LIFE_MS: u64 = 10_000;
+/// How long the rest may take: events that come late, commands that are tried again, a start under a new policy.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// What is at rest is looked at so often in a row.
+const LOOKS: u32 = 3;
+const STAMPS: [&str; 8] =
+    ["Command", "Sequence", "Expected_Owner", "Entered_At", "Reason", "Priority", "At_Risk_At", "Not_After"];
+
+pub struct Stage {
+    site: Arc<Site>,
+    home: Home,
+    crm: FakeCrm,
+    random: ChaCha8Rng,
+    events: Vec<generated::Line>,
+    bookd: Option<Process>,
+    writer: Option<Process>,
+}
+
+/// Everything that can go wrong, all at once.
+fn faults() -> Value {
+    json!({
+        "throttled": 0.03, "retry_after_s": 1, "limit_exceeded": 0.01, "server_error": 0.03, "outage": 0.03,
+        "lost_answer": 0.04, "no_answer": 0.02, "no_answer_ms": 4_000, "slow": 0.1, "slow_ms": 4_000, "locked": 0.03,
+        "late_events": 0.2, "overtaken_events": 0.1, "repeated_events": 0.1, "late_events_ms": 2_000,
+    })
+}
+
+impl Stage {
+    /// The CRM has the company's accounts and reps, bookd has heard of them, and nothing runs yet.
+    pub fn set(seed: u64, seconds: u64) -> Stage {
+        let days = (seconds * RATE / EVENTS_A_DAY).clamp(20, 3_000) as u32;
+        let company = generated::company(seed, ACCOUNTS, REPS, days);
+        let site = Arc::new(Site::new("loop", 3));
+        let home = kafka::home(&site, &policy::moving());
+        let feeder = site.feeder();
+        for line in &company.reference {
+            site.send(&feeder, line.topic, &line.key(), &line.happening(Clock::Wall.now()));
+        }
+        site.flush(&feeder);
+        let crm = start_crm(seed, &site, &home, &company);
+        let random = ChaCha8Rng::seed_from_u64(seed);
+        let stage = Stage { site, home, crm, random, events: company.events, bookd: None, writer: None };
+        std::fs::write(stage.writer_config(), stage.writer_settings()).unwrap();
+        std::fs::write(stage.home.path().join("secret"), "anything\n").unwrap();
+        stage
+    }
+
+    fn writer_config(&self) -> PathBuf {
+        self.home.path().join("write-crm.toml")
+    }
+
+    fn writer_settings(&self) -> String {
+        let mut toml = format!(
+            "[crm]\nkind = \"salesforce\"\nurl = \"{}\"\nclient_id = \"loop\"\nclient_secret_file = {:?}\n\
+             [requests]\ntimeout = \"2s\"\nmargin = \"1s\"\nper_10s = 300\n\
+             [log]\nkind = \"kafka\"\n[kafka]\nbrokers = \"{}\"\ngroup = \"loop-writer\"\n[kafka.topics]\n",
+            self.crm.url(),
+            self.home.path().join("secret"),
+            self.site.brokers(),
+        );
+        for topic in [Topic::Commands, Topic::Results, Topic::DeadLetters] {
+            writeln!(toml, "{} = {:?}", topic.name(), self.site.name(topic)).unwrap();
+        }
+        toml.push_str("[http]\nlisten = \"off\"\n");
+        toml.push_str(&role_settings("ae", "OwnerId", "Bookd_"));
+        toml.push_str(&role_settings("sdr", "SDR_Owner__c", "Bookd_sdr_"));
+        toml
+    }
+
+    fn start_bookd(&mut self) {
+        self.bookd = Some(self.home.start());
+    }
+
+    fn start_writer(&mut self) {
+        let config = self.writer_config().display().to_string();
+        self.writer = Some(self.home.spawn("write-crm", &[("BOOKD_WRITER_CONFIG".to_owned(), config)]));
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        u64::from(self.random.next_u32()) % end
+    }
+
+    /// Everything goes wrong for so long.
+    pub fn run(&mut self, seconds: u64) {
+        self.crm.tell("/fake/faults", &faults());
+        self.crm.tell("/fake/people", &json!({ "per_second": 1 }));
+        let feed = Feed::start(self.site.clone(), std::mem::take(&mut self.events));
+        let end = Instant::now() + Duration::from_secs(seconds);
+        let mut kills = [0; 2];
+        self.start_bookd();
+        self.start_writer();
+        while Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(self.below(LIFE_MS)));
+            kills[self.kill() as usize] += 1;
+            if self.below(5) == 0 {
+                self.merge();
+            }
+        }
+        let sent = feed.stop();
+        println!("{sent} events; bookd was killed {} times, the writer {} times", kills[0], kills[1]);
+        println!("{}", self.crm.ask("/fake/status"));
+    }
+
+    /// Kills one of the two and starts it again; says whether it was the writer.
+    fn kill(&mut self) -> bool {
+        let of_writer = self.below(2) == 0;
+        let killed = if of_writer { self.writer.take() } else { self.bookd.take() };
+        killed.expect("both run").kill();
+        if of_writer {
+            self.start_writer()
+        } else {
+            self.start_bookd()
+        }
+        of_writer
+    }
+
+    /// A person merges two accounts, if both are still there.
+    fn merge(&mut self) {
+        let accounts = self.crm.ask("/fake/accounts");
+        let living: Vec<&Value> = accounts.as_array().unwrap().iter().filter(|row| row["deleted"] == false).collect();
+        let [survivor, loser] = [0; 2].map(|_| self.below(living.len() as u64) as usize);
+        let body = json!({ "survivor": living[survivor]["id"], "loser": living[loser]["id"], "who": "max" });
+        let answer = self.crm.post("/fake/people/merge", &body);
+        assert!(answer.status == 200 || survivor == loser, "{}", answer.text);
+    }
+
+    /// Nothing fails any more and nobody interferes; waits until all that is under way has ended.
+    pub fn settle(&mut self) -> End {
+        let none: serde_json::Map<_, _> = match faults() {
+            Value::Object(faults) => faults.into_iter().map(|(name, _)| (name, json!(0))).collect(),
+            _ => unreachable!("an object"),
+        };
+        self.crm.tell("/fake/faults", &Value::Object(none));
+        self.crm.tell("/fake/people", &json!({ "per_second": 0 }));
+        self.bookd.take().expect("it runs").stop();
+        kafka::change_policy(&self.home, &self.site, &policy::calm());
+        self.start_bookd();
+        let end = self.wait_for_rest();
+        self.bookd.take().expect("it runs").stop();
+        self.writer.take().expect("it runs").stop();
+        end
+    }
+
+    fn wait_for_rest(&mut self) -> End {
+        let begun = Instant::now();
+        let deadline = Instant::now() + PATIENCE;
+        let (mut looks, mut commands) = (0, usize::MAX);
+        loop {
+            for process in [&mut self.bookd, &mut self.writer].into_iter().flatten() {
+                assert!(process.is_running(), "it ended:\n{}", process.told());
+            }
+            self.crm.wait_for_events();
+            let end = End::read(&self.site, &self.crm);
+            let moves = end.under_way();
+            println!(
+                "{:?} {} commands, {} under way, {:.200}",
+                begun.elapsed(),
+                end.commands.len(),
+                moves.len(),
+                moves.first().map_or("", |x| x)
+            );
+            let still = moves.is_empty() && end.commands.len() == commands;
+            looks = if still { looks + 1 } else { 0 };
+            commands = end.commands.len();
+            if looks >= LOOKS {
+                return end;
+            }
+            if Instant::now() > deadline {
+                println!("{}", self.home.told().lines().rev().take(60).collect::<Vec<_>>().join("\n"));
+                panic!("no rest after {} s: {}", PATIENCE.as_secs(), moves.join("\n"));
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+}
+
+fn start_crm(seed: u64, site: &Site, home: &Home, company: &Company) -> FakeCrm {
+    let file = |topic: Topic| {
+        let path = home.path().join(topic.name());
+        let lines = company.reference.iter().filter(|line| line.topic == topic);
+        std::fs::write(&path, lines.map(|line| line.text() + "\n").collect::<String>()).unwrap();
+        path.display().to_string()
+    };
+    let (accounts, reps, seed) = (file(Topic::Accounts), file(Topic::Reps), seed.to_string());
+    FakeCrm::start(
+        &[
+            &["--role", "ae", "--role", "sdr=SDR_Owner__c", "--seed", &seed, "--accounts", &accounts, "--reps", &reps]
+                [..],
+            &["--brokers", site.brokers(), "--records-topic", site.name(Topic::Accounts)],
+        ]
+        .concat(),
+    )
+}
+
+fn role_settings(role: &str, owner: &str, prefix: &str) -> String {
+    let [command, sequence, expected, entered, reason, priority, risk, end] =
+        STAMPS.map(|stamp| format!("{prefix}{stamp}__c"));
+    let nobody = if owner == "OwnerId" { "nobody = \"nobody\"\n" } else { "" };
+    format!(
+        "[roles.{role}]\nowner_field = \"{owner}\"\n{nobody}command_field = \"{command}\"\n\
+         sequence_field = \"{sequence}\"\nexpected_owner_field = \"{expected}\"\n\
+         [roles.{role}.stamps]\nentered_at = \"{entered}\"\nreason = \"{reason}\"\npriority = \"{priority}\"\n\
+         at_risk_at = \"{risk}\"\nnot_after = \"{end}\"\n"
+    )
+}
