@@ -41,6 +41,8 @@ macro_rules! table {
     };
 }
 
+// The writer has a table of its own.
+#[cfg(feature = "writer")]
 pub(crate) use table;
 
 table! {

@@ -89,6 +89,7 @@ pub struct RoleFields {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stamps {
     pub entered_at: Option<Text>,
+    pub entered_because: Option<Text>,
     pub reason: Option<Text>,
     pub priority: Option<Text>,
     pub at_risk_at: Option<Text>,
@@ -264,6 +265,7 @@ fn role_fields(kind: RawCrmKind, raw: &RawRole, check: &mut Check) -> RoleFields
         expected_owner: raw.expected_owner_field.as_ref().map(|field| check.foreign(field)),
         stamps: Stamps {
             entered_at: raw.stamps.entered_at.as_ref().map(|field| check.foreign(field)),
+            entered_because: raw.stamps.entered_because.as_ref().map(|field| check.foreign(field)),
             reason: raw.stamps.reason.as_ref().map(|field| check.foreign(field)),
             priority: raw.stamps.priority.as_ref().map(|field| check.foreign(field)),
             at_risk_at: raw.stamps.at_risk_at.as_ref().map(|field| check.foreign(field)),
@@ -289,6 +291,7 @@ fn own_fields(fields: &RoleFields) -> Vec<Text> {
     let optional = [
         &fields.expected_owner,
         &stamps.entered_at,
+        &stamps.entered_because,
         &stamps.reason,
         &stamps.priority,
         &stamps.at_risk_at,
@@ -366,7 +369,7 @@ mod tests {
         assert!(!format!("{settings:?}").contains("geheim"));
         let role = &settings.roles["ae"];
         assert_eq!(role.expected_owner.as_deref(), Some("Bookd_Expected_Owner__c"));
-        assert_eq!(role.all().len(), 9);
+        assert_eq!(role.all().len(), 10);
         assert!(matches!(&settings.source, Source::Kafka { group, .. } if group == "bookd-writer"));
     }
 

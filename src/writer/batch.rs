@@ -1,9 +1,7 @@
 //! Commands that are answered together: which go now, what an answer of the CRM means, when all have theirs.
 //!
 //! No I/O and no clock: `due` says which are to be looked at, `judge` which of these are to be written, `replied` takes
-//! what the CRM made of each. Of an account one command at most is under way, the first that has no answer.
-
-use std::collections::BTreeSet;
+//! what the CRM made of each. Their accounts are different ones.
 
 use super::command::Command;
 use super::judge::{Answer, Seen, Verdict, judge};
@@ -22,6 +20,8 @@ pub struct Limits {
     pub attempts: u32,
     /// Whether an answer needs a second look: only then the record's version after the change is known.
     pub versions: bool,
+    /// So long a request that was given up may still be carried out.
+    pub unsure_ms: i64,
 }
 
 /// What the CRM made of one record.
@@ -48,13 +48,16 @@ struct Item {
     backoff: Backoff,
     /// By which rule of the CRM's it was refused when it was last written.
     refused: Option<Text>,
+    /// Before this a request of ours may still be carried out: until then nothing but `applied` is certain.
+    unsure: Millis,
 }
 
 impl Batch {
-    /// In the order of the topic.
-    pub fn new(commands: Vec<Command>, limits: Limits, together: usize) -> Batch {
-        let item =
-            |command| Item { command, answer: None, next: Millis(0), backoff: Backoff::default(), refused: None };
+    /// In the order of the topic. `begun`: when this writer began; what the one before it had sent may still come.
+    pub fn new(commands: Vec<Command>, limits: Limits, together: usize, begun: Millis) -> Batch {
+        let unsure = Millis(begun.0 + limits.unsure_ms);
+        let (next, backoff) = (Millis(0), Backoff::default());
+        let item = |command| Item { command, answer: None, next, backoff, refused: None, unsure };
         Batch { items: commands.into_iter().map(item).collect(), limits, together }
     }
 
@@ -73,24 +76,21 @@ impl Batch {
 
     /// Since when the oldest command without an answer waits.
     pub fn oldest(&self) -> Option<Millis> {
-        self.items.iter().filter(|item| item.answer.is_none()).map(|item| item.command.issued_at).min()
+        self.open().map(|index| self.items[index].command.issued_at).min()
     }
 
-    /// Those that go now: the first of each account, if its time has come; as many as fit into one request.
+    /// Those that go now: as many as fit into one request.
     pub fn due(&self, now: Millis) -> Vec<usize> {
-        let heads = self.heads().into_iter().filter(|index| self.items[*index].next <= now);
-        heads.take(self.together).collect()
+        self.open().filter(|index| self.items[*index].next <= now).take(self.together).collect()
     }
 
     /// When the next is due.
     pub fn next_due(&self) -> Option<Millis> {
-        self.heads().into_iter().map(|index| self.items[index].next).min()
+        self.open().map(|index| self.items[index].next).min()
     }
 
-    fn heads(&self) -> Vec<usize> {
-        let mut accounts = BTreeSet::new();
-        let open = (0..self.items.len()).filter(|index| self.items[*index].answer.is_none());
-        open.filter(|index| accounts.insert(&self.items[*index].command.account)).collect()
+    fn open(&self) -> impl Iterator<Item = usize> {
+        (0..self.items.len()).filter(|index| self.items[*index].answer.is_none())
     }
 
     /// Answers a command that needs no look.
@@ -103,10 +103,10 @@ impl Batch {
         let item = &mut self.items[index];
         let last_start = Millis(item.command.not_after.0 - self.limits.before_end_ms);
         match (judge(&item.command, seen, now, last_start), item.refused.take(), seen) {
-            (Verdict::Answer(answer), _, _) => item.answer = Some(answer),
+            (Verdict::Answer(answer), _, _) => item.conclude(answer, now),
             // All conditions hold, and a rule refuses it still: it's none of ours.
             (Verdict::Go, Some(code), Some(seen)) => {
-                item.answer = Some(seen.answer(ResultStatus::Failed, Some(&code)));
+                item.conclude(seen.answer(ResultStatus::Failed, Some(&code)), now);
             }
             (Verdict::Go, _, _) => return true,
         }
@@ -134,20 +134,27 @@ impl Batch {
             Meaning::Again if item.backoff.failures() + 1 < attempts => {
                 item.next = Millis(now.0 + item.backoff.fail_ms(chance));
             }
-            Meaning::Again => item.answer = Some(answer(ResultStatus::Failed)),
-            Meaning::Final(status) => item.answer = Some(answer(status)),
+            Meaning::Again => item.conclude(answer(ResultStatus::Failed), now),
+            Meaning::Final(status) => item.conclude(answer(status), now),
+        }
+    }
+
+    /// They were written, and no answer came: they may be carried out yet.
+    pub fn unanswered(&mut self, indices: &[usize], now: Millis) {
+        for index in indices {
+            self.items[*index].unsure = Millis(now.0 + self.limits.unsure_ms);
         }
     }
 
     /// The CRM refused a request as a whole, and it isn't known for which record: fewer go together from now on. Of a
     /// single record it is the answer.
-    pub fn refused_together(&mut self, indices: &[usize], code: &str, seen: &[Option<Seen>]) {
+    pub fn refused_together(&mut self, indices: &[usize], code: &str, seen: &[Option<Seen>], now: Millis) {
         if let ([index], [seen]) = (indices, seen) {
             let answer = match seen {
                 Some(seen) => seen.answer(ResultStatus::Failed, Some(code)),
                 None => Answer::unseen(ResultStatus::Failed, code),
             };
-            self.items[*index].answer = Some(answer);
+            self.items[*index].conclude(answer, now);
         }
         self.together = (indices.len() / 2).max(1);
     }
@@ -155,6 +162,17 @@ impl Batch {
     /// A whole request went well: more may go together again.
     pub fn went_well(&mut self, most: usize) {
         self.together = (self.together * 2).min(most);
+    }
+}
+
+impl Item {
+    /// What isn't applied is so for certain only when nothing of ours can come any more: until then it is looked at again.
+    fn conclude(&mut self, answer: Answer, now: Millis) {
+        if answer.status == ResultStatus::Applied || now >= self.unsure {
+            self.answer = Some(answer);
+        } else {
+            self.next = self.unsure;
+        }
     }
 }
 
@@ -170,7 +188,9 @@ mod tests {
     use super::*;
 
     const NOW: Millis = Millis(1_000_000);
-    const LIMITS: Limits = Limits { before_end_ms: 60_000, attempts: 3, versions: false };
+    const LIMITS: Limits = Limits { before_end_ms: 60_000, attempts: 3, versions: false, unsure_ms: 5_000 };
+    /// Long before.
+    const BEGUN: Millis = Millis(0);
 
     fn command(account: &str, role: &str, sequence: u64) -> Command {
         Command {
@@ -184,8 +204,7 @@ mod tests {
             not_after: Millis(NOW.0 + 120_000),
             dry_run: false,
             reason: String::new(),
-            priority: 0.0,
-            at_risk_at: None,
+            stamps: Default::default(),
         }
     }
 
@@ -202,31 +221,27 @@ mod tests {
     }
 
     #[test]
-    fn of_an_account_one_command_goes_at_a_time_whatever_its_role() {
-        let commands =
-            vec![command("a", "ae", 1), command("b", "ae", 1), command("a", "sdr", 1), command("a", "ae", 2)];
-        let mut batch = Batch::new(commands, LIMITS, 200);
-        for expected in [vec![0, 1], vec![2], vec![3], vec![]] {
-            let due = batch.due(NOW);
-            assert_eq!(due, expected);
-            for index in due {
-                assert!(batch.judge(index, Some(&owned("ana")), NOW));
-                batch.replied(index, Reply::Applied, Some(&owned("ana")), NOW, 0);
-            }
+    fn all_conditions_hold_and_all_are_applied() {
+        let mut batch = Batch::new(vec![command("a", "ae", 1), command("b", "sdr", 4)], LIMITS, 200, BEGUN);
+        assert_eq!(batch.due(NOW), [0, 1]);
+        for index in batch.due(NOW) {
+            assert!(batch.judge(index, Some(&owned("ana")), NOW));
+            assert!(!batch.is_done());
+            batch.replied(index, Reply::Applied, Some(&owned("ana")), NOW, 0);
         }
-        assert!(batch.is_done());
-        assert_eq!(told(&batch), [(ResultStatus::Applied, None); 4]);
+        assert!(batch.is_done() && batch.due(NOW).is_empty());
+        assert_eq!(told(&batch), [(ResultStatus::Applied, None); 2]);
     }
 
     #[test]
     fn no_more_go_together_than_one_request_takes() {
         let commands = (0..5).map(|number| command(&format!("a{number}"), "ae", 1)).collect();
-        let mut batch = Batch::new(commands, LIMITS, 4);
+        let mut batch = Batch::new(commands, LIMITS, 4, BEGUN);
         assert_eq!(batch.due(NOW), [0, 1, 2, 3]);
-        batch.refused_together(&[0, 1, 2, 3], "JSON_PARSER_ERROR", &[const { None }; 4]);
+        batch.refused_together(&[0, 1, 2, 3], "JSON_PARSER_ERROR", &[const { None }; 4], NOW);
         assert_eq!(batch.due(NOW), [0, 1]);
-        batch.refused_together(&[0, 1], "JSON_PARSER_ERROR", &[None, None]);
-        batch.refused_together(&[0], "JSON_PARSER_ERROR", &[Some(owned("ana"))]);
+        batch.refused_together(&[0, 1], "JSON_PARSER_ERROR", &[None, None], NOW);
+        batch.refused_together(&[0], "JSON_PARSER_ERROR", &[Some(owned("ana"))], NOW);
         assert_eq!(told(&batch), [(ResultStatus::Failed, Some("JSON_PARSER_ERROR"))]);
         batch.went_well(4);
         assert_eq!(batch.due(NOW), [1, 2]);
@@ -237,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_locked_record_waits_longer_each_time_and_fails_in_the_end() {
-        let mut batch = Batch::new(vec![command("a", "ae", 1)], LIMITS, 200);
+        let mut batch = Batch::new(vec![command("a", "ae", 1)], LIMITS, 200, BEGUN);
         let mut now = NOW;
         for _ in 0..2 {
             assert!(batch.judge(0, Some(&owned("ana")), now));
@@ -255,7 +270,7 @@ mod tests {
     #[test]
     fn the_end_of_a_command_ends_its_tries() {
         let limits = Limits { attempts: 100, ..LIMITS };
-        let mut batch = Batch::new(vec![command("a", "ae", 1)], limits, 200);
+        let mut batch = Batch::new(vec![command("a", "ae", 1)], limits, 200, BEGUN);
         batch.replied(0, refused("UNABLE_TO_LOCK_ROW"), Some(&owned("ana")), NOW, 0);
         let last = Millis(NOW.0 + 60_000);
         assert!(batch.judge(0, Some(&owned("ana")), last));
@@ -278,7 +293,7 @@ mod tests {
             (owned("ana"), ResultStatus::Failed, Some("FIELD_CUSTOM_VALIDATION_EXCEPTION")),
         ];
         for (seen, status, code) in table {
-            let mut batch = Batch::new(vec![command("a", "ae", 1)], LIMITS, 200);
+            let mut batch = Batch::new(vec![command("a", "ae", 1)], LIMITS, 200, BEGUN);
             assert!(batch.judge(0, Some(&owned("ana")), NOW));
             batch.replied(0, fence(), Some(&owned("ana")), NOW, 0);
             assert_eq!(batch.due(NOW), [0]);
@@ -290,7 +305,7 @@ mod tests {
     #[test]
     fn a_result_with_a_version_needs_a_second_look() {
         let limits = Limits { versions: true, ..LIMITS };
-        let mut batch = Batch::new(vec![command("a", "ae", 1)], limits, 200);
+        let mut batch = Batch::new(vec![command("a", "ae", 1)], limits, 200, BEGUN);
         assert!(batch.judge(0, Some(&owned("ana")), NOW));
         batch.replied(0, Reply::Applied, Some(&owned("ana")), NOW, 0);
         assert!(!batch.is_done());
@@ -301,8 +316,28 @@ mod tests {
     }
 
     #[test]
+    fn while_a_request_may_still_come_nothing_but_applied_is_certain() {
+        let cleo = owned("cleo");
+        let mut batch = Batch::new(vec![command("a", "ae", 1)], LIMITS, 200, BEGUN);
+        assert!(batch.judge(0, Some(&owned("ana")), NOW));
+        batch.unanswered(&[0], NOW);
+        assert!(!batch.judge(0, Some(&cleo), NOW));
+        assert!(!batch.is_done());
+        let sure = Millis(NOW.0 + 5_000);
+        assert_eq!(batch.next_due(), Some(sure));
+        assert!(!batch.judge(0, Some(&cleo), sure));
+        assert_eq!(told(&batch), [(ResultStatus::Rejected, Some(codes::OWNER_CHANGED))]);
+
+        let mut begun = Batch::new(vec![command("a", "ae", 1)], LIMITS, 200, Millis(NOW.0 - 4_999));
+        assert!(!begun.judge(0, Some(&cleo), NOW));
+        assert_eq!(begun.next_due(), Some(Millis(NOW.0 + 1)));
+        assert!(!begun.judge(0, Some(&owned("ben")), NOW));
+        assert_eq!(told(&begun), [(ResultStatus::Applied, None)]);
+    }
+
+    #[test]
     fn a_final_code_tells_whom_the_writer_saw() {
-        let mut batch = Batch::new(vec![command("a", "ae", 1)], LIMITS, 200);
+        let mut batch = Batch::new(vec![command("a", "ae", 1)], LIMITS, 200, BEGUN);
         batch.replied(0, refused("INACTIVE_OWNER_OR_USER"), Some(&owned("ana")), NOW, 0);
         let (_, answer) = batch.answers().next().unwrap();
         assert_eq!(answer.status, ResultStatus::Rejected);

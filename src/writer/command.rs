@@ -27,9 +27,17 @@ pub struct Command {
     pub dry_run: bool,
     /// For people.
     pub reason: String,
+    pub stamps: Stamps,
+}
+
+/// What the CRM may show beside the owner: of the stay in a book that begins with the command, or of the one that ends.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stamps {
+    pub entered_at: Option<Millis>,
+    pub entered_because: Option<Text>,
+    pub at_risk_at: Option<Millis>,
     /// 0 to 100.
     pub priority: f64,
-    pub at_risk_at: Option<Millis>,
 }
 
 /// Why a record is no command.
@@ -54,7 +62,7 @@ struct Body {
     new_owner: Option<Owner>,
     reason: Reason,
     #[serde(default)]
-    stamps: Option<Stamps>,
+    stamps: Option<StampsBody>,
     dry_run: bool,
 }
 
@@ -75,8 +83,11 @@ struct Reason {
 }
 
 #[derive(Deserialize)]
-struct Stamps {
+struct StampsBody {
+    entered_book_at: Option<String>,
+    entered_book_because: Option<Text>,
     at_risk_at: Option<String>,
+    priority: f64,
 }
 
 /// Null is nobody; absent is a mistake: serde would take one for the other.
@@ -94,7 +105,16 @@ pub fn read(value: Option<&[u8]>) -> Result<Command, Unreadable> {
     if body.schema_version != 1 {
         return Err(unreadable(Code::BadValue, &format!("schema_version {}", body.schema_version)));
     }
-    let at_risk_at = body.stamps.and_then(|stamps| stamps.at_risk_at);
+    let issued_at = instant("issued_at", &body.issued_at)?;
+    let stamps = match body.stamps {
+        Some(stamps) => read_stamps(stamps)?,
+        // A command of before there were stamps.
+        None => Stamps {
+            entered_at: body.new_owner.is_some().then_some(issued_at),
+            priority: body.reason.priority,
+            ..Stamps::default()
+        },
+    };
     Ok(Command {
         id: id(body.command_id)?,
         account: name("account.crm_id", body.account.crm_id)?,
@@ -102,12 +122,21 @@ pub fn read(value: Option<&[u8]>) -> Result<Command, Unreadable> {
         sequence: body.sequence,
         expected: body.expected_owner_id.map(|owner| name("expected_owner_id", owner)).transpose()?,
         new: body.new_owner.map(|owner| name("new_owner.crm_user_id", owner.crm_user_id)).transpose()?,
-        issued_at: instant("issued_at", &body.issued_at)?,
+        issued_at,
         not_after: instant("not_after", &body.not_after)?,
         dry_run: body.dry_run,
         reason: body.reason.text,
-        priority: body.reason.priority,
-        at_risk_at: at_risk_at.map(|at| instant("stamps.at_risk_at", &at)).transpose()?,
+        stamps,
+    })
+}
+
+fn read_stamps(body: StampsBody) -> Result<Stamps, Unreadable> {
+    let at = |field: &str, text: Option<String>| text.map(|text| instant(field, &text)).transpose();
+    Ok(Stamps {
+        entered_at: at("stamps.entered_book_at", body.entered_book_at)?,
+        entered_because: body.entered_book_because,
+        at_risk_at: at("stamps.at_risk_at", body.at_risk_at)?,
+        priority: body.priority,
     })
 }
 
@@ -169,8 +198,23 @@ mod tests {
         assert_eq!((&*command.account, &*command.role, command.sequence), ("001A0000016K3jP", "sdr", 3));
         assert_eq!((command.expected.as_deref(), command.new.as_deref()), (None, Some("ana")));
         assert_eq!(command.not_after.0 - command.issued_at.0, 86_400_000);
-        assert_eq!(command.at_risk_at, None);
+        assert_eq!((command.stamps.entered_at, command.stamps.at_risk_at), (Some(command.issued_at), None));
         assert!(command.reason.contains("ana had the lowest fill"));
+    }
+
+    #[test]
+    fn stamps_are_taken_as_they_are_said() {
+        let mut body: serde_json::Value = serde_json::from_str(DISTRIBUTION).unwrap();
+        body["stamps"] = serde_json::json!({
+            "entered_book_at": "2026-04-03T14:00:00Z", "entered_book_because": "adopted", "at_risk_at": null,
+            "priority": 12.5,
+        });
+        let stamps = read(Some(body.to_string().as_bytes())).unwrap().stamps;
+        assert_eq!(stamps.entered_at.map(|at| Rfc3339(at).to_string()).as_deref(), Some("2026-04-03T14:00:00Z"));
+        assert_eq!((stamps.entered_because.as_deref(), stamps.at_risk_at), (Some("adopted"), None));
+        assert_eq!(stamps.priority, 12.5);
+        body["stamps"]["at_risk_at"] = "soon".into();
+        assert_eq!(read(Some(body.to_string().as_bytes())).unwrap_err().code, Code::BadValue);
     }
 
     #[test]

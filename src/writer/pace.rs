@@ -32,6 +32,11 @@ impl Backoff {
         longest - longest / 2 * i64::from(chance) / i64::from(u32::MAX)
     }
 
+    /// A part of it went well: one failure is forgotten.
+    pub fn ease(&mut self) {
+        self.failures = self.failures.saturating_sub(1);
+    }
+
     pub fn succeed(&mut self) {
         self.failures = 0;
     }
@@ -80,6 +85,8 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(backoff.fail_ms(0), 60_000);
         }
+        backoff.ease();
+        assert_eq!(backoff.fail_ms(0), 60_000);
         backoff.succeed();
         assert_eq!(backoff.fail_ms(u32::MAX), 500);
     }

@@ -9,8 +9,9 @@ use tracing::{error, info, warn};
 
 use super::batch::{Batch, Limits};
 use super::clock;
-use super::command::{self, Command, Unreadable};
+use super::command::{Command, Unreadable};
 use super::crm::{Crm, Trouble, Why, Work};
+use super::intake::{Intake, Taken};
 use super::judge::{Answer, Seen, codes};
 use super::meters::Meters;
 use super::pace::Backoff;
@@ -42,19 +43,13 @@ pub struct Writer {
     meters: Meters,
     /// Of whole requests; a record's own is the batch's.
     backoff: Backoff,
+    /// When this process began, or took the log up anew.
+    begun: Millis,
     told: Option<(String, Instant)>,
 }
 
 /// It was told to stop while it waited: nothing of the batch is answered, all of it comes again.
 struct Stopped;
-
-/// What was read, by what becomes of it.
-#[derive(Default)]
-struct Intake {
-    commands: Vec<Command>,
-    /// The index of each command's record.
-    letters: Vec<(usize, Unreadable)>,
-}
 
 impl Writer {
     pub fn new(settings: &WriterSettings, crm: Box<dyn Crm>, status: Arc<Status>, meters: Meters) -> Writer {
@@ -63,6 +58,7 @@ impl Writer {
             before_end_ms: (i64::from(requests.timeout_s) + i64::from(requests.margin_s)) * 1000,
             attempts: requests.attempts,
             versions: settings.crm.versions,
+            unsure_ms: i64::from(requests.margin_s) * 1000,
         };
         Writer {
             roles: settings.roles.clone(),
@@ -73,6 +69,7 @@ impl Writer {
             status,
             meters,
             backoff: Backoff::default(),
+            begun: clock::now(),
             told: None,
         }
     }
@@ -82,17 +79,18 @@ impl Writer {
         if self.wait_until_able().is_err() {
             return Ok(());
         }
-        let mut stream = None;
+        let mut opened = None;
         while !self.status.is_stopping() {
-            let worked = match &mut stream {
-                None => stream::open(&settings.source).map(|opened| stream = Some(opened)),
-                Some(stream) => self.turn(&mut **stream),
+            let worked = match &mut opened {
+                None => stream::open(&settings.source).map(|stream| opened = Some((stream, Intake::default()))),
+                Some((stream, intake)) => self.turn(&mut **stream, intake),
             };
             match worked {
                 Ok(()) => {}
                 // The commands of the batch come again; what was carried out of them the CRM knows.
                 Err(LogError::Retry(what) | LogError::Rebuild(what)) => {
-                    stream = None;
+                    opened = None;
+                    self.begun = clock::now();
                     let wait = self.backoff.fail_ms(chance());
                     warn!(what, "the log doesn't answer: it is opened anew");
                     self.status.waits_for(&what);
@@ -124,51 +122,51 @@ impl Writer {
     }
 
     /// One batch, if there are commands.
-    fn turn(&mut self, stream: &mut dyn Stream) -> Result<(), LogError> {
-        let records = stream.poll(self.commands_together, POLL)?;
+    fn turn(&mut self, stream: &mut dyn Stream, intake: &mut Intake) -> Result<(), LogError> {
+        if intake.len() < self.commands_together {
+            let wait = if intake.is_empty() { POLL } else { Duration::ZERO };
+            intake.add(stream.poll(self.commands_together, wait)?);
+        }
         self.works();
-        if records.is_empty() {
+        if intake.is_empty() {
             return Ok(());
         }
         let begun = Instant::now();
-        let intake = self.take_in(&records);
-        let mut batch = Batch::new(intake.commands, self.limits, self.crm.most_together());
+        let Taken { commands, letters, places } = intake.take(self.commands_together);
+        let commands = self.leave_alone(commands);
+        let mut batch = Batch::new(commands, self.limits, self.crm.most_together(), self.begun);
         if self.carry_out(&mut batch).is_err() {
             return Ok(());
         }
         let mut outputs: Vec<OutRecord> = batch.answers().map(|(command, answer)| sent(command, answer)).collect();
-        let letters = intake.letters.iter().map(|(index, why)| letter(&records[*index], why, stream));
-        outputs.extend(letters);
-        stream.commit(&outputs)?;
-        self.count(&batch, &intake.letters);
+        outputs.extend(letters.iter().map(|(record, why)| letter(record, why, stream)));
+        stream.commit(&outputs, &places)?;
+        self.count(&batch, &letters);
         self.meters.committed(begun.elapsed());
         Ok(())
     }
 
-    fn take_in(&mut self, records: &[Record]) -> Intake {
-        let mut intake = Intake::default();
-        for (index, record) in records.iter().enumerate() {
-            match command::read(record.value.as_deref()) {
-                Ok(command) if command.dry_run => self.meters.skipped("dry_run"),
-                Ok(command) if self.skips_other_roles && !self.roles.contains_key(&command.role) => {
-                    self.meters.skipped("other_role");
-                }
-                Ok(command) => intake.commands.push(command),
-                Err(why) => {
-                    let (partition, offset, code) = (record.partition, record.offset, why.code.text());
-                    error!(partition, offset, code, detail = why.detail, "this is no command: a dead letter");
-                    intake.letters.push((index, why));
-                }
+    /// Dry runs, and other writers' commands, need no answer.
+    fn leave_alone(&mut self, mut commands: Vec<Command>) -> Vec<Command> {
+        commands.retain(|command| {
+            let other = self.skips_other_roles && !self.roles.contains_key(&command.role);
+            match (command.dry_run, other) {
+                (true, _) => self.meters.skipped("dry_run"),
+                (false, true) => self.meters.skipped("other_role"),
+                (false, false) => return true,
             }
-        }
-        intake
+            false
+        });
+        commands
     }
 
-    fn count(&mut self, batch: &Batch, letters: &[(usize, Unreadable)]) {
+    fn count(&mut self, batch: &Batch, letters: &[(Record, Unreadable)]) {
         for (_, answer) in batch.answers() {
             self.meters.result(answer);
         }
-        for (_, Unreadable { code, .. }) in letters {
+        for (record, Unreadable { code, detail }) in letters {
+            let (partition, offset, code_text) = (record.partition, record.offset, code.text());
+            error!(partition, offset, code = code_text, detail, "this is no command: a dead letter");
             self.meters.dead_letter(*code);
         }
         self.meters.oldest(Duration::ZERO);
@@ -211,11 +209,12 @@ impl Writer {
             Err(Trouble::Refused { code, message }) => {
                 warn!(%code, message, records = known.len(), "the CRM refuses to show these records together");
                 let unseen: Vec<Option<Seen>> = known.iter().map(|_| None).collect();
-                batch.refused_together(&known, &code, &unseen);
+                batch.refused_together(&known, &code, &unseen, clock::now());
                 return Ok(());
             }
             looked => looked?,
         };
+        self.backoff.ease();
         // What must wait for its place among the requests waits before it is judged.
         self.crm.client().pace();
         let now = clock::now();
@@ -230,10 +229,14 @@ impl Writer {
         let replies = match written {
             Err(Trouble::Refused { code, message }) => {
                 warn!(%code, message, records = go.len(), "the CRM refuses to write these records together");
-                batch.refused_together(go, &code, seen);
+                batch.refused_together(go, &code, seen, clock::now());
                 return Ok(());
             }
-            written => written?,
+            Err(trouble) => {
+                batch.unanswered(go, clock::now());
+                return Err(trouble);
+            }
+            Ok(replies) => replies,
         };
         let now = clock::now();
         for ((index, reply), seen) in go.iter().zip(replies).zip(seen) {

@@ -32,8 +32,8 @@ fn all_are_applied_once_and_in_order_and_stamped() {
     assert_eq!(fields["Bookd_Command__c"], last.id());
     assert_eq!(fields["Bookd_Reason__c"], "because");
     assert_eq!(fields["Bookd_Priority__c"], 61.5);
-    // Nobody's book: it was entered by nobody.
     assert_eq!(fields["Bookd_Entered_At__c"], Value::Null);
+    assert!(fields["Bookd_At_Risk_At__c"].as_str().unwrap().starts_with("2026-05-04T15:00:00"));
     // Accounts of one request go together: some requests, not hundreds.
     let requests = desk.crm.ask("/fake/status")["counts"]["salesforce"].as_u64().unwrap_or(0);
     assert!(requests < 60, "{requests} requests for {} commands", wishes.len());
@@ -148,7 +148,7 @@ fn a_second_writer_of_this_name_ends_the_first() {
     let mut first = desk.start();
     desk.lay(&[wish(&accounts[0], 1, None, Some("ana"))]);
     desk.wait_for(&mut first, 1);
-    let mut second = desk.start();
+    let mut second = desk.start_beside();
     second.wait(|| second_reads(&desk));
     desk.lay(&[wish(&accounts[1], 1, None, Some("ana"))]);
     desk.wait_for(&mut second, 2);

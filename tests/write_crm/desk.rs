@@ -85,6 +85,8 @@ impl Wish {
             "expected_owner_id": self.from, "new_owner": self.to.map(|to| json!({ "crm_user_id": to })),
             "reason": { "code": "placed", "text": "because", "rule": "segment:all", "priority": 61.5, "fit": 0.5,
                         "timing": 0.5, "top_signals": [] },
+            "stamps": { "entered_book_at": self.to.map(|_| "2026-05-04T14:00:00Z"), "entered_book_because": "placed",
+                        "at_risk_at": "2026-05-04T15:00:00Z", "priority": 61.5 },
             "policy_version": 1, "dry_run": false, "correlation_id": format!("{}/0/1", "0".repeat(32)),
         })
     }
@@ -137,6 +139,11 @@ impl Desk {
 
     pub fn start(&self) -> Process {
         self.home.spawn("write-crm", &[])
+    }
+
+    /// A second one: the address is the first's.
+    pub fn start_beside(&self) -> Process {
+        self.home.spawn("write-crm", &[("BOOKD__HTTP__LISTEN".to_owned(), "off".to_owned())])
     }
 
     /// All that its processes wrote to stderr.

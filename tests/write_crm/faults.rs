@@ -23,7 +23,7 @@ fn go_through(flags: &[&str]) {
 
 #[test]
 fn requests_that_are_turned_away_come_again() {
-    go_through(&["--throttled", "0.3", "--server-error", "0.2", "--seed", "11"]);
+    go_through(&["--throttled", "0.2", "--server-error", "0.1", "--seed", "11"]);
 }
 
 #[test]

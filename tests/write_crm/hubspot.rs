@@ -51,7 +51,7 @@ fn what_cannot_be_is_rejected_and_the_rest_is_done() {
 fn a_missing_property_is_named() {
     let desk = Desk::of_hubspot(&[], &accounts(1));
     assert!(desk.check().status.success());
-    desk.crm.tell("/fake/fields", &json!({ "name": "Bookd_Command__c", "exists": false }));
+    desk.crm.tell("/fake/fields", &json!({ "name": "Bookd_Command__c", "exists": false, "updateable": false }));
     let checked = desk.check();
     assert_eq!(String::from_utf8(checked.stdout).unwrap(), "companies have no property bookd_command\n");
 }

@@ -9,7 +9,7 @@ fn a_missing_field_is_named_before_anything_is_written() {
     let accounts = accounts(1);
     let desk = Desk::new(&[], &accounts);
     assert!(desk.check().status.success());
-    desk.crm.tell("/fake/fields", &json!({ "name": "Bookd_Sequence__c", "exists": false }));
+    desk.crm.tell("/fake/fields", &json!({ "name": "Bookd_Sequence__c", "exists": false, "updateable": false }));
     desk.crm.tell("/fake/fields", &json!({ "name": "Bookd_Reason__c", "exists": true, "updateable": false }));
     let checked = desk.check();
     let told = String::from_utf8(checked.stdout).unwrap();

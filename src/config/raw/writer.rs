@@ -91,6 +91,7 @@ pub struct RawRole {
 #[serde(deny_unknown_fields, default)]
 pub struct RawStamps {
     pub entered_at: Option<Spanned<String>>,
+    pub entered_because: Option<Spanned<String>>,
     pub reason: Option<Spanned<String>>,
     pub priority: Option<Spanned<String>>,
     pub at_risk_at: Option<Spanned<String>>,

@@ -155,7 +155,7 @@ fn sort(status: StatusCode, headers: HeaderMap, bytes: &[u8], url: &str) -> Resu
     let told = body.as_ref().map(|body| format!(": {}", bounded(&body.to_string()))).unwrap_or_default();
     match (status.as_u16(), body) {
         (429, _) => Err(later(Why::Throttled, format!("429, too many requests{told}"))),
-        (500.., _) => Err(later(Why::Unavailable, format!("it answers {}{told}", status.as_u16()))),
+        (code @ 500.., Some(_)) => Err(later(Why::Unavailable, format!("it answers {code}{told}"))),
         (code @ 300..400, _) => {
             Err(later(Why::Unavailable, format!("it answers {code} and sends elsewhere: is {url} the API's address?")))
         }

@@ -216,8 +216,7 @@ mod tests {
             not_after: Millis(1),
             dry_run: false,
             reason: String::new(),
-            priority: 0.0,
-            at_risk_at: None,
+            stamps: Default::default(),
         }
     }
 

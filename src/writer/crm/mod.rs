@@ -103,9 +103,8 @@ fn values(work: Work<'_>, limit: impl Fn(&str) -> Option<usize>) -> Vec<(Text, V
         Some(owner) => Value::Text(owner.to_string()),
         None => Value::Empty,
     };
-    let owned = command.new.is_some();
-    let entered = if owned { Value::Instant(command.issued_at) } else { Value::Empty };
-    let at_risk = command.at_risk_at.filter(|_| owned).map_or(Value::Empty, Value::Instant);
+    let instant = |at: Option<Millis>| at.map_or(Value::Empty, Value::Instant);
+    let because = command.stamps.entered_because.as_ref().map_or(Value::Empty, |code| Value::Text(code.to_string()));
     let reason = |field: &Text| {
         let limit = limit(field).unwrap_or(TEXT_CHARACTERS);
         Value::Text(command.reason.chars().take(limit).collect())
@@ -118,10 +117,11 @@ fn values(work: Work<'_>, limit: impl Fn(&str) -> Option<usize>) -> Vec<(Text, V
     ];
     let optional = [
         fields.expected_owner.clone().map(|field| (field, owner(&command.expected))),
-        stamps.entered_at.clone().map(|field| (field, entered)),
+        stamps.entered_at.clone().map(|field| (field, instant(command.stamps.entered_at))),
+        stamps.entered_because.clone().map(|field| (field, because)),
         stamps.reason.clone().map(|field| (field.clone(), reason(&field))),
-        stamps.priority.clone().map(|field| (field, Value::Number(command.priority))),
-        stamps.at_risk_at.clone().map(|field| (field, at_risk)),
+        stamps.priority.clone().map(|field| (field, Value::Number(command.stamps.priority))),
+        stamps.at_risk_at.clone().map(|field| (field, instant(command.stamps.at_risk_at))),
         stamps.not_after.clone().map(|field| (field, Value::Instant(command.not_after))),
     ];
     needed.into_iter().chain(optional.into_iter().flatten()).collect()
@@ -168,6 +168,7 @@ fn owner(found: Option<Text>, work: Work<'_>, same: impl Fn(&str, &str) -> bool)
 mod tests {
     use super::*;
     use crate::config::writer::Stamps;
+    use crate::writer::command;
 
     fn fields() -> RoleFields {
         RoleFields {
@@ -178,6 +179,7 @@ mod tests {
             expected_owner: Some("E".into()),
             stamps: Stamps {
                 entered_at: Some("At".into()),
+                entered_because: Some("Because".into()),
                 reason: Some("Why".into()),
                 priority: None,
                 at_risk_at: Some("Risk".into()),
@@ -198,8 +200,12 @@ mod tests {
             not_after: Millis(1),
             dry_run: false,
             reason: "because".into(),
-            priority: 1.5,
-            at_risk_at: Some(Millis(60_000)),
+            stamps: command::Stamps {
+                entered_at: new.map(|_| Millis(0)),
+                entered_because: Some("placed".into()),
+                at_risk_at: Some(Millis(60_000)),
+                priority: 1.5,
+            },
         }
     }
 
@@ -217,11 +223,21 @@ mod tests {
             "S=3",
             "E=\"pool\"",
             "At=\"1970-01-01T00:00:00Z\"",
+            "Because=\"placed\"",
             "Why=\"beca\"",
             "Risk=\"1970-01-01T00:01:00Z\"",
         ];
         assert_eq!(written(&command(None, Some("ana"))), given);
-        let taken = ["OwnerId=\"pool\"", "C=\"c\"", "S=3", "E=\"ana\"", "At=null", "Why=\"beca\"", "Risk=null"];
+        let taken = [
+            "OwnerId=\"pool\"",
+            "C=\"c\"",
+            "S=3",
+            "E=\"ana\"",
+            "At=null",
+            "Because=\"placed\"",
+            "Why=\"beca\"",
+            "Risk=\"1970-01-01T00:01:00Z\"",
+        ];
         assert_eq!(written(&command(Some("ana"), None)), taken);
     }
 

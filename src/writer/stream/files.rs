@@ -4,6 +4,7 @@
 //! the place stands in `write-crm.place`, written after the results. A writer that ends in between says the last
 //! results again: bookd knows them, and the CRM knows what was carried out.
 
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -23,8 +24,6 @@ const PLACE: &str = "write-crm.place";
 pub struct Files {
     dir: PathBuf,
     commands: Outputs,
-    /// The byte behind the last command that was polled.
-    next: u64,
     /// Holds the lock: one writer at a time.
     _lock: File,
 }
@@ -42,7 +41,7 @@ impl Files {
             Err(error) => return Err(failed(&place, &error)),
         };
         let commands = Outputs::open(dir, Topic::Commands, SHARD, next);
-        Ok(Files { dir: dir.to_owned(), commands, next, _lock: lock })
+        Ok(Files { dir: dir.to_owned(), commands, _lock: lock })
     }
 
     fn append(&self, topic: Topic, outputs: &[OutRecord]) -> Result<(), LogError> {
@@ -111,7 +110,6 @@ impl Stream for Files {
         let deadline = Instant::now() + wait;
         loop {
             let records = self.commands.take(max)?;
-            self.next = records.last().map_or(self.next, |last| last.next);
             let left = deadline.saturating_duration_since(Instant::now());
             if !records.is_empty() || left.is_zero() {
                 return Ok(records);
@@ -120,10 +118,13 @@ impl Stream for Files {
         }
     }
 
-    fn commit(&mut self, outputs: &[OutRecord]) -> Result<(), LogError> {
+    fn commit(&mut self, outputs: &[OutRecord], places: &BTreeMap<u32, u64>) -> Result<(), LogError> {
         self.append(Topic::DeadLetters, outputs)?;
         self.append(Topic::Results, outputs)?;
-        write_place(&self.dir, self.next).map_err(|error| failed(&self.dir, &error))
+        match places.get(&u32::from(SHARD)) {
+            Some(next) => write_place(&self.dir, *next).map_err(|error| failed(&self.dir, &error)),
+            None => Ok(()),
+        }
     }
 
     fn commands(&self) -> &str {
@@ -166,7 +167,9 @@ mod tests {
         drop(stream);
         let mut stream = Files::open(dir.path()).unwrap();
         assert_eq!(polled(&mut stream), ["1", "2"]);
-        stream.commit(&[output(Topic::Results, "r1"), output(Topic::DeadLetters, "d2")]).unwrap();
+        let behind = std::fs::metadata(dir.path().join("commands-0.jsonl")).unwrap().len();
+        let outputs = [output(Topic::Results, "r1"), output(Topic::DeadLetters, "d2")];
+        stream.commit(&outputs, &BTreeMap::from([(0, behind)])).unwrap();
         bookd(dir.path(), &["3"]);
         drop(stream);
         let mut stream = Files::open(dir.path()).unwrap();

@@ -36,7 +36,7 @@ pub struct Kafka {
     from_latest: bool,
     consumer: BaseConsumer<Context>,
     producer: ThreadedProducer<Context>,
-    /// Where reading goes on in each partition, the records of the batch at hand behind it.
+    /// Where polling goes on in each partition.
     next: BTreeMap<i32, i64>,
     looked: Instant,
 }
@@ -145,18 +145,19 @@ impl Kafka {
         }
     }
 
-    fn transact(&self, outputs: &[OutRecord]) -> Result<(), LogError> {
+    fn transact(&self, outputs: &[OutRecord], places: &BTreeMap<u32, u64>) -> Result<(), LogError> {
         self.producer.begin_transaction().map_err(|error| errors::transaction("beginning a commit", &error))?;
         for output in outputs {
             self.send(output)?;
         }
-        let mut places = TopicPartitionList::new();
-        for (partition, next) in &self.next {
-            let added = places.add_partition_offset(&self.topics.commands, *partition, Offset::Offset(*next));
+        let mut list = TopicPartitionList::new();
+        for (partition, next) in places {
+            let (partition, next) = (*partition as i32, Offset::Offset(*next as i64));
+            let added = list.add_partition_offset(&self.topics.commands, partition, next);
             added.map_err(|error| LogError::Fatal(format!("a place in the commands: {error}")))?;
         }
         let group = self.consumer.group_metadata().expect("the consumer has a group id");
-        let sent = self.producer.send_offsets_to_transaction(&places, &group, TRANSACTION);
+        let sent = self.producer.send_offsets_to_transaction(&list, &group, TRANSACTION);
         sent.map_err(|error| errors::transaction("committing places", &error))?;
         self.producer.commit_transaction(TRANSACTION).map_err(|error| errors::transaction("committing", &error))
     }
@@ -200,8 +201,8 @@ impl Stream for Kafka {
         Ok(records)
     }
 
-    fn commit(&mut self, outputs: &[OutRecord]) -> Result<(), LogError> {
-        self.transact(outputs)
+    fn commit(&mut self, outputs: &[OutRecord], places: &BTreeMap<u32, u64>) -> Result<(), LogError> {
+        self.transact(outputs, places)
     }
 
     fn commands(&self) -> &str {

@@ -4,6 +4,7 @@ pub mod files;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::writer::Source;
@@ -12,12 +13,13 @@ use crate::log::LogError;
 
 /// Blocking; belongs to the writer's thread.
 pub trait Stream: Send {
-    /// Up to `max` committed commands behind the last commit, waiting up to `wait` for the first; of one account in order.
+    /// Up to `max` committed commands behind those polled before, waiting up to `wait` for the first; in each partition
+    /// in order.
     fn poll(&mut self, max: usize, wait: Duration) -> Result<Vec<Record>, LogError>;
 
-    /// Sends results and dead letters, and notes that all that was polled is answered. A writer that is killed before
-    /// that begins with the same commands again. After any error the stream is to be opened anew.
-    fn commit(&mut self, outputs: &[OutRecord]) -> Result<(), LogError>;
+    /// Sends results and dead letters, and notes where reading goes on in the partitions named. A writer that is killed
+    /// before that begins with the same commands again. After any error the stream is to be opened anew.
+    fn commit(&mut self, outputs: &[OutRecord], places: &BTreeMap<u32, u64>) -> Result<(), LogError>;
 
     /// What the topic of commands is called, for dead letters.
     fn commands(&self) -> &str;
