@@ -15,7 +15,7 @@ use bookd::domain::opportunity::{OpportunityOp, OpportunityRecord};
 use bookd::domain::output::SeatStatus;
 use bookd::domain::policy::*;
 use bookd::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
-use bookd::domain::request::{Request, RequestOp, ReturnReason};
+use bookd::domain::request::{Request, RequestOp, ReturnReason, UndoAsked};
 use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::time::{DAY, HOUR, Zone};
@@ -187,7 +187,7 @@ fn assert_something_happened(decided: &[Output]) {
     let count = |kind: DecisionKind| {
         decided.iter().filter(|output| matches!(output, Output::Decision(decision) if decision.kind == kind)).count()
     };
-    for kind in [DecisionKind::Distribution, DecisionKind::Retrieval, DecisionKind::Return] {
+    for kind in [DecisionKind::Distribution, DecisionKind::Retrieval, DecisionKind::Return, DecisionKind::Undo] {
         assert!(count(kind) > 0, "{}: {}", kind.name(), count(kind));
     }
 }
@@ -334,16 +334,19 @@ impl Story {
     }
 
     fn request(&mut self) -> Body {
-        let op = [RequestOp::Return, RequestOp::Return, RequestOp::Hold, RequestOp::ReviewDone][self.roll(4) as usize];
+        let ops = [RequestOp::Return, RequestOp::Return, RequestOp::Hold, RequestOp::ReviewDone, RequestOp::Undo];
+        let op = ops[self.roll(5) as usize];
+        let since = Some(Millis(self.now.0 - 1_000 * self.roll(u64::from(DAY)) as i64));
+        let undo = (op == RequestOp::Undo).then(|| Box::new(UndoAsked { since, ..UndoAsked::default() }));
         let rep = self.roll(REPS);
         Body::Request(Request {
             op,
-            account: self.named().into(),
+            account: if undo.is_some() { Vec::new() } else { self.named() }.into(),
             role: Some(["sdr", "ae"][(rep % 2) as usize].into()),
             rep: None,
             reason: Some(ReturnReason::BadData),
             until: Some(Millis(self.now.0 + 400_000_000)),
-            undo: None,
+            undo,
             by: format!("rep-{rep}").into(),
             at: self.now,
             dedup: self.roll(1 << 40),
