@@ -45,6 +45,7 @@ fn decision(kind: DecisionKind, from: Option<&str>, to: Option<&str>, why: Why) 
         fit: 800_000,
         timing: 763_210,
         top_signals: Vec::new(),
+        stamps: stamps(kind),
         why,
     }
 }
@@ -116,6 +117,17 @@ fn idle(last_touch: Option<Secs>) -> Why {
         warned_at: Some(minute(-4320)),
         promised: minute(-30),
         last_touch,
+    }
+}
+
+/// A month in the book, and a warning where it ends for want of work.
+fn stamps(kind: DecisionKind) -> Stamps {
+    match kind {
+        DecisionKind::Distribution => Stamps { entered: Some((minute(0), Entered::Placed)), warned_at: None },
+        DecisionKind::Retrieval => {
+            Stamps { entered: Some((minute(-44_640), Entered::Placed)), warned_at: Some(minute(-4320)) }
+        }
+        _ => Stamps { entered: Some((minute(-44_640), Entered::Adopted)), warned_at: None },
     }
 }
 

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::domain::account::Value;
 use crate::domain::ids::Id128;
-use crate::domain::output::{BreakerScope, SeatStatus};
+use crate::domain::output::{BreakerScope, Entered, SeatStatus};
 use crate::domain::policy::Policy;
 use crate::domain::rep::RepStatus;
 use crate::domain::signal::Class;
@@ -229,6 +229,7 @@ pub struct Tenure {
     pub segment: Option<u8>,
     pub promised: Option<Secs>,
     pub warned_at: Option<Secs>,
+    pub entered: Entered,
     pub evidence: super::evidence::Touches,
 }
 
