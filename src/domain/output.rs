@@ -98,7 +98,38 @@ pub struct Decision {
     pub timing: u32,
     /// At most 5, the strongest first.
     pub top_signals: Vec<TopSignal>,
+    pub stamps: Stamps,
     pub why: Why,
+}
+
+/// What the CRM may keep with the account: of the stay in a book that begins with a decision, or else of the one that ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stamps {
+    /// `None`: nobody owned it, or it was only held.
+    pub entered: Option<(Secs, Entered)>,
+    /// When its owner was warned of losing it, where that warning stands.
+    pub warned_at: Option<Secs>,
+}
+
+/// How an account came into a book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Entered {
+    /// By its segment's threshold.
+    Placed,
+    /// Below it, for idle capacity.
+    FilledIdle,
+    /// It was found there in the CRM, or somebody put it there.
+    Adopted,
+}
+
+impl Entered {
+    pub fn name(self) -> &'static str {
+        match self {
+            Entered::Placed => "placed",
+            Entered::FilledIdle => "filled_idle",
+            Entered::Adopted => "adopted",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

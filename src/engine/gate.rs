@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::output::{AlertKind, SeatStatus};
+use crate::domain::output::{AlertKind, Entered, SeatStatus};
 use crate::domain::policy::{Kind, Policy};
 use crate::domain::{Secs, Text};
 
@@ -190,7 +190,7 @@ impl Engine {
         let Some(owner) = seat.crm_owner.some() else { return self.settle_new_seat(role, account) };
         let rep = &self.state.reps[owner.index()];
         if rep.known && rep.role == Some(role as u8) {
-            self.own(role, account, owner, self.adopted_segment(owner, account));
+            self.own(role, account, owner, self.adopted_segment(owner, account), Entered::Adopted);
         } else if self.is_holding_user(role, owner) {
             self.exclude(role, account);
         } else {
@@ -212,7 +212,7 @@ impl Engine {
     }
 
     /// A tenure begins.
-    pub(super) fn own(&mut self, role: usize, account: AccountId, owner: RepId, segment: Option<u8>) {
+    pub(super) fn own(&mut self, role: usize, account: AccountId, owner: RepId, segment: Option<u8>, entered: Entered) {
         let now = self.state.now;
         let grace_s = self.book_of(owner).map_or(0, |book| book.grace_s);
         let tenure = Tenure {
@@ -222,6 +222,7 @@ impl Engine {
             segment,
             promised: None,
             warned_at: None,
+            entered,
             evidence: Default::default(),
         };
         self.own_since(role, account, owner, tenure);

@@ -4,7 +4,7 @@
 use crate::domain::Code;
 use crate::domain::Secs;
 use crate::domain::account::Change;
-use crate::domain::output::{AlertKind, LeftAlone, SeatStatus, Undone};
+use crate::domain::output::{AlertKind, Entered, LeftAlone, SeatStatus, Undone};
 use crate::domain::policy::Confirm;
 use crate::domain::result::{ResultRecord, ResultStatus};
 use crate::domain::time::DAY;
@@ -252,7 +252,7 @@ impl Engine {
         if owner == RepId::NOBODY {
             self.enter_pool(role, account, now);
         } else if is_of_role {
-            self.own(role, account, owner, self.adopted_segment(owner, account));
+            self.own(role, account, owner, self.adopted_segment(owner, account), Entered::Adopted);
             self.leaves_again(owner);
         } else {
             self.state.seats[role][account.index()].orphan = !is_holding_user;

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::domain::account::Value;
 use crate::domain::ids::Id128;
-use crate::domain::output::{BreakerScope, SeatStatus};
+use crate::domain::output::{BreakerScope, Entered, SeatStatus};
 use crate::domain::policy::{Policy, RoleMode};
 use crate::domain::rep::RepStatus;
 use crate::domain::signal::Class;
@@ -247,6 +247,7 @@ pub struct Tenure {
     pub segment: Option<u8>,
     pub promised: Option<Secs>,
     pub warned_at: Option<Secs>,
+    pub entered: Entered,
     pub evidence: super::evidence::Touches,
 }
 

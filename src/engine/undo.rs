@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::output::{AlertKind, LeftAlone, SeatStatus, Why};
+use crate::domain::output::{AlertKind, LeftAlone, SeatStatus, Stamps, Why};
 use crate::domain::policy::MAX_UNDONE;
 use crate::domain::rep::RepStatus;
 use crate::domain::request::{Request, UndoAsked};
 use crate::domain::{Code, DecisionKind, Secs, Text};
 
 use super::Engine;
-use super::state::{AccountId, RepId, Tenure, Turn};
+use super::decide::stamps;
+use super::state::{AccountId, RepId, Turn};
 use super::undo_log::{Before, UndoRow};
 
 /// A seat, and the first of its decisions that are to be undone.
@@ -150,22 +151,25 @@ impl Engine {
 
     fn put_back(&mut self, seat: ToUndo, by: &Text) {
         let ToUndo { role, account, first: UndoRow { entry, kind, before, .. }, taken, turns, .. } = seat;
+        let before = before.without_promise();
         let owner = before.owner();
         if self.state.seats[role][account.index()].owner == owner {
             // Given and taken again: there is nothing to command, and no less to be put back.
             self.keep_for_undo(DecisionKind::Undo, role, account);
         } else {
             let why = Why::Undone { by: by.clone(), kind, entry };
-            self.decide(DecisionKind::Undo, role, account, owner, why);
+            let stay = match &before {
+                Before::Owned { tenure, .. } => Some(&**tenure),
+                _ => self.tenure_of(role, account),
+            };
+            let stamps = stay.map_or_else(Stamps::default, stamps);
+            self.decide_with(DecisionKind::Undo, role, account, owner, stamps, why);
         }
         self.free_slot(role, account);
         self.forget_past_owners(role, account, taken);
         self.give_turns_back(role, account, turns);
         match before {
-            Before::Owned { tenure, .. } => {
-                let tenure = Tenure { promised: None, warned_at: None, ..*tenure };
-                self.own_since(role, account, owner, tenure);
-            }
+            Before::Owned { tenure, .. } => self.own_since(role, account, owner, *tenure),
             Before::Held { since, .. } => self.change_seat(role, account, |seat| {
                 (seat.status, seat.owner, seat.since) = (SeatStatus::Holding, owner, since);
             }),

@@ -44,6 +44,14 @@ pub enum Before {
 }
 
 impl Before {
+    /// Whoever has it again is to be warned anew.
+    pub fn without_promise(mut self) -> Before {
+        if let Before::Owned { tenure, .. } = &mut self {
+            (tenure.promised, tenure.warned_at) = (None, None);
+        }
+        self
+    }
+
     pub fn owner(&self) -> RepId {
         match self {
             Before::Owned { owner, .. } | Before::Held { owner, .. } => *owner,

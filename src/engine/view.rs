@@ -5,7 +5,7 @@
 //! landmark), timer links, and everything that only explains.
 
 use crate::domain::ids::Id128;
-use crate::domain::output::{BreakerScope, LeftAlone, SeatStatus};
+use crate::domain::output::{BreakerScope, Entered, LeftAlone, SeatStatus};
 use crate::domain::rep::RepStatus;
 use crate::domain::{DecisionKind, Secs, Text};
 
@@ -93,6 +93,9 @@ pub struct TenureView {
     /// Segment it counts against; `None`: the book alone.
     pub segment: Option<u8>,
     pub promised: Option<Secs>,
+    /// What commands tell the CRM of it.
+    pub entered: Entered,
+    pub warned_at: Option<Secs>,
     /// Latest first, as kept.
     pub touches: Vec<Secs>,
     pub days: Vec<Secs>,
@@ -331,6 +334,8 @@ fn tenure_view(tenure: &Tenure) -> TenureView {
         grace: tenure.grace,
         segment: tenure.segment,
         promised: tenure.promised,
+        entered: tenure.entered,
+        warned_at: tenure.warned_at,
         touches: tenure.evidence.touches.to_vec(),
         days: tenure.evidence.days.to_vec(),
         contacts: tenure.evidence.contacts.to_vec(),

@@ -229,7 +229,7 @@ wire_struct! {
     Seat {
         status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner, mark, aside,
     }
-    Tenure { account, since, grace, segment, promised, warned_at, evidence }
+    Tenure { account, since, grace, segment, promised, warned_at, entered, evidence }
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
     Commanded {

@@ -333,6 +333,7 @@ enums! {
         UndoDone { role, by, undone, left },
         UndoLeft { account, role, owner, why },
     }
+    Entered { Placed, FilledIdle, Adopted }
     LeftAlone { Deleted, UndoneAlready, DecidedSince, ChangedOutside, AskedSince, WorkedSince, OwnerGone }
     Undone { Rejected, Failed, Expired, Overruled, TakenBack }
     RoleMode { Live, Shadow }
@@ -389,8 +390,9 @@ structs! {
     Zone { name, offsets }
     Decision {
         command_id, kind, disposition, account, role, sequence, from, to, issued_at, not_after, policy_version,
-        priority, fit, timing, top_signals, why,
+        priority, fit, timing, top_signals, stamps, why,
     }
+    Stamps { entered, warned_at }
     TopSignal { class, kind, subject, at, points_milli, position }
     Placement { book, segment, threshold, filled_idle, tier, pool_since, candidates, more }
     Considered { rep, verdict, size, capacity }
@@ -408,7 +410,7 @@ structs! {
     }
     AccountView { id, sums, segments, fit, any_touch, hold, open_opportunities, meeting, seats }
     SeatView { status, owner, crm_owner, sequence, since, until, hold, version, past, tenure }
-    TenureView { since, grace, segment, promised, touches, days, contacts, replies }
+    TenureView { since, grace, segment, promised, entered, warned_at, touches, days, contacts, replies }
     UndoView { account, role, entry, at, kind, command, status, owner, since, until, tenure, turn, touched }
     RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts }
     State {
@@ -423,7 +425,7 @@ structs! {
     Seat {
         status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner, mark, aside,
     }
-    Tenure { account, since, grace, segment, promised, warned_at, evidence }
+    Tenure { account, since, grace, segment, promised, warned_at, entered, evidence }
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
     Commanded {

@@ -193,6 +193,7 @@ mod tests {
             fit: 0,
             timing: 0,
             top_signals: Vec::new(),
+            stamps: Default::default(),
             why: Why::Retired { by: "nobody".into() },
         }))
     }

@@ -1,8 +1,8 @@
 //! The encoding of what goes out: over these bytes, never over JSON, outputs are digested.
 
 use crate::domain::output::{
-    AccountState, BreakerScope, Considered, LeftAlone, Missing, Placement, SeatState, SeatStatus, TopSignal, Undone,
-    Verdict, Why,
+    AccountState, BreakerScope, Considered, Entered, LeftAlone, Missing, Placement, SeatState, SeatStatus, Stamps,
+    TopSignal, Undone, Verdict, Why,
 };
 use crate::domain::{Alert, AlertKind, Decision, DecisionKind, Disposition, Output};
 
@@ -53,6 +53,7 @@ wire_enum!(AlertKind {
     17 = UndoLeft { account, role, owner, why },
 });
 wire_enum!(Undone { 0 = Rejected, 1 = Failed, 2 = Expired, 3 = Overruled, 4 = TakenBack });
+wire_enum!(Entered { 0 = Placed, 1 = FilledIdle, 2 = Adopted });
 wire_enum!(LeftAlone {
     0 = Deleted,
     1 = UndoneAlready,
@@ -77,8 +78,9 @@ wire_enum!(SeatStatus {
 wire_struct! {
     Decision {
         command_id, kind, disposition, account, role, sequence, from, to, issued_at, not_after, policy_version,
-        priority, fit, timing, top_signals, why,
+        priority, fit, timing, top_signals, stamps, why,
     }
+    Stamps { entered, warned_at }
     TopSignal { class, kind, subject, at, points_milli, position }
     Placement { book, segment, threshold, filled_idle, tier, pool_since, candidates, more }
     Considered { rep, verdict, size, capacity }

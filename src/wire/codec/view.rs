@@ -5,7 +5,7 @@ use crate::engine::view::{AccountView, CommandView, RepView, SeatView, TenureVie
 wire_struct! {
     AccountView { id, sums, segments, fit, any_touch, hold, open_opportunities, meeting, seats }
     SeatView { status, owner, crm_owner, sequence, since, until, hold, version, past, tenure }
-    TenureView { since, grace, segment, promised, touches, days, contacts, replies }
+    TenureView { since, grace, segment, promised, entered, warned_at, touches, days, contacts, replies }
     CommandView {
         account, role, stage, command, previous, base, to, until, issued, turn, kept, told, tries,
         retry_at, taken_back, wish,

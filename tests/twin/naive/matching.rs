@@ -5,7 +5,7 @@ use std::cmp::{Ordering, Reverse};
 use bookd::domain::DecisionKind;
 use bookd::domain::account::Value;
 use bookd::domain::ids::tie_hash;
-use bookd::domain::output::{Considered, MAX_CANDIDATES, Placement, SeatStatus, Verdict, Why};
+use bookd::domain::output::{Considered, Entered, MAX_CANDIDATES, Placement, SeatStatus, Verdict, Why};
 use bookd::domain::policy::{MAX_ASIDE, MAX_MOVED};
 use bookd::domain::rep::RepStatus;
 
@@ -251,6 +251,8 @@ impl Twin {
             self.command(account, role).turn = Some(turn);
         }
         self.own(account, role, chosen, Some(segment.name.clone()));
+        let tenure = self.accounts[account].seats[role].tenure.as_mut().expect("just owned");
+        tenure.entered = if step == Phase::Fill { Entered::FilledIdle } else { Entered::Placed };
         self.roles[role].marked.remove(&account);
         self.roles[role].marked_for_fill.remove(&account);
     }

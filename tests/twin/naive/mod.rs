@@ -32,7 +32,7 @@ use bookd::domain::account::Value;
 use bookd::domain::ids::{Id128, command_id};
 use bookd::domain::input::{Frontier, Gate};
 use bookd::domain::opportunity::OpportunityRecord;
-use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus, Why};
+use bookd::domain::output::{AlertKind, BreakerScope, Entered, SeatStatus, Stamps, Why};
 use bookd::domain::rep::RepStatus;
 use bookd::domain::request::ReturnReason;
 use bookd::domain::signal::{Activity, Class, Signal};
@@ -171,6 +171,7 @@ struct Tenure {
     segment: Option<Text>,
     promised: Option<Secs>,
     warned_at: Option<Secs>,
+    entered: Entered,
     touches: Vec<Secs>,
     days: Vec<Secs>,
     contacts: Vec<(Secs, u32)>,
@@ -405,6 +406,32 @@ impl Twin {
 
     /// A decision about the seat as it is, before it moves.
     fn decide(&mut self, account: AccountNo, role: usize, kind: DecisionKind, to: Option<RepNo>, why: Why) {
+        let stamps = self.stamps_of(account, role, &why);
+        self.decide_with(account, role, kind, to, stamps, why);
+    }
+
+    /// Of the stay that begins, or else of the one that ends.
+    fn stamps_of(&self, account: AccountNo, role: usize, why: &Why) -> Stamps {
+        let tenure = self.accounts[account].seats[role].tenure.as_ref();
+        match (why, tenure) {
+            (Why::Placed(placement), _) if placement.filled_idle => {
+                Stamps { entered: Some((self.now, Entered::FilledIdle)), warned_at: None }
+            }
+            (Why::Placed(_), _) => Stamps { entered: Some((self.now, Entered::Placed)), warned_at: None },
+            (_, Some(tenure)) => Stamps { entered: Some((tenure.since, tenure.entered)), warned_at: tenure.warned_at },
+            (_, None) => Stamps { entered: None, warned_at: None },
+        }
+    }
+
+    fn decide_with(
+        &mut self,
+        account: AccountNo,
+        role: usize,
+        kind: DecisionKind,
+        to: Option<RepNo>,
+        stamps: Stamps,
+        why: Why,
+    ) {
         self.note_decided(account, role, kind);
         let policy = self.policy();
         let seat = &self.accounts[account].seats[role];
@@ -429,6 +456,7 @@ impl Twin {
             fit: self.accounts[account].fit,
             timing: self.timing_millionths(account),
             top_signals: self.top_signals(account),
+            stamps,
             why,
         };
         self.touched.insert(account);

@@ -1,6 +1,6 @@
 //! §5: how seats move, holds, deadlines, timers.
 
-use bookd::domain::output::{AlertKind, SeatStatus};
+use bookd::domain::output::{AlertKind, Entered, SeatStatus};
 use bookd::domain::policy::{Book, MAX_PAST_OWNERS};
 use bookd::domain::time::{DAY, HOUR};
 use bookd::domain::{Millis, Secs, Text};
@@ -53,6 +53,7 @@ impl Twin {
             segment,
             promised: None,
             warned_at: None,
+            entered: Entered::Adopted,
             touches: Vec::new(),
             days: Vec::new(),
             contacts: Vec::new(),

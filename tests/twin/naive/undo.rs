@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bookd::domain::ids::Id128;
-use bookd::domain::output::{AlertKind, LeftAlone, SeatStatus, Why};
+use bookd::domain::output::{AlertKind, LeftAlone, SeatStatus, Stamps, Why};
 use bookd::domain::policy::{MAX_UNDO, MAX_UNDONE, UNDO_S};
 use bookd::domain::rep::RepStatus;
 use bookd::domain::request::{Request, UndoAsked};
@@ -187,7 +187,12 @@ impl Twin {
             self.note_decided(account, role, DecisionKind::Undo);
         } else {
             let why = Why::Undone { by: by.clone(), kind, entry };
-            self.decide(account, role, DecisionKind::Undo, before.owner, why);
+            // Of the stay that goes on.
+            let stamps = match &before.tenure {
+                Some(tenure) => Stamps { entered: Some((tenure.since, tenure.entered)), warned_at: None },
+                None => self.stamps_of(account, role, &why),
+            };
+            self.decide_with(account, role, DecisionKind::Undo, before.owner, stamps, why);
         }
         if now_owner.is_some() {
             self.roles[role].dirty = true;

@@ -164,6 +164,8 @@ fn tenure_view(twin: &Twin, tenure: &Tenure) -> TenureView {
         grace: tenure.grace,
         segment: tenure.segment.as_ref().and_then(index).map(|index| index as u8),
         promised: tenure.promised,
+        entered: tenure.entered,
+        warned_at: tenure.warned_at,
         touches: tenure.touches.clone(),
         days: tenure.days.clone(),
         contacts: tenure.contacts.clone(),
