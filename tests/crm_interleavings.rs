@@ -238,6 +238,7 @@ fn given_back(at: Millis) -> Body {
         reason: Some(ReturnReason::NotInterested),
         until: None,
         per_hour: None,
+        wave: None,
         by: "jane".into(),
         at,
         dedup: 7,

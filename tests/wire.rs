@@ -278,7 +278,7 @@ fn these_are_the_bytes_of_everything() {
     assert_eq!(found, EVERYTHING, "a new variant or field? else journals already written become unreadable");
 }
 
-const EVERYTHING: &str = "b7ca6f50d47f9ce4f09d9c4f8bf861e4";
+const EVERYTHING: &str = "96ba7ea6bb3d3205bc246c10d2f3b5ae";
 
 /// Bytes that look drawn, the same in every run.
 fn stream() -> impl FnMut() -> u8 {
@@ -307,7 +307,7 @@ fn these_are_the_bytes_of_long_lists() {
     assert_eq!(entry::digest(&bytes).to_string(), LONG_LISTS, "journals already written must stay readable");
 }
 
-const LONG_LISTS: &str = "d799213404a126293fdd4fb627cee704";
+const LONG_LISTS: &str = "1f0b370a21b7db2f260b89f496765cc8";
 
 #[test]
 fn an_entry_cut_short_anywhere_is_refused() {

@@ -112,7 +112,10 @@ fn concerns(kind: &AlertKind) -> (Option<&Text>, Option<&Text>) {
         | AlertKind::Paused { role, .. }
         | AlertKind::Resumed { role, .. }
         | AlertKind::WentLive { role, .. }
-        | AlertKind::ModeKept { role, .. } => (None, Some(role)),
+        | AlertKind::ModeKept { role, .. }
+        | AlertKind::ApprovalWanted { role, .. }
+        | AlertKind::Approved { role, .. }
+        | AlertKind::ApprovalLapsed { role, .. } => (None, Some(role)),
         AlertKind::Refused { account, role, .. } => (account.as_ref(), role.as_ref()),
         AlertKind::SourceSilent { .. }
         | AlertKind::SourceBack { .. }

@@ -287,6 +287,23 @@ pub enum AlertKind {
         per_hour: Option<u32>,
         by: Text,
     },
+    /// So many losses of a role wait for somebody's `approve`, and are looked at anew at `until` (E7).
+    ApprovalWanted {
+        role: Text,
+        wave: u64,
+        due: u32,
+        until: Secs,
+    },
+    Approved {
+        role: Text,
+        wave: u64,
+        by: Text,
+    },
+    /// Nobody approved it in time, or it needs no approval any more.
+    ApprovalLapsed {
+        role: Text,
+        wave: u64,
+    },
     /// A role's decisions are commands from now on (E4).
     WentLive {
         role: Text,
@@ -329,7 +346,7 @@ impl Undone {
 }
 
 impl AlertKind {
-    pub const NAMES: [&'static str; 16] = [
+    pub const NAMES: [&'static str; 19] = [
         "at_risk",
         "risk_cleared",
         "refused",
@@ -346,6 +363,9 @@ impl AlertKind {
         "rate_set",
         "went_live",
         "mode_kept",
+        "approval_wanted",
+        "approved",
+        "approval_lapsed",
     ];
 
     pub fn name(&self) -> &'static str {
@@ -366,6 +386,9 @@ impl AlertKind {
             AlertKind::RateSet { .. } => "rate_set",
             AlertKind::WentLive { .. } => "went_live",
             AlertKind::ModeKept { .. } => "mode_kept",
+            AlertKind::ApprovalWanted { .. } => "approval_wanted",
+            AlertKind::Approved { .. } => "approved",
+            AlertKind::ApprovalLapsed { .. } => "approval_lapsed",
         }
     }
 }

@@ -32,7 +32,8 @@ impl Engine {
             if self.state.roles[role].waiting.is_empty() || !self.decides(role) || self.none_can_go(role) {
                 continue;
             }
-            let going = self.judged_losses(role);
+            let mut going = self.judged_losses(role);
+            self.ask_for_approval(role, &mut going);
             for loss in going.iter().take(MAX_MOVED) {
                 if self.decides(role) {
                     self.retrieve_one(role, loss);
@@ -231,8 +232,8 @@ enum RepScope {
     Book,
 }
 
-/// Due before the scope's last `proceed`: let go, and not counted.
-fn is_exempt(promised: Secs, proceeded: Secs) -> bool {
+/// Due before the scope's last `proceed`, or the role's last approval: let go, and not counted.
+pub(super) fn is_exempt(promised: Secs, proceeded: Secs) -> bool {
     promised <= proceeded
 }
 

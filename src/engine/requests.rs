@@ -44,6 +44,7 @@ impl Engine {
             RequestOp::Pause | RequestOp::Resume => self.pause_or_resume(request),
             RequestOp::Rate => self.set_rate(request),
             RequestOp::GoLive => self.go_live(request),
+            RequestOp::Approve => self.approve(request),
             _ => Err(Code::NotSupported),
         }
     }

@@ -105,6 +105,13 @@ pub struct Rate {
     pub by: Text,
 }
 
+/// Losses that somebody was asked for: by the entry's number, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wave {
+    pub wave: u64,
+    pub asked: Secs,
+}
+
 /// Who paused a role, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pause {
@@ -305,6 +312,9 @@ pub struct RoleState {
     /// The rules decide nothing in it.
     pub paused: Option<Pause>,
     pub mode: RoleMode,
+    /// Losses that wait for an approval, and the instant of the last one: what was promised up to then may go.
+    pub wave: Option<Wave>,
+    pub approved: Secs,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

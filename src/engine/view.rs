@@ -35,6 +35,8 @@ pub struct View {
     pub paused: Vec<(Text, Text, Secs)>,
     /// Roles in shadow.
     pub shadow: Vec<Text>,
+    /// Roles in which losses wait for an approval, or once did: the wave and since when, and the last approval.
+    pub waves: Vec<(Text, Option<(u64, Secs)>, Secs)>,
     /// At most so many commands in any hour, and who said so.
     pub rate: Option<(u32, Text)>,
     /// Commands of the last hour, by their instants.
@@ -162,6 +164,7 @@ impl Engine {
             writers: self.writer_views(),
             paused: self.paused_views(),
             shadow: self.shadow_views(),
+            waves: self.wave_views(),
             rate: state.rate.as_ref().map(|rate| (rate.per_hour, rate.by.clone())),
             issued: self.issued_lately().collect(),
             remembered: state.remembered.len() as u64,
@@ -218,6 +221,15 @@ impl Engine {
     fn paused_views(&self) -> Vec<(Text, Text, Secs)> {
         let paused = self.roles().filter_map(|role| Some((role, self.state().roles[role].paused.as_ref()?)));
         paused.map(|(role, pause)| (self.rules().roles[role].name.clone(), pause.by.clone(), pause.at)).collect()
+    }
+
+    fn wave_views(&self) -> Vec<(Text, Option<(u64, Secs)>, Secs)> {
+        let view = |role: usize| {
+            let state = &self.state().roles[role];
+            let wave = state.wave.as_ref().map(|wave| (wave.wave, wave.asked));
+            (self.rules().roles[role].name.clone(), wave, state.approved)
+        };
+        self.roles().map(view).filter(|(_, wave, approved)| wave.is_some() || *approved > Secs::ZERO).collect()
     }
 
     fn shadow_views(&self) -> Vec<Text> {

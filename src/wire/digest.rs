@@ -33,6 +33,7 @@ pub fn state(view: &View) -> Id128 {
         writers,
         paused,
         shadow,
+        waves,
         rate,
         issued,
         remembered,
@@ -54,6 +55,7 @@ pub fn state(view: &View) -> Id128 {
     }
     digest.rows(paused);
     digest.rows(shadow);
+    digest.rows(waves);
     digest.row(rate);
     digest.rows(issued);
     digest.id()

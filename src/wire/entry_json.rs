@@ -188,10 +188,10 @@ fn signal(event: &Signal) -> Value {
 }
 
 fn request(request: &Request) -> Value {
-    let Request { op, account, role, rep, reason, until, per_hour, by, at, dedup } = request;
+    let Request { op, account, role, rep, reason, until, per_hour, wave, by, at, dedup } = request;
     json!({
         "op": op.name(), "account": candidates(account), "role": role, "rep_id": rep,
-        "reason": reason.map(ReturnReason::name), "until": until.map(time), "per_hour": per_hour, "by": by, "requested_at": time(*at),
+        "reason": reason.map(ReturnReason::name), "until": until.map(time), "per_hour": per_hour, "wave": wave, "by": by, "requested_at": time(*at),
         "dedup": hash(*dedup),
     })
 }

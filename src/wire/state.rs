@@ -14,7 +14,7 @@ use crate::engine::few::Few;
 use crate::engine::state::{
     Account, AccountId, AccountRecordRow, AccountSide, Commanded, Contribution, Contributions, DailyRow, Kept,
     MAX_CONTRIBUTIONS, Mark, Observed, Opportunity, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId, RestoredSeat,
-    RoleState, Seat, SnapshotRow, SourceState, Stage, State, Tenure, Turn, Wish,
+    RoleState, Seat, SnapshotRow, SourceState, Stage, State, Tenure, Turn, Wave, Wish,
 };
 
 /// The whole state, between two entries.
@@ -231,9 +231,10 @@ wire_struct! {
         per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
-    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode }
+    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode, wave, approved }
     Rate { per_hour, by }
     Pause { by, at }
+    Wave { wave, asked }
     SourceState { name, latest, complete, silent }
     Opportunity { account, open }
     SnapshotRow { key, class, at, contributed, epoch }

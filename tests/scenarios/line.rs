@@ -275,6 +275,7 @@ fn act(who: &str, mut words: Words, now: Millis, number: u64) -> Result<Body, St
         "proceeds" => RequestOp::Proceed,
         "pauses" => RequestOp::Pause,
         "resumes" => RequestOp::Resume,
+        "approves" => RequestOp::Approve,
         "asks" => {
             let op = words.need("what they ask")?;
             RequestOp::ALL.into_iter().find(|each| each.name() == op).ok_or_else(|| format!("nobody asks `{op}`"))?
@@ -294,6 +295,7 @@ fn request(op: RequestOp, by: &str, mut words: Words, now: Millis, number: u64) 
         reason: None,
         until: None,
         per_hour: None,
+        wave: None,
         by: by.into(),
         at: now,
         dedup: 0,
@@ -303,6 +305,7 @@ fn request(op: RequestOp, by: &str, mut words: Words, now: Millis, number: u64) 
         match word {
             "because" => request.reason = Some(reason(words.need("a reason")?)?),
             "until" => request.until = Some(words.instant()?),
+            "wave" => request.wave = Some(whole(words.need("its number")?)?),
             "per_hour" => request.per_hour = Some(whole(words.need("how many an hour")?)? as u32),
             "as" => request.role = Some(words.need("a role")?.into()),
             "for" | "with" => request.rep = Some(words.need("a rep")?.into()),

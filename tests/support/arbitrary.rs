@@ -27,7 +27,7 @@ use bookd::engine::few::Few;
 use bookd::engine::state::{
     Account, AccountId, AccountRecordRow, AccountSide, Commanded, Contribution, Contributions, DailyRow, Kept, Mark,
     Observed, Opportunity, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow,
-    SourceState, Stage, State, Tenure, Turn, Wish,
+    SourceState, Stage, State, Tenure, Turn, Wave, Wish,
 };
 use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
 use proptest::prelude::*;
@@ -323,6 +323,7 @@ enums! {
         Orphan { account, role, owner }, IssuingStopped { role, issued_at, out }, IssuingResumed { role },
         CommandUndone { account, role, undone, owner, tries }, Paused { role, by }, Resumed { role, by },
         RateSet { per_hour, by }, WentLive { role, by, owned }, ModeKept { role, mode },
+        ApprovalWanted { role, wave, due, until }, Approved { role, wave, by }, ApprovalLapsed { role, wave },
     }
     Undone { Rejected, Failed, Expired, Overruled, TakenBack }
     RoleMode { Live, Shadow }
@@ -344,7 +345,7 @@ structs! {
     ResultRecord { command_id, status, observed_owner, error_code, crm_version, at }
     Signal { class, kind, account, source, subject, strength, mode, at, dedup, due }
     Activity { kind, account, source, actor, contact, direction, at, dedup, meeting_at }
-    Request { op, account, role, rep, reason, until, per_hour, by, at, dedup }
+    Request { op, account, role, rep, reason, until, per_hour, wave, by, at, dedup }
     Restored { account, role, status, owner, sequence }
     RestoredSeat { status, owner, sequence }
     Input { position, body }
@@ -352,7 +353,7 @@ structs! {
     Entry { journal, shard, sequence, previous, now, rules, kind, spans, inputs, outputs, state }
     Policy { version, text, roles, scoring, kinds, fit, segments, books, sources, windows, breaker }
     Role {
-        name, exclude, exclude_open_opportunities, holding_users, mode, not_after_s, confirm, max_unresolved, sort,
+        name, exclude, exclude_open_opportunities, holding_users, mode, approve_above, not_after_s, confirm, max_unresolved, sort,
     }
     SortKey { field, descending }
     Scoring { half_life_s, weight, cap, half_timing_points, fit_share, tiers }
@@ -388,7 +389,7 @@ structs! {
     SeatState { role, status, owner, crm_owner, since, shadow }
     View {
         now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, commands, writers, paused,
-        shadow, rate, issued, remembered, unknown,
+        shadow, waves, rate, issued, remembered, unknown,
     }
     CommandView {
         account, role, stage, command, previous, base, to, until, issued, turn, kept, told, version, tries,
@@ -424,9 +425,10 @@ structs! {
         per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
-    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode }
+    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode, wave, approved }
     Rate { per_hour, by }
     Pause { by, at }
+    Wave { wave, asked }
     SourceState { name, latest, complete, silent }
     Opportunity { account, open }
     SnapshotRow { key, class, at, contributed, epoch }

@@ -47,7 +47,7 @@ fn agree(cases: &impl Strategy<Value = Case>, number: u32) {
 }
 
 /// Cases of the fixed seed below: enough for the rarest of what is asked for.
-const COVERAGE_CASES: u32 = 400;
+const COVERAGE_CASES: u32 = 600;
 
 /// Everything that the rules can answer, as [`compare::Seen`] names it.
 fn expected() -> Vec<String> {
@@ -94,7 +94,7 @@ const STAGES: [Stage; 8] = [
     Stage::Overruled,
 ];
 
-const REFUSALS: [Code; 19] = [
+const REFUSALS: [Code; 20] = [
     Code::UnknownRole,
     Code::UnknownAccount,
     Code::NotOwner,
@@ -114,6 +114,7 @@ const REFUSALS: [Code; 19] = [
     Code::NoRate,
     Code::AlreadyLive,
     Code::NeverOpened,
+    Code::NothingToApprove,
 ];
 
 /// Those that the engine judges; all but `limit_reached`, which takes 65,534 reps.

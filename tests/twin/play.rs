@@ -209,6 +209,7 @@ impl Player {
             op: what.op,
             account: candidates(&what.account, state).into(),
             role: what.role.map(|pick| match pick {
+                _ if what.wave == Some(true) => waiting_wave(state).0,
                 OWNED_ROLE => owned_role(&what.account, state),
                 pick => role_name(pick),
             }),
@@ -216,11 +217,18 @@ impl Player {
             reason: what.reason,
             until: what.until.as_ref().map(|when| self.when(when)),
             per_hour: what.per_hour.map(u32::from),
+            wave: what.wave.map(|waits| if waits { waiting_wave(state).1 } else { 1 }),
             by: user(&what.by, &what.account, state),
             at: self.when(&what.at),
             dedup: self.dedup(what.repeats),
         }
     }
+}
+
+/// The first wave that waits for an approval, with its role.
+fn waiting_wave(state: &View) -> (Text, u64) {
+    let mut waves = state.waves.iter().filter_map(|(role, wave, _)| Some((role.clone(), (*wave)?.0)));
+    waves.next().unwrap_or((role_name(0), 1))
 }
 
 fn one_of_a_crowd() -> AccountWhat {

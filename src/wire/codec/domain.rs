@@ -149,7 +149,7 @@ wire_struct! {
     ResultRecord { command_id, status, observed_owner, error_code, crm_version, at }
     Signal { class, kind, account, source, subject, strength, mode, at, dedup, due }
     Activity { kind, account, source, actor, contact, direction, at, dedup, meeting_at }
-    Request { op, account, role, rep, reason, until, per_hour, by, at, dedup }
+    Request { op, account, role, rep, reason, until, per_hour, wave, by, at, dedup }
     Restored { account, role, status, owner, sequence }
     Input { position, body }
     Span { topic, partition, from, next, read, rejected }

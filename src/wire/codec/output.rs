@@ -47,6 +47,9 @@ wire_enum!(AlertKind {
     13 = RateSet { per_hour, by },
     14 = WentLive { role, by, owned },
     15 = ModeKept { role, mode },
+    16 = ApprovalWanted { role, wave, due, until },
+    17 = Approved { role, wave, by },
+    18 = ApprovalLapsed { role, wave },
 });
 wire_enum!(Undone { 0 = Rejected, 1 = Failed, 2 = Expired, 3 = Overruled, 4 = TakenBack });
 wire_enum!(BreakerScope { 0 = Role(role), 1 = Book(rep), 2 = QuietRep(rep), 3 = Departures });

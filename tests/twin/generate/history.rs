@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::answers::{EchoWhat, ResultWhat, echoes, results};
 use super::policy::{HUGE, PolicySpec, policies};
-use super::requests::requests;
+use super::requests::{approvals, given_back, go_lives, requests};
 
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -205,6 +205,8 @@ pub struct RequestWhat {
     pub reason: Option<ReturnReason>,
     pub until: Option<When>,
     pub per_hour: Option<u8>,
+    /// The wave that waits, or another one.
+    pub wave: Option<bool>,
     pub at: When,
     pub repeats: Repeats,
 }
@@ -247,7 +249,11 @@ fn beginnings() -> impl Strategy<Value = Beginning> {
         prop_oneof![9 => Just(Vec::new()), 1 => vec(ops(), 1..3)],
         vec(prop_oneof![8 => (0u8..3).prop_map(RepWhat::Join), 1 => rep_whats()], 0..7),
         vec(prop_oneof![4 => known_accounts(), 1 => account_whats()], 0..13),
-        prop_oneof![2 => Just(Vec::new()), 1 => vec(ops(), 1..5)],
+        prop_oneof![
+            6 => Just(Vec::new()),
+            3 => vec(ops(), 1..5),
+            1 => go_lives().prop_map(|what| vec![Op::Request(what)]),
+        ],
         prop_oneof![4 => Just(Vec::new()), 1 => vec(restored(), 1..9)],
     );
     parts.prop_map(|(early, reps, accounts, before_opening, restored)| Beginning {
@@ -273,7 +279,7 @@ fn restored() -> impl Strategy<Value = Op> {
 }
 
 fn steps() -> impl Strategy<Value = Step> {
-    let ops = prop_oneof![2 => Just(Vec::new()), 8 => vec(ops(), 1..5), 1 => leaving_the_other_role()];
+    let ops = prop_oneof![2 => Just(Vec::new()), 8 => vec(ops(), 1..5), 1 => leaving_the_other_role(), 1 => returns()];
     (advances(), proptest::bool::weighted(0.8), ops).prop_map(|(time, caught_up, ops)| Step { time, caught_up, ops })
 }
 
@@ -283,6 +289,15 @@ fn leaving_the_other_role() -> impl Strategy<Value = Vec<Op>> {
         let open = OpportunityWhat::Change { account: Name::Shared(pick), open: Some(Some(1)) };
         let leave = RepWhat::LeaveTheOtherRole(pick);
         vec![Op::Opportunity { id, what: open }, Op::Rep { who: 0, what: leave }]
+    })
+}
+
+/// Several accounts in a row are given back for one reason: quotas are met.
+fn returns() -> impl Strategy<Value = Vec<Op>> {
+    let reason = proptest::sample::select(ReturnReason::ALL.to_vec());
+    (any::<u8>(), 2u8..6, reason).prop_map(|(first, count, reason)| {
+        let account = |back: u8| Name::Owned(first.wrapping_add(back));
+        (0..count).map(|back| Op::Request(given_back(account(back), reason))).collect()
     })
 }
 
@@ -299,13 +314,14 @@ fn ops() -> impl Strategy<Value = Op> {
     prop_oneof![
         10 => activities().prop_map(Op::Activity),
         8 => signals().prop_map(Op::Signal),
-        10 => requests().prop_map(Op::Request),
+        13 => requests().prop_map(Op::Request),
         4 => (0u8..6, rep_whats()).prop_map(|(who, what)| Op::Rep { who, what }),
         4 => (0u8..12, account_whats()).prop_map(|(who, what)| Op::Account { who, what }),
         4 => (0u8..4, opportunity_whats()).prop_map(|(id, what)| Op::Opportunity { id, what }),
         6 => results().prop_map(Op::Result),
         5 => echoes().prop_map(Op::Echo),
         3 => Just(Op::AllApplied),
+        2 => approvals().prop_map(Op::Request),
         1 => frontiers(),
         1 => proptest::bool::weighted(0.7).prop_map(Op::Gate),
         1 => (policies(), proptest::bool::weighted(0.9)).prop_map(|(spec, rises)| Op::Policy {

@@ -27,7 +27,11 @@ impl Twin {
             if !self.decides(role) {
                 continue;
             }
-            let going = self.that_go(role);
+            let mut going = self.that_go(role);
+            let unapproved = going.iter().filter(|each| !self.is_approved(role, each.promised)).count();
+            if self.must_ask(role, unapproved) {
+                going.retain(|each| self.is_approved(role, each.promised));
+            }
             let more = going.len() > MAX_MOVED;
             for each in going.into_iter().take(MAX_MOVED) {
                 if self.decides(role) {
@@ -82,7 +86,8 @@ impl Twin {
                 .scopes(rep, role)
                 .iter()
                 .any(|scope| self.tripped.contains(scope) && !self.exempt(promised, scope));
-            if promised <= self.now && !stopped && self.can_judge(book, promised) {
+            let asked = self.roles[role].wave.is_some() && !self.is_approved(role, promised);
+            if promised <= self.now && !stopped && !asked && self.can_judge(book, promised) {
                 due.push(Going { account, rep, book, deadline: self.deadline(account, role), promised });
             }
         }

@@ -5,6 +5,7 @@
 //! a file a section.
 
 mod accounts;
+mod approval;
 mod control;
 mod departures;
 mod evidence;
@@ -246,6 +247,9 @@ struct RoleState {
     /// By whom, and since when.
     paused: Option<(Text, Secs)>,
     shadow: bool,
+    /// Losses that wait for an approval: the wave's number, and since when; and the last approval.
+    wave: Option<(u64, Secs)>,
+    approved: Secs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -314,6 +318,7 @@ impl Twin {
         self.fulfil_wishes();
         if self.gate_open {
             self.departures();
+            self.lapses();
             self.losses();
             self.matching();
         }

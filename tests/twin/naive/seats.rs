@@ -233,6 +233,7 @@ impl Twin {
         let mut instants = self.silences();
         instants.extend(self.command_instants());
         instants.extend(self.issued.iter().map(|at| at.plus(HOUR)));
+        instants.extend(self.roles.iter().filter_map(|role| role.wave).map(|(_, asked)| asked.plus(DAY)));
         for account in self.living() {
             for role in 0..self.roles.len() {
                 let seat = &self.accounts[account].seats[role];

@@ -29,6 +29,7 @@ pub(super) fn of(twin: &Twin) -> View {
         writers: writer_views(twin),
         paused: paused_views(twin),
         shadow: shadow_views(twin),
+        waves: wave_views(twin),
         rate: twin.rate.clone(),
         issued: issued_views(twin),
         remembered: twin.remembered.len() as u64,
@@ -66,6 +67,16 @@ fn paused_views(twin: &Twin) -> Vec<(Text, Text, Secs)> {
 fn shadow_views(twin: &Twin) -> Vec<Text> {
     let shadow = (0..twin.roles.len()).filter(|role| twin.roles[*role].shadow);
     shadow.map(|role| twin.policy().roles[role].name.clone()).collect()
+}
+
+fn wave_views(twin: &Twin) -> Vec<(Text, Option<(u64, Secs)>, Secs)> {
+    let mut views = Vec::new();
+    for (role, state) in twin.roles.iter().enumerate() {
+        if state.wave.is_some() || state.approved > Secs::ZERO {
+            views.push((twin.policy().roles[role].name.clone(), state.wave, state.approved));
+        }
+    }
+    views
 }
 
 fn issued_views(twin: &Twin) -> Vec<(Secs, u32)> {
