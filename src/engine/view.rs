@@ -35,8 +35,8 @@ pub struct View {
     pub paused: Vec<(Text, Text, Secs)>,
     /// Roles in shadow.
     pub shadow: Vec<Text>,
-    /// Roles in which losses wait for an approval, or once did: the wave and since when, and the last approval.
-    pub waves: Vec<(Text, Option<(u64, Secs)>, Secs)>,
+    /// Roles in which losses wait for an approval, or once did.
+    pub waves: Vec<WaveView>,
     /// At most so many commands in any hour, and who said so.
     pub rate: Option<(u32, Text)>,
     /// Commands of the last hour, by their instants.
@@ -44,6 +44,15 @@ pub struct View {
     /// Event ids remembered, signals kept for unknown accounts.
     pub remembered: u64,
     pub unknown: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaveView {
+    pub role: Text,
+    /// What waits: the wave's number, and since when.
+    pub wave: Option<(u64, Secs)>,
+    /// The last approval; ZERO: there was none.
+    pub approved: Secs,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -223,13 +232,15 @@ impl Engine {
         paused.map(|(role, pause)| (self.rules().roles[role].name.clone(), pause.by.clone(), pause.at)).collect()
     }
 
-    fn wave_views(&self) -> Vec<(Text, Option<(u64, Secs)>, Secs)> {
-        let view = |role: usize| {
-            let state = &self.state().roles[role];
-            let wave = state.wave.as_ref().map(|wave| (wave.wave, wave.asked));
-            (self.rules().roles[role].name.clone(), wave, state.approved)
-        };
-        self.roles().map(view).filter(|(_, wave, approved)| wave.is_some() || *approved > Secs::ZERO).collect()
+    fn wave_views(&self) -> Vec<WaveView> {
+        let views = self.roles().map(|role| self.wave_view(role));
+        views.filter(|view| view.wave.is_some() || view.approved > Secs::ZERO).collect()
+    }
+
+    fn wave_view(&self, role: usize) -> WaveView {
+        let state = &self.state().roles[role];
+        let wave = state.wave.as_ref().map(|wave| (wave.wave, wave.asked));
+        WaveView { role: self.rules().roles[role].name.clone(), wave, approved: state.approved }
     }
 
     fn shadow_views(&self) -> Vec<Text> {

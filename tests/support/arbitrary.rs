@@ -29,7 +29,7 @@ use bookd::engine::state::{
     Observed, Opportunity, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow,
     SourceState, Stage, State, Tenure, Turn, Wave, Wish,
 };
-use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
+use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View, WaveView};
 use proptest::prelude::*;
 
 /// A strategy for any type here.
@@ -395,6 +395,7 @@ structs! {
         account, role, stage, command, previous, base, to, until, issued, turn, kept, told, version, tries,
         retry_at, taken_back, wish,
     }
+    WaveView { role, wave, approved }
     AccountView { id, sums, segments, fit, any_touch, hold, open_opportunities, meeting, seats }
     SeatView { status, owner, crm_owner, sequence, since, until, hold, past, tenure }
     TenureView { since, grace, segment, promised, touches, days, contacts, replies }

@@ -227,7 +227,7 @@ impl Player {
 
 /// The first wave that waits for an approval, with its role.
 fn waiting_wave(state: &View) -> (Text, u64) {
-    let mut waves = state.waves.iter().filter_map(|(role, wave, _)| Some((role.clone(), (*wave)?.0)));
+    let mut waves = state.waves.iter().filter_map(|view| Some((view.role.clone(), view.wave?.0)));
     waves.next().unwrap_or((role_name(0), 1))
 }
 

@@ -197,7 +197,10 @@ mod tests {
         }))
     }
 
-    fn tallied(days: &[(u32, Option<Option<&str>>, Vec<Output>)], end: u32) -> Role {
+    /// Its number, whom a record names as owner if there is one, and what is decided.
+    type Day = (u32, Option<Option<&'static str>>, Vec<Output>);
+
+    fn tallied(days: &[Day], end: u32) -> Role {
         let mut tally = Tally::new(14 * DAY);
         for (day, owner, outputs) in days {
             tally.take(&entry(*day, *owner), outputs, |_| true);

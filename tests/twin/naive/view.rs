@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bookd::domain::{Secs, Text};
 use bookd::engine::state::Turn;
-use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
+use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View, WaveView};
 
 use super::pending::Command;
 use super::{AccountNo, RepNo, Seat, Tenure, Twin};
@@ -69,11 +69,12 @@ fn shadow_views(twin: &Twin) -> Vec<Text> {
     shadow.map(|role| twin.policy().roles[role].name.clone()).collect()
 }
 
-fn wave_views(twin: &Twin) -> Vec<(Text, Option<(u64, Secs)>, Secs)> {
+fn wave_views(twin: &Twin) -> Vec<WaveView> {
     let mut views = Vec::new();
     for (role, state) in twin.roles.iter().enumerate() {
         if state.wave.is_some() || state.approved > Secs::ZERO {
-            views.push((twin.policy().roles[role].name.clone(), state.wave, state.approved));
+            let role = twin.policy().roles[role].name.clone();
+            views.push(WaveView { role, wave: state.wave, approved: state.approved });
         }
     }
     views
