@@ -19,19 +19,19 @@ impl Engine {
         if state.wave.is_some() { state.approved } else { Secs::NEVER }
     }
 
-    /// Takes away those that must be approved first: a wave of them is asked for.
-    pub(super) fn ask_for_approval(&mut self, role: usize, going: &mut Vec<Loss>) {
-        let Some(most) = self.asks_above(role) else { return };
+    /// Whether so many must be approved first that a wave of them waits from now on: those that go are others then.
+    pub(super) fn asks_for_approval(&mut self, role: usize, going: &[Loss]) -> bool {
+        let Some(most) = self.asks_above(role) else { return false };
         let approved = self.state.roles[role].approved;
         let due = going.iter().filter(|loss| !is_exempt(loss.promised, approved)).count() as u32;
         if due <= most {
-            return;
+            return false;
         }
-        going.retain(|loss| is_exempt(loss.promised, approved));
         let (wave, asked) = (self.state.sequence, self.state.now);
         self.set_wave(role, Some(Wave { wave, asked }));
         let name = self.rules().roles[role].name.clone();
         self.alert(AlertKind::ApprovalWanted { role: name, wave, due, until: asked.plus(LAPSES_S) });
+        true
     }
 
     /// Nobody asks what a role in shadow may do.

@@ -29,17 +29,20 @@ impl Engine {
     pub(super) fn retrieve(&mut self) {
         self.state.losses_left = false;
         for role in self.roles() {
-            if self.state.roles[role].waiting.is_empty() || !self.decides(role) || self.none_can_go(role) {
+            if self.state.roles[role].waiting.is_empty() || !self.loses(role) || self.none_can_go(role) {
                 continue;
             }
             let mut going = self.judged_losses(role);
-            self.ask_for_approval(role, &mut going);
+            if self.asks_for_approval(role, &going) {
+                // What waits takes no place under the caps.
+                going = self.judged_losses(role);
+            }
             for loss in going.iter().take(MAX_MOVED) {
-                if self.decides(role) {
+                if self.loses(role) {
                     self.retrieve_one(role, loss);
                 }
             }
-            self.state.losses_left |= going.len() > MAX_MOVED && self.decides(role);
+            self.state.losses_left |= going.len() > MAX_MOVED && self.loses(role);
         }
     }
 

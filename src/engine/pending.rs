@@ -89,7 +89,7 @@ impl Engine {
     fn issue(&mut self, role: usize, account: AccountId, decision: Decision) {
         self.entry.decisions += 1;
         if decision.disposition == Disposition::Command {
-            self.count_command();
+            self.count_command(decision.kind);
             self.state.seats[role][account.index()].sequence += 1;
         }
         self.entry.out.push(Output::Decision(Box::new(decision)));

@@ -96,6 +96,8 @@ pub struct State {
     pub rate: Option<Rate>,
     /// Commands of the last hour, and older ones until the next leaves: when, and how many at that instant.
     pub issued: VecDeque<(Secs, u32)>,
+    /// Of these the losses.
+    pub issued_losses: VecDeque<(Secs, u32)>,
 }
 
 /// How many commands may leave in any hour, and who said so.
@@ -263,7 +265,7 @@ pub struct Rep {
     /// Those of the last 24 hours, and older ones until the rep loses something again: when, and whether the book's breaker
     /// counts it.
     pub losses: VecDeque<(Secs, bool)>,
-    /// By return reason: when, within the quota's period.
+    /// By return reason: when.
     pub returns: BTreeMap<u8, VecDeque<Secs>>,
     /// Left, and the book isn't back yet.
     pub departing: bool,
@@ -404,6 +406,7 @@ impl State {
             losses_left: false,
             rate: None,
             issued: VecDeque::new(),
+            issued_losses: VecDeque::new(),
         }
     }
 }

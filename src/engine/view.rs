@@ -10,6 +10,7 @@ use crate::domain::rep::RepStatus;
 use crate::domain::{DecisionKind, Secs, Text};
 
 use super::Engine;
+use super::control::of_last_hour;
 use super::state::{AccountId, Commanded, RepId, Stage, Tenure, Turn};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct View {
     pub rate: Option<(u32, Text)>,
     /// Commands of the last hour, by their instants.
     pub issued: Vec<(Secs, u32)>,
+    /// Of these the losses.
+    pub issued_losses: Vec<(Secs, u32)>,
     /// Event ids remembered, signals kept for unknown accounts.
     pub remembered: u64,
     pub unknown: u64,
@@ -175,7 +178,8 @@ impl Engine {
             shadow: self.shadow_views(),
             waves: self.wave_views(),
             rate: state.rate.as_ref().map(|rate| (rate.per_hour, rate.by.clone())),
-            issued: self.issued_lately().collect(),
+            issued: of_last_hour(&state.issued, state.now).collect(),
+            issued_losses: of_last_hour(&state.issued_losses, state.now).collect(),
             remembered: state.remembered.len() as u64,
             unknown: state.unknown.len() as u64,
         }

@@ -36,6 +36,7 @@ pub fn state(view: &View) -> Id128 {
         waves,
         rate,
         issued,
+        issued_losses,
         remembered,
         unknown,
     } = view;
@@ -58,6 +59,7 @@ pub fn state(view: &View) -> Id128 {
     digest.rows(waves);
     digest.row(rate);
     digest.rows(issued);
+    digest.rows(issued_losses);
     digest.id()
 }
 

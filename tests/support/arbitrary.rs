@@ -389,7 +389,7 @@ structs! {
     SeatState { role, status, owner, crm_owner, since, shadow }
     View {
         now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, commands, writers, paused,
-        shadow, waves, rate, issued, remembered, unknown,
+        shadow, waves, rate, issued, issued_losses, remembered, unknown,
     }
     CommandView {
         account, role, stage, command, previous, base, to, until, issued, turn, kept, told, version, tries,
@@ -404,6 +404,7 @@ structs! {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
         past_owners, commands, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
         unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left, rate, issued,
+        issued_losses,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, contributions, snapshots }

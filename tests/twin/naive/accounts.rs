@@ -275,6 +275,7 @@ impl Seat {
             hold: Secs::ZERO,
             past: Vec::new(),
             tenure: None,
+            wake: None,
             command: None,
         }
     }

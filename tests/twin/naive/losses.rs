@@ -24,21 +24,21 @@ impl Twin {
     pub(super) fn losses(&mut self) {
         self.losses_left = false;
         for role in 0..self.roles.len() {
-            if !self.decides(role) {
+            if !self.loses(role) {
                 continue;
             }
             let mut going = self.that_go(role);
             let unapproved = going.iter().filter(|each| !self.is_approved(role, each.promised)).count();
             if self.must_ask(role, unapproved) {
-                going.retain(|each| self.is_approved(role, each.promised));
+                going = self.that_go(role);
             }
             let more = going.len() > MAX_MOVED;
             for each in going.into_iter().take(MAX_MOVED) {
-                if self.decides(role) {
+                if self.loses(role) {
                     self.lose_account(role, &each);
                 }
             }
-            self.losses_left |= more && self.decides(role);
+            self.losses_left |= more && self.loses(role);
         }
     }
 

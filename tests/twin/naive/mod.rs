@@ -82,8 +82,8 @@ pub struct Twin {
     roles: Vec<RoleState>,
     /// Commands in any hour, and who said so.
     rate: Option<(u32, Text)>,
-    /// When each command left.
-    issued: Vec<Secs>,
+    /// When each command left, and whether it was a loss.
+    issued: Vec<(Secs, bool)>,
     /// What this entry made so far.
     out: Vec<Output>,
     ordinal: u32,
@@ -153,6 +153,8 @@ struct Seat {
     until: Secs,
     hold: Secs,
     past: Vec<(RepNo, Secs)>,
+    /// Passed over for cool-offs alone: when the first of them ends.
+    wake: Option<Secs>,
     tenure: Option<Tenure>,
     /// The last one, where commands are confirmed.
     command: Option<pending::Command>,

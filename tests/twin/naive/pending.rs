@@ -1,10 +1,10 @@
 //! §13: a seat's command, from the decision to its end.
 
-use bookd::domain::Secs;
 use bookd::domain::ids::Id128;
 use bookd::domain::output::{AlertKind, Decision, Output, SeatStatus, Undone};
 use bookd::domain::policy::Confirm;
 use bookd::domain::time::{DAY, HOUR, MINUTE};
+use bookd::domain::{DecisionKind, Secs};
 use bookd::engine::state::Stage;
 
 use super::{AccountNo, RepNo, Twin};
@@ -128,7 +128,7 @@ impl Twin {
     fn leaves(&mut self, account: AccountNo, role: usize, decision: Decision) {
         self.ordinal += 1;
         if !self.roles[role].shadow {
-            self.issued.push(self.now);
+            self.issued.push((self.now, decision.kind == DecisionKind::Retrieval));
             self.accounts[account].seats[role].sequence += 1;
         }
         self.out.push(Output::Decision(Box::new(decision)));
@@ -180,8 +180,11 @@ impl Twin {
         for role in 0..self.roles.len() {
             for account in self.wishes(role) {
                 let command = self.command_of(account, role).expect("it has a wish");
-                let asked_for = command.wish.as_ref().is_some_and(|wish| wish.decision.kind.is_asked_for());
-                let may_leave = asked_for || self.may_decide(role);
+                let kind = command.wish.as_ref().expect("it has one").decision.kind;
+                let may_leave = match kind {
+                    DecisionKind::Retrieval => self.loses(role),
+                    kind => kind.is_asked_for() || self.may_decide(role),
+                };
                 if !command.has_left() && command.retry_at <= self.now && self.issues(role) && may_leave {
                     self.fulfil(account, role);
                 }

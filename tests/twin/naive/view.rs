@@ -31,7 +31,8 @@ pub(super) fn of(twin: &Twin) -> View {
         shadow: shadow_views(twin),
         waves: wave_views(twin),
         rate: twin.rate.clone(),
-        issued: issued_views(twin),
+        issued: issued_views(twin, |_| true),
+        issued_losses: issued_views(twin, |loss| loss),
         remembered: twin.remembered.len() as u64,
         unknown: twin.kept.len() as u64,
     }
@@ -80,9 +81,9 @@ fn wave_views(twin: &Twin) -> Vec<WaveView> {
     views
 }
 
-fn issued_views(twin: &Twin) -> Vec<(Secs, u32)> {
+fn issued_views(twin: &Twin, counts: impl Fn(bool) -> bool) -> Vec<(Secs, u32)> {
     let mut views: BTreeMap<Secs, u32> = BTreeMap::new();
-    for at in twin.issued_this_hour() {
+    for (at, _) in twin.issued_this_hour().into_iter().filter(|(_, loss)| counts(*loss)) {
         *views.entry(at).or_default() += 1;
     }
     views.into_iter().collect()
