@@ -320,6 +320,7 @@ fn given_back(at: Millis) -> Body {
         until: None,
         per_hour: None,
         undo: None,
+        wave: None,
         by: "jane".into(),
         at,
         dedup: 7,

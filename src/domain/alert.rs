@@ -93,6 +93,23 @@ pub enum AlertKind {
         per_hour: Option<u32>,
         by: Text,
     },
+    /// So many losses of a role wait for somebody's `approve`, and are looked at anew at `until` (E7).
+    ApprovalWanted {
+        role: Text,
+        wave: u64,
+        due: u32,
+        until: Secs,
+    },
+    Approved {
+        role: Text,
+        wave: u64,
+        by: Text,
+    },
+    /// Nobody approved it in time, or it needs no approval any more.
+    ApprovalLapsed {
+        role: Text,
+        wave: u64,
+    },
     /// A role's decisions are commands from now on (E4).
     WentLive {
         role: Text,
@@ -193,7 +210,7 @@ impl Undone {
 }
 
 impl AlertKind {
-    pub const NAMES: [&'static str; 18] = [
+    pub const NAMES: [&'static str; 21] = [
         "at_risk",
         "risk_cleared",
         "refused",
@@ -212,6 +229,9 @@ impl AlertKind {
         "mode_kept",
         "undo_done",
         "undo_left",
+        "approval_wanted",
+        "approved",
+        "approval_lapsed",
     ];
 
     pub fn name(&self) -> &'static str {
@@ -234,6 +254,9 @@ impl AlertKind {
             AlertKind::ModeKept { .. } => "mode_kept",
             AlertKind::UndoDone { .. } => "undo_done",
             AlertKind::UndoLeft { .. } => "undo_left",
+            AlertKind::ApprovalWanted { .. } => "approval_wanted",
+            AlertKind::Approved { .. } => "approved",
+            AlertKind::ApprovalLapsed { .. } => "approval_lapsed",
         }
     }
 }

@@ -71,6 +71,8 @@ pub struct Role {
     pub holding_users: Vec<Text>,
     /// What the role begins as: from the gate's first opening on it is state.
     pub mode: RoleMode,
+    /// More losses than this at once wait for a person's `approve` (E7); `None`: nobody is asked.
+    pub approve_above: Option<u32>,
     /// How long a writer may take over a command.
     pub not_after_s: u32,
     pub confirm: Confirm,

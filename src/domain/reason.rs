@@ -74,6 +74,7 @@ codes! {
     AlreadyPaused = "already_paused",
     NotPaused = "not_paused",
     NoRate = "no_rate",
+    NothingToApprove = "nothing_to_approve",
     AlreadyLive = "already_live",
     /// The gate was never open: there is nothing yet to go live with.
     NeverOpened = "never_opened",

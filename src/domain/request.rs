@@ -47,7 +47,7 @@ impl RequestOp {
     ];
 
     /// Those that act.
-    pub const SUPPORTED: [RequestOp; 10] = [
+    pub const SUPPORTED: [RequestOp; 11] = [
         RequestOp::Return,
         RequestOp::ReviewDone,
         RequestOp::Retire,
@@ -58,6 +58,7 @@ impl RequestOp {
         RequestOp::Resume,
         RequestOp::Rate,
         RequestOp::GoLive,
+        RequestOp::Approve,
     ];
 
     pub fn name(self) -> &'static str {
@@ -154,6 +155,8 @@ pub struct Request {
     /// Of a rate: commands in any hour; `None` ends it.
     pub per_hour: Option<u32>,
     pub undo: Option<Box<UndoAsked>>,
+    /// Of an approval: the wave's number. `None`: whichever waits in the role.
+    pub wave: Option<u64>,
     /// Who asked: a CRM user id, a service's name, or a keyed hash.
     pub by: Text,
     pub at: Millis,

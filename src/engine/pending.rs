@@ -9,6 +9,7 @@ use crate::domain::time::{DAY, HOUR, MINUTE};
 use crate::domain::{Output, Secs};
 
 use super::Engine;
+use super::commanded::WishOf;
 use super::state::{AccountId, Commanded, RepId, Stage, Turn, Wish};
 
 /// After `not_after` a writer's last change may still be on its way to us.
@@ -44,9 +45,9 @@ impl Engine {
 
     /// The wish whose turn it is, of those that nothing holds back but the role.
     fn next_wish(&self, role: usize) -> Option<AccountId> {
-        let first = |asked_for| self.index.commands.first_wish(role, asked_for, self.state.now);
-        let decided = if self.may_decide(role) { first(false) } else { None };
-        first(true).into_iter().chain(decided).min().map(|(_, account)| account)
+        let may_leave = WishOf::ALL.into_iter().filter(|of| self.lets_go(role, *of));
+        let first = may_leave.filter_map(|of| self.index.commands.first_wish(role, of, self.state.now));
+        first.min().map(|(_, account)| account)
     }
 
     pub(super) fn commanded(&self, role: usize, account: AccountId) -> Option<&Commanded> {
@@ -108,7 +109,7 @@ impl Engine {
         self.note_command(role, account, decision.command_id);
         self.entry.decisions += 1;
         if decision.disposition == Disposition::Command {
-            self.count_command();
+            self.count_command(decision.kind);
             self.state.seats[role][account.index()].sequence += 1;
         }
         self.entry.out.push(Output::Decision(Box::new(decision)));

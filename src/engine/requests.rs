@@ -8,6 +8,9 @@ use crate::domain::{Code, Millis, Secs};
 use super::Engine;
 use super::state::{AccountId, RepId};
 
+/// Of one rep for one reason, the latest: no quota asks for more.
+const RETURNS_KEPT: usize = 100_000;
+
 impl Engine {
     /// A dead letter for what can't be judged; anything judged and refused is an alert.
     pub(super) fn request(&mut self, request: &Request) -> Result<(), Code> {
@@ -45,6 +48,7 @@ impl Engine {
             RequestOp::Rate => self.set_rate(request),
             RequestOp::GoLive => self.go_live(request),
             RequestOp::Undo => self.undo(request),
+            RequestOp::Approve => self.approve(request),
             _ => Err(Code::NotSupported),
         }
     }
@@ -99,7 +103,11 @@ impl Engine {
             Why::Returned { reason, by: request.by.clone() },
         );
         let now = self.state.now;
-        self.state.reps[owner.index()].returns.entry(reason as u8).or_default().push_back(now);
+        let returns = self.state.reps[owner.index()].returns.entry(reason as u8).or_default();
+        if returns.len() == RETURNS_KEPT {
+            returns.pop_front();
+        }
+        returns.push_back(now);
         self.end_tenure(role, account);
         match (rule.handling, until) {
             (_, Some(until)) => self.enter_rest(role, account, until),
@@ -118,7 +126,7 @@ impl Engine {
     }
 
     fn check_return(
-        &mut self,
+        &self,
         rule: &ReturnRule,
         role: usize,
         account: AccountId,
@@ -131,11 +139,10 @@ impl Engine {
         }
         let Some((most, period_s)) = rule.quota else { return Ok(()) };
         let now = self.state.now;
-        let returns = self.state.reps[owner.index()].returns.entry(reason as u8).or_default();
-        while returns.front().is_some_and(|at| at.plus(period_s) <= now) {
-            returns.pop_front();
-        }
-        if returns.len() >= most as usize { Err(Code::QuotaReached) } else { Ok(()) }
+        let Some(returns) = self.state.reps[owner.index()].returns.get(&(reason as u8)) else { return Ok(()) };
+        // None is forgotten for its age: a later policy's period may be longer.
+        let lately = returns.len() - returns.partition_point(|at| at.plus(period_s) <= now);
+        if lately >= most as usize { Err(Code::QuotaReached) } else { Ok(()) }
     }
 
     /// The start of the day that the request names, in the book's zone.

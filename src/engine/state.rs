@@ -101,6 +101,8 @@ pub struct State {
     pub rate: Option<Rate>,
     /// Commands of the last hour, and older ones until the next leaves: when, and how many at that instant.
     pub issued: VecDeque<(Secs, u32)>,
+    /// Of these the losses.
+    pub issued_losses: VecDeque<(Secs, u32)>,
 }
 
 /// How many commands may leave in any hour, and who said so.
@@ -108,6 +110,13 @@ pub struct State {
 pub struct Rate {
     pub per_hour: u32,
     pub by: Text,
+}
+
+/// Losses that somebody was asked for: by the entry's number, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wave {
+    pub wave: u64,
+    pub asked: Secs,
 }
 
 /// Who paused a role, and when.
@@ -282,7 +291,7 @@ pub struct Rep {
     /// Those of the last 24 hours, and older ones until the rep loses something again: when, and whether the book's breaker
     /// counts it.
     pub losses: VecDeque<(Secs, bool)>,
-    /// By return reason: when, within the quota's period.
+    /// By return reason: when.
     pub returns: BTreeMap<u8, VecDeque<Secs>>,
     /// Left, and the book isn't back yet.
     pub departing: bool,
@@ -331,6 +340,9 @@ pub struct RoleState {
     /// The rules decide nothing in it.
     pub paused: Option<Pause>,
     pub mode: RoleMode,
+    /// Losses that wait for an approval, and the instant of the last one: what was promised up to then may go.
+    pub wave: Option<Wave>,
+    pub approved: Secs,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -421,6 +433,7 @@ impl State {
             losses_left: false,
             rate: None,
             issued: VecDeque::new(),
+            issued_losses: VecDeque::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::rep::RepStatus;
 use crate::domain::{DecisionKind, Secs, Text};
 
 use super::Engine;
+use super::control::of_last_hour;
 use super::state::{AccountId, Before, Commanded, RepId, Stage, Tenure, Turn, UndoRow};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,16 +36,29 @@ pub struct View {
     pub paused: Vec<(Text, Text, Secs)>,
     /// Roles in shadow.
     pub shadow: Vec<Text>,
+    /// Roles in which losses wait for an approval, or once did.
+    pub waves: Vec<WaveView>,
     /// At most so many commands in any hour, and who said so.
     pub rate: Option<(u32, Text)>,
     /// Commands of the last hour, by their instants.
     pub issued: Vec<(Secs, u32)>,
+    /// Of these the losses.
+    pub issued_losses: Vec<(Secs, u32)>,
     /// Decisions that can be undone, the oldest first; entry and instant of the latest that no longer can.
     pub undo: Vec<UndoView>,
     pub undo_forgotten: Option<(u64, Secs)>,
     /// Event ids remembered, signals kept for unknown accounts.
     pub remembered: u64,
     pub unknown: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaveView {
+    pub role: Text,
+    /// What waits: the wave's number, and since when.
+    pub wave: Option<(u64, Secs)>,
+    /// The last approval; ZERO: there was none.
+    pub approved: Secs,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,8 +203,10 @@ impl Engine {
             writers: self.writer_views(),
             paused: self.paused_views(),
             shadow: self.shadow_views(),
+            waves: self.wave_views(),
             rate: state.rate.as_ref().map(|rate| (rate.per_hour, rate.by.clone())),
-            issued: self.issued_lately().collect(),
+            issued: of_last_hour(&state.issued, state.now).collect(),
+            issued_losses: of_last_hour(&state.issued_losses, state.now).collect(),
             undo: state.undo.rows.iter().map(|row| self.undo_view(row)).collect(),
             undo_forgotten: state.undo.forgotten,
             remembered: state.remembered.len() as u64,
@@ -248,6 +264,17 @@ impl Engine {
     fn paused_views(&self) -> Vec<(Text, Text, Secs)> {
         let paused = self.roles().filter_map(|role| Some((role, self.state().roles[role].paused.as_ref()?)));
         paused.map(|(role, pause)| (self.rules().roles[role].name.clone(), pause.by.clone(), pause.at)).collect()
+    }
+
+    fn wave_views(&self) -> Vec<WaveView> {
+        let views = self.roles().map(|role| self.wave_view(role));
+        views.filter(|view| view.wave.is_some() || view.approved > Secs::ZERO).collect()
+    }
+
+    fn wave_view(&self, role: usize) -> WaveView {
+        let state = &self.state().roles[role];
+        let wave = state.wave.as_ref().map(|wave| (wave.wave, wave.asked));
+        WaveView { role: self.rules().roles[role].name.clone(), wave, approved: state.approved }
     }
 
     fn shadow_views(&self) -> Vec<Text> {

@@ -43,6 +43,8 @@ pub struct RequestBody<'a> {
     #[serde(borrow)]
     since: Slot<Scalar<'a>>,
     #[serde(borrow)]
+    wave: Slot<Scalar<'a>>,
+    #[serde(borrow)]
     by: Slot<Scalar<'a>>,
     #[serde(borrow)]
     requested_at: Slot<Scalar<'a>>,
@@ -78,6 +80,7 @@ pub fn request(reader: &Reader, domains: &Domains, body: &RequestBody) -> Result
         until: reader.stamp("until", &body.until)?,
         per_hour: reader.whole("per_hour", &body.per_hour, 1, PER_HOUR_MAX)?.map(|number| number as u32),
         undo: undo_asked(reader, body)?,
+        wave: reader.whole("wave", &body.wave, 1, i64::MAX as u64)?,
         by: required("by", asker(reader, &body.by)?)?,
         at: reader.event_time("requested_at", &body.requested_at)?,
         dedup: 0,

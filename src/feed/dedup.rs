@@ -151,8 +151,14 @@ pub fn of_request(request: &Request) -> u64 {
     }
     hash.text(&request.by);
     hash.instant(request.at);
+    // Behind all else, and told apart: what has neither has the number that it always had.
     if let Some(per_hour) = request.per_hour {
+        hash.tagged(1, "");
         hash.number(per_hour.into());
+    }
+    if let Some(wave) = request.wave {
+        hash.tagged(2, "");
+        hash.number(wave);
     }
     hash.end()
 }

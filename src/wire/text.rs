@@ -149,6 +149,14 @@ pub fn alert(alert: &Alert) -> String {
             format!("at most {most} commands an hour from now on, says {by}")
         }
         AlertKind::RateSet { per_hour: None, by } => format!("as many commands an hour as there are, says {by}"),
+        AlertKind::ApprovalWanted { role, wave, due, until } => format!(
+            "{due} losses of {role} wait for somebody to approve wave {wave}; they are looked at anew {}",
+            Readable(*until)
+        ),
+        AlertKind::Approved { role, wave, by } => format!("wave {wave} of {role} may go, says {by}"),
+        AlertKind::ApprovalLapsed { role, wave } => {
+            format!("wave {wave} of {role} no longer waits for an approval: its losses are looked at anew")
+        }
         AlertKind::WentLive { role, by, owned } => {
             format!(
                 "{role} is live, says {by}: {owned} accounts stay with whom the CRM has, and their clocks begin now"
@@ -298,6 +306,7 @@ fn refusal(code: Code) -> &'static str {
         Code::AlreadyPaused => "it is paused already",
         Code::NotPaused => "it isn't paused",
         Code::NoRate => "there is no rate to end",
+        Code::NothingToApprove => "no such wave waits for an approval",
         Code::AlreadyLive => "it is live already",
         Code::NeverOpened => "the gate was never open: there is nothing yet to go live with",
         Code::UndoUnclear => "name one command, one journal entry or one instant",

@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 
 use bookd::domain::ids::{Id128, command_id};
 use bookd::domain::output::*;
-use bookd::domain::policy::RoleMode;
-use bookd::domain::request::{RequestOp, ReturnReason};
+use bookd::domain::request::ReturnReason;
 use bookd::domain::signal::Class;
 use bookd::domain::{
     Alert, AlertKind, Code, Decision, DecisionKind, Disposition, Millis, OutRecord, Output, Position, Record, Secs,
@@ -383,6 +382,9 @@ fn alerts_read_as_sentences() {
         "sdr is paused by revops: nothing is given or taken by the rules until somebody says resume",
         "sdr goes on: resumed by revops",
         "at most 200 commands an hour from now on, says revops",
+        "240 losses of sdr wait for somebody to approve wave 7001; they are looked at anew Tuesday 2026-05-05 14:00 UTC",
+        "wave 7001 of sdr may go, says revops",
+        "wave 7001 of sdr no longer waits for an approval: its losses are looked at anew",
         "sdr is live, says revops: 412 accounts stay with whom the CRM has, and their clocks begin now",
         "sdr stays live although the policy says shadow: a pause stops its commands",
         "as many commands an hour as there are, says revops",

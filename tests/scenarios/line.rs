@@ -284,6 +284,7 @@ fn act(who: &str, mut words: Words, now: Millis, number: u64) -> Result<Body, St
         "proceeds" => RequestOp::Proceed,
         "pauses" => RequestOp::Pause,
         "resumes" => RequestOp::Resume,
+        "approves" => RequestOp::Approve,
         "asks" => {
             let op = words.need("what they ask")?;
             RequestOp::ALL.into_iter().find(|each| each.name() == op).ok_or_else(|| format!("nobody asks `{op}`"))?
@@ -304,6 +305,7 @@ fn request(op: RequestOp, by: &str, mut words: Words, now: Millis, number: u64) 
         until: None,
         per_hour: None,
         undo: None,
+        wave: None,
         by: by.into(),
         at: now,
         dedup: 0,
@@ -313,6 +315,7 @@ fn request(op: RequestOp, by: &str, mut words: Words, now: Millis, number: u64) 
         match word {
             "because" => request.reason = Some(reason(words.need("a reason")?)?),
             "until" => request.until = Some(words.instant()?),
+            "wave" => request.wave = Some(whole(words.need("its number")?)?),
             "per_hour" => request.per_hour = Some(whole(words.need("how many an hour")?)? as u32),
             "as" => request.role = Some(words.need("a role")?.into()),
             "since" => request.undo = Some(Box::new(UndoAsked { since: Some(words.instant()?), ..Default::default() })),

@@ -159,6 +159,14 @@ fn alerted(kind: &AlertKind, roles: usize) -> (String, Vec<String>) {
         AlertKind::WentLive { role, by, owned } => {
             return (format!("{name} {role} with {owned} owned"), vec![format!("by {by}")]);
         }
+        AlertKind::ApprovalWanted { role, wave, due, until } => {
+            let head = format!("{name} {role} for {due} until {}", written(*until));
+            return (head, vec![format!("wave {wave}")]);
+        }
+        AlertKind::Approved { role, wave, by } => {
+            return (format!("{name} {role}"), vec![format!("wave {wave}"), format!("by {by}")]);
+        }
+        AlertKind::ApprovalLapsed { role, wave } => return (format!("{name} {role}"), vec![format!("wave {wave}")]),
         AlertKind::ModeKept { role, mode } => format!("{name} {role} {}", mode.name()),
         AlertKind::RateSet { per_hour, by } => {
             let rate = per_hour.map_or("none".into(), |rate| rate.to_string());

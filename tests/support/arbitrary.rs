@@ -27,9 +27,9 @@ use bookd::engine::few::Few;
 use bookd::engine::state::{
     Account, AccountId, AccountRecordRow, AccountSide, Before, Commanded, Contribution, Contributions, DailyRow, Kept,
     Mark, Observed, Opportunity, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId, RestoredSeat, RoleState, Seat,
-    SnapshotRow, SourceState, Stage, State, Tenure, Turn, UndoLog, UndoRow, Versions, Wish,
+    SnapshotRow, SourceState, Stage, State, Tenure, Turn, UndoLog, UndoRow, Versions, Wave, Wish,
 };
-use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, UndoView, View};
+use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, UndoView, View, WaveView};
 use proptest::prelude::*;
 
 /// A strategy for any type here.
@@ -332,6 +332,7 @@ enums! {
         RateSet { per_hour, by }, WentLive { role, by, owned }, ModeKept { role, mode },
         UndoDone { role, by, undone, left },
         UndoLeft { account, role, owner, why },
+        ApprovalWanted { role, wave, due, until }, Approved { role, wave, by }, ApprovalLapsed { role, wave },
     }
     Entered { Placed, FilledIdle, Adopted }
     LeftAlone { Deleted, UndoneAlready, DecidedSince, ChangedOutside, AskedSince, WorkedSince, OwnerGone }
@@ -356,7 +357,7 @@ structs! {
     ResultRecord { command_id, status, observed_owner, error_code, crm_version, at }
     Signal { class, kind, account, source, subject, strength, mode, at, dedup, due }
     Activity { kind, account, source, actor, contact, direction, at, dedup, meeting_at }
-    Request { op, account, role, rep, reason, until, per_hour, undo, by, at, dedup }
+    Request { op, account, role, rep, reason, until, per_hour, wave, undo, by, at, dedup }
     UndoAsked { command, entry, since }
     Restored { account, role, status, owner, sequence }
     RestoredSeat { status, owner, sequence }
@@ -365,7 +366,7 @@ structs! {
     Entry { journal, shard, sequence, previous, now, rules, kind, spans, inputs, outputs, state }
     Policy { version, text, roles, scoring, kinds, fit, segments, books, sources, windows, breaker }
     Role {
-        name, exclude, exclude_open_opportunities, holding_users, mode, not_after_s, confirm, max_unresolved, sort,
+        name, exclude, exclude_open_opportunities, holding_users, mode, approve_above, not_after_s, confirm, max_unresolved, sort,
     }
     SortKey { field, descending }
     Scoring { half_life_s, weight, cap, half_timing_points, fit_share, tiers }
@@ -402,12 +403,13 @@ structs! {
     SeatState { role, status, owner, crm_owner, since, shadow }
     View {
         now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, commands, writers, paused,
-        shadow, rate, issued, undo, undo_forgotten, remembered, unknown,
+        shadow, waves, rate, issued, issued_losses, undo, undo_forgotten, remembered, unknown,
     }
     CommandView {
         account, role, stage, command, previous, base, to, until, issued, turn, kept, told, tries,
         retry_at, taken_back, wish,
     }
+    WaveView { role, wave, approved }
     AccountView { id, sums, segments, fit, any_touch, hold, open_opportunities, meeting, seats }
     SeatView { status, owner, crm_owner, sequence, since, until, hold, version, past, tenure }
     TenureView { since, grace, segment, promised, entered, warned_at, touches, days, contacts, replies }
@@ -417,6 +419,7 @@ structs! {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
         past_owners, commands, undo, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
         unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left, rate, issued,
+        issued_losses,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, contributions, snapshots }
@@ -441,9 +444,10 @@ structs! {
         per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
-    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode }
+    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode, wave, approved }
     Rate { per_hour, by }
     Pause { by, at }
+    Wave { wave, asked }
     SourceState { name, latest, complete, silent }
     Opportunity { account, open }
     SnapshotRow { key, class, at, contributed, epoch }

@@ -47,7 +47,7 @@ fn agree(cases: &impl Strategy<Value = Case>, number: u32) {
 }
 
 /// Cases of the fixed seed below: enough for the rarest of what is asked for.
-const COVERAGE_CASES: u32 = 400;
+const COVERAGE_CASES: u32 = 600;
 
 /// Everything that the rules can answer, as [`compare::Seen`] names it.
 fn expected() -> Vec<String> {
@@ -105,7 +105,7 @@ const STAGES: [Stage; 8] = [
     Stage::Overruled,
 ];
 
-const REFUSALS: [Code; 23] = [
+const REFUSALS: [Code; 24] = [
     Code::UnknownRole,
     Code::UnknownAccount,
     Code::NotOwner,
@@ -129,6 +129,7 @@ const REFUSALS: [Code; 23] = [
     Code::NothingToUndo,
     Code::UnknownCommand,
     Code::TooOld,
+    Code::NothingToApprove,
 ];
 
 /// Those that the engine judges; all but `limit_reached`, which takes 65,534 reps.

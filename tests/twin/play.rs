@@ -235,6 +235,7 @@ impl Player {
             op: what.op,
             account: candidates(&what.account, state).into(),
             role: what.role.map(|pick| match pick {
+                _ if what.wave == Some(true) => waiting_wave(state).0,
                 OWNED_ROLE => owned_role(&what.account, state),
                 pick => role_name(pick),
             }),
@@ -243,6 +244,7 @@ impl Player {
             until: what.until.as_ref().map(|when| self.when(when)),
             per_hour: what.per_hour.map(u32::from),
             undo: self.undo(&what.undo, state).map(Box::new),
+            wave: what.wave.map(|waits| if waits { waiting_wave(state).1 } else { 1 }),
             by: user(&what.by, &what.account, state),
             at: self.when(&what.at),
             dedup: self.dedup(what.repeats),
@@ -254,6 +256,12 @@ impl Player {
 fn decided(pick: u8, state: &View) -> Option<&UndoView> {
     let latest_first: Vec<_> = state.undo.iter().rev().collect();
     nth(&latest_first, pick).copied()
+}
+
+/// The first wave that waits for an approval, with its role.
+fn waiting_wave(state: &View) -> (Text, u64) {
+    let mut waves = state.waves.iter().filter_map(|view| Some((view.role.clone(), view.wave?.0)));
+    waves.next().unwrap_or((role_name(0), 1))
 }
 
 fn one_of_a_crowd() -> AccountWhat {

@@ -149,7 +149,7 @@ wire_struct! {
     ResultRecord { command_id, status, observed_owner, error_code, crm_version, at }
     Signal { class, kind, account, source, subject, strength, mode, at, dedup, due }
     Activity { kind, account, source, actor, contact, direction, at, dedup, meeting_at }
-    Request { op, account, role, rep, reason, until, per_hour, undo, by, at, dedup }
+    Request { op, account, role, rep, reason, until, per_hour, wave, undo, by, at, dedup }
     UndoAsked { command, entry, since }
     Restored { account, role, status, owner, sequence }
     Input { position, body }

@@ -51,6 +51,9 @@ wire_enum!(AlertKind {
     15 = ModeKept { role, mode },
     16 = UndoDone { role, by, undone, left },
     17 = UndoLeft { account, role, owner, why },
+    18 = ApprovalWanted { role, wave, due, until },
+    19 = Approved { role, wave, by },
+    20 = ApprovalLapsed { role, wave },
 });
 wire_enum!(Undone { 0 = Rejected, 1 = Failed, 2 = Expired, 3 = Overruled, 4 = TakenBack });
 wire_enum!(Entered { 0 = Placed, 1 = FilledIdle, 2 = Adopted });

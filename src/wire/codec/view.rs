@@ -1,6 +1,6 @@
 //! The encoding of the deciding state's rows: over these bytes the state is digested.
 
-use crate::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, UndoView};
+use crate::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, UndoView, WaveView};
 
 wire_struct! {
     AccountView { id, sums, segments, fit, any_touch, hold, open_opportunities, meeting, seats }
@@ -13,5 +13,6 @@ wire_struct! {
     UndoView {
         account, role, entry, at, kind, command, status, owner, since, until, tenure, turn, touched,
     }
+    WaveView { role, wave, approved }
     RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts }
 }

@@ -54,6 +54,8 @@ struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     owned: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    wave: Option<WaveBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dry_run: Option<bool>,
@@ -95,6 +97,15 @@ struct UndoBody<'a> {
     by: &'a str,
     undone: u32,
     left: u32,
+}
+
+#[derive(Serialize)]
+struct WaveBody {
+    id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lapses_at: Option<Rfc3339>,
 }
 
 #[derive(Serialize)]
@@ -141,6 +152,9 @@ pub fn account(kind: &AlertKind) -> Option<&str> {
         | AlertKind::RateSet { .. }
         | AlertKind::WentLive { .. }
         | AlertKind::ModeKept { .. }
+        | AlertKind::ApprovalWanted { .. }
+        | AlertKind::Approved { .. }
+        | AlertKind::ApprovalLapsed { .. }
         | AlertKind::UndoDone { .. } => None,
     }
 }
@@ -188,6 +202,16 @@ impl<'a> Fields<'a> {
             AlertKind::Paused { role, by } | AlertKind::Resumed { role, by } => {
                 Fields { role: Some(role), by: Some(by), ..about }
             }
+            AlertKind::ApprovalWanted { role, wave, due, until } => {
+                let wave = WaveBody { id: *wave, due: Some(*due), lapses_at: Some((*until).into()) };
+                Fields { role: Some(role), wave: Some(wave), ..about }
+            }
+            AlertKind::Approved { role, wave, by } => {
+                Fields { role: Some(role), by: Some(by), wave: Some(WaveBody::of(*wave)), ..about }
+            }
+            AlertKind::ApprovalLapsed { role, wave } => {
+                Fields { role: Some(role), wave: Some(WaveBody::of(*wave)), ..about }
+            }
             AlertKind::WentLive { role, by, owned } => {
                 Fields { role: Some(role), by: Some(by), owned: Some(*owned), ..about }
             }
@@ -211,6 +235,12 @@ impl MissingBody {
     fn of(missing: &Missing) -> MissingBody {
         let Missing { touches, days, contacts, replies } = *missing;
         MissingBody { touches, days, contacts, replies }
+    }
+}
+
+impl WaveBody {
+    fn of(id: u64) -> WaveBody {
+        WaveBody { id, due: None, lapses_at: None }
     }
 }
 

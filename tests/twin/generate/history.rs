@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::answers::{EchoWhat, ResultWhat, echoes, results};
 use super::policy::{HUGE, PolicySpec, policies};
-use super::requests::{requests, undo_of};
+use super::requests::{approvals, given_back, go_lives, requests, undo_of};
 
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -208,6 +208,8 @@ pub struct RequestWhat {
     pub reason: Option<ReturnReason>,
     pub until: Option<When>,
     pub per_hour: Option<u8>,
+    /// The wave that waits, or another one.
+    pub wave: Option<bool>,
     pub at: When,
     pub undo: UndoWhat,
     pub repeats: Repeats,
@@ -269,7 +271,11 @@ fn beginnings() -> impl Strategy<Value = Beginning> {
         prop_oneof![9 => Just(Vec::new()), 1 => vec(ops(), 1..3)],
         vec(prop_oneof![8 => (0u8..3).prop_map(RepWhat::Join), 1 => rep_whats()], 0..7),
         vec(prop_oneof![4 => known_accounts(), 1 => account_whats()], 0..13),
-        prop_oneof![2 => Just(Vec::new()), 1 => vec(ops(), 1..5)],
+        prop_oneof![
+            6 => Just(Vec::new()),
+            3 => vec(ops(), 1..5),
+            1 => go_lives().prop_map(|what| vec![Op::Request(what)]),
+        ],
         prop_oneof![4 => Just(Vec::new()), 1 => vec(restored(), 1..9)],
     );
     parts.prop_map(|(early, reps, accounts, before_opening, restored)| Beginning {
@@ -300,6 +306,7 @@ fn steps() -> impl Strategy<Value = Step> {
         8 => vec(ops(), 1..5),
         1 => leaving_the_other_role(),
         1 => coming_back(),
+        1 => returns(),
     ];
     (advances(), proptest::bool::weighted(0.8), ops).prop_map(|(time, caught_up, ops)| Step { time, caught_up, ops })
 }
@@ -318,6 +325,15 @@ fn coming_back() -> impl Strategy<Value = Vec<Op>> {
     (0u8..3, 0u8..3).prop_map(|(who, departure)| {
         let undo = undo_of(UndoWhat::Of(DecisionKind::Departure, departure), Name::Nothing, None);
         vec![Op::Rep { who: 0, what: RepWhat::ComeBack(who) }, Op::Request(undo)]
+    })
+}
+
+/// Several accounts in a row are given back for one reason: quotas are met.
+fn returns() -> impl Strategy<Value = Vec<Op>> {
+    let reason = proptest::sample::select(ReturnReason::ALL.to_vec());
+    (any::<u8>(), 2u8..6, reason).prop_map(|(first, count, reason)| {
+        let account = |back: u8| Name::Owned(first.wrapping_add(back));
+        (0..count).map(|back| Op::Request(given_back(account(back), reason))).collect()
     })
 }
 
@@ -341,6 +357,7 @@ fn ops() -> impl Strategy<Value = Op> {
         6 => results().prop_map(Op::Result),
         5 => echoes().prop_map(Op::Echo),
         3 => Just(Op::AllApplied),
+        2 => approvals().prop_map(Op::Request),
         1 => frontiers(),
         1 => proptest::bool::weighted(0.7).prop_map(Op::Gate),
         1 => (policies(), proptest::bool::weighted(0.9)).prop_map(|(spec, rises)| Op::Policy {

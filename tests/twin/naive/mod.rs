@@ -5,6 +5,7 @@
 //! a file a section.
 
 mod accounts;
+mod approval;
 mod control;
 mod departures;
 mod evidence;
@@ -85,8 +86,8 @@ pub struct Twin {
     roles: Vec<RoleState>,
     /// Commands in any hour, and who said so.
     rate: Option<(u32, Text)>,
-    /// When each command left.
-    issued: Vec<Secs>,
+    /// When each command left, and whether it was a loss.
+    issued: Vec<(Secs, bool)>,
     /// What this entry made so far.
     out: Vec<Output>,
     ordinal: u32,
@@ -158,6 +159,8 @@ struct Seat {
     /// The latest of the CRM's versions that said who owns it.
     version: Option<u64>,
     past: Vec<(RepNo, Secs)>,
+    /// Passed over for cool-offs alone: when the first of them ends.
+    wake: Option<Secs>,
     tenure: Option<Tenure>,
     /// The last one, where commands are confirmed.
     command: Option<pending::Command>,
@@ -253,6 +256,9 @@ struct RoleState {
     /// By whom, and since when.
     paused: Option<(Text, Secs)>,
     shadow: bool,
+    /// Losses that wait for an approval: the wave's number, and since when; and the last approval.
+    wave: Option<(u64, Secs)>,
+    approved: Secs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -323,6 +329,7 @@ impl Twin {
         self.fulfil_wishes();
         if self.gate_open {
             self.departures();
+            self.lapses();
             self.losses();
             self.matching();
         }

@@ -8,7 +8,7 @@ use bookd::domain::{Code, DecisionKind, Secs};
 use super::{AccountNo, Twin};
 
 /// The others are refused by name.
-const SUPPORTED: [RequestOp; 11] = [
+const SUPPORTED: [RequestOp; 12] = [
     RequestOp::Return,
     RequestOp::ReviewDone,
     RequestOp::Retire,
@@ -20,6 +20,7 @@ const SUPPORTED: [RequestOp; 11] = [
     RequestOp::Rate,
     RequestOp::GoLive,
     RequestOp::Undo,
+    RequestOp::Approve,
 ];
 
 impl Twin {
@@ -60,6 +61,9 @@ impl Twin {
         let only = (self.roles.len() == 1).then_some(0);
         if request.op == RequestOp::GoLive {
             return self.go_live(request, named.or(only).ok_or(Code::UnknownRole)?);
+        }
+        if request.op == RequestOp::Approve {
+            return self.approve(request, named.or(only).ok_or(Code::UnknownRole)?);
         }
         let acts_on_a_seat = matches!(request.op, RequestOp::Return | RequestOp::ReviewDone | RequestOp::Retire);
         let role = if acts_on_a_seat { named.or(only).ok_or(Code::UnknownRole)? } else { 0 };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bookd::domain::{Secs, Text};
 use bookd::engine::state::Turn;
-use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, UndoView, View};
+use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, UndoView, View, WaveView};
 
 use super::pending::Command;
 use super::undo::Decided;
@@ -30,8 +30,10 @@ pub(super) fn of(twin: &Twin) -> View {
         writers: writer_views(twin),
         paused: paused_views(twin),
         shadow: shadow_views(twin),
+        waves: wave_views(twin),
         rate: twin.rate.clone(),
-        issued: issued_views(twin),
+        issued: issued_views(twin, |_| true),
+        issued_losses: issued_views(twin, |loss| loss),
         undo: twin.decided.iter().map(|decided| undo_view(twin, decided)).collect(),
         undo_forgotten: twin.decided_before,
         remembered: twin.remembered.len() as u64,
@@ -71,9 +73,20 @@ fn shadow_views(twin: &Twin) -> Vec<Text> {
     shadow.map(|role| twin.policy().roles[role].name.clone()).collect()
 }
 
-fn issued_views(twin: &Twin) -> Vec<(Secs, u32)> {
+fn wave_views(twin: &Twin) -> Vec<WaveView> {
+    let mut views = Vec::new();
+    for (role, state) in twin.roles.iter().enumerate() {
+        if state.wave.is_some() || state.approved > Secs::ZERO {
+            let role = twin.policy().roles[role].name.clone();
+            views.push(WaveView { role, wave: state.wave, approved: state.approved });
+        }
+    }
+    views
+}
+
+fn issued_views(twin: &Twin, counts: impl Fn(bool) -> bool) -> Vec<(Secs, u32)> {
     let mut views: BTreeMap<Secs, u32> = BTreeMap::new();
-    for at in twin.issued_this_hour() {
+    for (at, _) in twin.issued_this_hour().into_iter().filter(|(_, loss)| counts(*loss)) {
         *views.entry(at).or_default() += 1;
     }
     views.into_iter().collect()
