@@ -278,7 +278,7 @@ fn these_are_the_bytes_of_everything() {
     assert_eq!(found, EVERYTHING, "a new variant or field? else journals already written become unreadable");
 }
 
-const EVERYTHING: &str = "2934bbc7c32ad6a745fc6ed353f95d9c";
+const EVERYTHING: &str = "0711a33dfa6fa7f5593c00bfdc20de6a";
 
 /// Bytes that look drawn, the same in every run.
 fn stream() -> impl FnMut() -> u8 {
@@ -307,7 +307,7 @@ fn these_are_the_bytes_of_long_lists() {
     assert_eq!(entry::digest(&bytes).to_string(), LONG_LISTS, "journals already written must stay readable");
 }
 
-const LONG_LISTS: &str = "804a107c2fc90d3fcf63aef262c0aac0";
+const LONG_LISTS: &str = "09f786ea6602371a633bf0ddff60505c";
 
 #[test]
 fn an_entry_cut_short_anywhere_is_refused() {

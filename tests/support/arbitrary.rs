@@ -361,7 +361,9 @@ structs! {
     Span { topic, partition, from, next, read, rejected }
     Entry { journal, shard, sequence, previous, now, rules, kind, spans, inputs, outputs, state }
     Policy { version, text, roles, scoring, kinds, fit, segments, books, sources, windows, breaker }
-    Role { name, exclude, exclude_open_opportunities, holding_users, not_after_s, confirm, max_unresolved, sort }
+    Role {
+        name, exclude, exclude_open_opportunities, holding_users, not_after_s, confirm, max_unresolved, return_field, sort,
+    }
     SortKey { field, descending }
     Scoring { half_life_s, weight, cap, half_timing_points, fit_share, tiers }
     Kind { class, name, points_milli, full_strength, max_per_day, in_market_milli }

@@ -70,6 +70,7 @@ fn expected() -> Vec<String> {
         "given up by who owns it in another role",
         "a wish waits",
         "a stalled role probed",
+        "returned by a field",
     ];
     let named = placed.into_iter().chain(others).map(String::from);
     let stages = STAGES.iter().map(|stage| format!("command {stage:?}"));

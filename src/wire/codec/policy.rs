@@ -29,7 +29,9 @@ wire_enum!(Handling { 0 = Review, 1 = Rest(seconds), 2 = Date, 3 = Retire });
 
 wire_struct! {
     Policy { version, text, roles, scoring, kinds, fit, segments, books, sources, windows, breaker }
-    Role { name, exclude, exclude_open_opportunities, holding_users, not_after_s, confirm, max_unresolved, sort }
+    Role {
+        name, exclude, exclude_open_opportunities, holding_users, not_after_s, confirm, max_unresolved, return_field, sort,
+    }
     SortKey { field, descending }
     Scoring { half_life_s, weight, cap, half_timing_points, fit_share, tiers }
     Kind { class, name, points_milli, full_strength, max_per_day, in_market_milli }

@@ -9,8 +9,9 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::answers::{EchoWhat, ResultWhat, echoes, results};
+use super::episodes::episodes;
 use super::policy::{HUGE, PolicySpec, policies};
-use super::requests::{requests, undo_of};
+use super::requests::requests;
 
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -297,27 +298,9 @@ fn steps() -> impl Strategy<Value = Step> {
     let ops = prop_oneof![
         2 => Just(Vec::new()),
         8 => vec(ops(), 1..5),
-        1 => leaving_the_other_role(),
-        1 => coming_back(),
+        4 => episodes(),
     ];
     (advances(), proptest::bool::weighted(0.8), ops).prop_map(|(time, caught_up, ops)| Step { time, caught_up, ops })
-}
-
-/// Somebody leaves, and who owns an account of theirs in another role holds it for them.
-fn leaving_the_other_role() -> impl Strategy<Value = Vec<Op>> {
-    (any::<u8>(), 0u8..4).prop_map(|(pick, id)| {
-        let open = OpportunityWhat::Change { account: Name::Shared(pick), open: Some(Some(1)) };
-        let leave = RepWhat::LeaveTheOtherRole(pick);
-        vec![Op::Opportunity { id, what: open }, Op::Rep { who: 0, what: leave }]
-    })
-}
-
-/// Somebody who left is back, and wants what they had.
-fn coming_back() -> impl Strategy<Value = Vec<Op>> {
-    (0u8..3, 0u8..3).prop_map(|(who, departure)| {
-        let undo = undo_of(UndoWhat::Of(DecisionKind::Departure, departure), Name::Nothing, None);
-        vec![Op::Rep { who: 0, what: RepWhat::ComeBack(who) }, Op::Request(undo)]
-    })
 }
 
 fn advances() -> impl Strategy<Value = Advance> {
@@ -377,7 +360,7 @@ fn account_whats() -> impl Strategy<Value = AccountWhat> {
     let parts = (
         option::weighted(0.6, vec(0u8..8, 0..3)),
         change(6),
-        vec((0u8..5, 0u8..6), 0..4),
+        vec((0u8..6, 0u8..6), 0..4),
         vec((prop_oneof![12 => 0u8..2, 1 => Just(2u8)], option::weighted(0.8, 0u8..8)), 0..2),
         proptest::bool::weighted(0.2),
     );

@@ -9,7 +9,7 @@ use proptest::sample;
 use super::history::{Name, OWNED_ROLE, RequestWhat, UndoWhat, When, Who, names, repeats, whens, whos};
 
 pub(super) fn requests() -> impl Strategy<Value = RequestWhat> {
-    prop_oneof![12 => seat_requests(), 2 => proceeds(), 2 => undos()]
+    prop_oneof![12 => seat_requests(), 2 => proceeds(), 3 => undos()]
 }
 
 /// `proceed`, for a rep, for a role, or for all.
@@ -41,6 +41,7 @@ fn undos() -> impl Strategy<Value = RequestWhat> {
         4 => (sample::select(DecisionKind::ALL.to_vec()), 0u8..4).prop_map(|(kind, pick)| UndoWhat::Of(kind, pick)),
         6 => (0u8..24).prop_map(UndoWhat::Decision),
         3 => (0u8..12).prop_map(UndoWhat::Since),
+        3 => (0u8..2).prop_map(|pick| UndoWhat::Of(DecisionKind::Undo, pick)),
         1 => Just(UndoWhat::Both),
     ];
     let account = prop_oneof![9 => Just(Name::Nothing), 1 => names()];

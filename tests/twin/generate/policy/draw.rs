@@ -32,15 +32,18 @@ pub fn policies() -> impl Strategy<Value = PolicySpec> {
 fn roles() -> impl Strategy<Value = RoleSpec> {
     let confirm = prop_oneof![3 => Just(0u8), 3 => Just(1u8), 1 => Just(2u8)];
     let most = prop_oneof![4 => Just(HUGE), 1 => 1u8..5];
-    let parts = (prop_oneof![4 => Just(0u8), 1 => 1u8..10], any::<bool>(), 0u8..6, 0u8..4, 3u8..8, confirm, most);
-    parts.prop_map(|(exclude, exclude_open, holding, sort, not_after, confirm, max_unresolved)| RoleSpec {
-        exclude,
-        exclude_open,
-        holding,
-        sort,
-        not_after,
+    let parts = (
+        prop_oneof![4 => Just(0u8), 1 => 1u8..10],
+        any::<bool>(),
+        0u8..6,
+        0u8..4,
+        3u8..8,
         confirm,
-        max_unresolved,
+        most,
+        any::<bool>(),
+    );
+    parts.prop_map(|(exclude, exclude_open, holding, sort, not_after, confirm, max_unresolved, return_field)| {
+        RoleSpec { exclude, exclude_open, holding, sort, not_after, confirm, max_unresolved, return_field }
     })
 }
 
