@@ -435,7 +435,7 @@ fn alerts_read_as_sentences() {
         "commands for sdr are issued again",
         "001A0000016K3jP is with ana (sdr): the writer found another owner than the command expected",
         "001A0000016K3jP is with nobody (sdr): no writer carried the command out in time",
-        "the undo (sdr) asked for by revops put 36 accounts back and left 4 alone",
+        "the undo (sdr) asked for by revops: 36 put back, 4 left alone",
         "001A0000016K3jP stays with bob (sdr), it isn't undone: something else was decided about it since",
     ];
     assert_eq!(read, expected);

@@ -386,7 +386,7 @@ pub fn field(name: u8, pick: u8) -> (Text, Option<Value>) {
         0 => ("size".into(), nth(&[Some(10), Some(50), Some(100), None], pick).copied().flatten().map(thousand)),
         1 => ("country".into(), nth(&["de", "fr", "us"], pick).map(|country| text(country))),
         2 => ("vip".into(), Some(Value::Bool(pick.is_multiple_of(2)))),
-        5 => ("reason".into(), nth(&RETURN_WORDS, pick).copied().flatten().map(|word| text(word))),
+        5 => ("reason".into(), nth(&RETURN_WORDS, pick).copied().flatten().map(text)),
         3 => ("tags".into(), Some(Value::List(vec![["hot", "cold"][usize::from(pick) % 2].into()]))),
         _ => ("revenue".into(), (!pick.is_multiple_of(3)).then(|| thousand(i64::from(pick)))),
     }
