@@ -83,6 +83,7 @@ impl World {
                 not_after_s: DAY,
                 confirm: Confirm::Assume,
                 max_unresolved: 1_000,
+                return_field: None,
                 sort: Vec::new(),
             }],
             scoring: Scoring {

@@ -284,6 +284,7 @@ fn policy(capacity: u32) -> Policy {
             not_after_s: DAY,
             confirm: Confirm::Assume,
             max_unresolved: 1_000,
+            return_field: None,
             sort: Vec::new(),
         }],
         scoring: Scoring {

@@ -2,6 +2,7 @@
 
 use super::policy::RoleMode;
 use super::request::RequestOp;
+use super::undo::LeftAlone;
 use super::{Code, Secs, Text};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,49 +138,6 @@ pub enum AlertKind {
         owner: Option<Text>,
         why: LeftAlone,
     },
-}
-
-/// Why an undo left an account alone; where several are true, the first in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LeftAlone {
-    /// The account was deleted.
-    Deleted,
-    /// It was undone already, or never carried out.
-    UndoneAlready,
-    /// Something else was decided since: it was given to somebody, or given back.
-    DecidedSince,
-    /// Somebody changed its owner in the CRM since.
-    ChangedOutside,
-    /// Somebody asked for something about it since.
-    AskedSince,
-    /// Somebody worked it since.
-    WorkedSince,
-    /// Who had it isn't an active rep of the role any more.
-    OwnerGone,
-}
-
-impl LeftAlone {
-    pub const ALL: [LeftAlone; 7] = [
-        LeftAlone::Deleted,
-        LeftAlone::UndoneAlready,
-        LeftAlone::DecidedSince,
-        LeftAlone::ChangedOutside,
-        LeftAlone::AskedSince,
-        LeftAlone::WorkedSince,
-        LeftAlone::OwnerGone,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            LeftAlone::Deleted => "deleted",
-            LeftAlone::UndoneAlready => "undone_already",
-            LeftAlone::DecidedSince => "decided_since",
-            LeftAlone::ChangedOutside => "changed_outside",
-            LeftAlone::AskedSince => "asked_since",
-            LeftAlone::WorkedSince => "worked_since",
-            LeftAlone::OwnerGone => "owner_gone",
-        }
-    }
 }
 
 /// Why a command was undone.

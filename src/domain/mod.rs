@@ -20,6 +20,7 @@ pub mod request;
 pub mod result;
 pub mod signal;
 pub mod time;
+pub mod undo;
 
 pub use ids::{Candidate, Candidates, Position, Text, Topic};
 pub use input::{Body, Entry, EntryKind, Gate, Input, Restored, Span};

@@ -1,9 +1,10 @@
 //! What the engine decides, as data. Nothing acts on it before it is committed.
 
-pub use super::alert::{Alert, AlertKind, BreakerScope, LeftAlone, Missing, Undone};
+pub use super::alert::{Alert, AlertKind, BreakerScope, Missing, Undone};
 use super::ids::Id128;
 use super::request::ReturnReason;
 use super::signal::Class;
+pub use super::undo::LeftAlone;
 use super::{Code, Position, Secs, Text};
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -78,6 +78,8 @@ pub struct Role {
     pub confirm: Confirm,
     /// Commands of the role that may be out without an answer.
     pub max_unresolved: u32,
+    /// A text field of accounts: the reason that the owner writes there gives the account back.
+    pub return_field: Option<Text>,
     /// Breaks ties of equal priority, before age and hash (B3).
     pub sort: Vec<SortKey>,
 }

@@ -1,7 +1,8 @@
 //! A record of the `requests` topic: what people ask for, each with who asked and in which role.
 
-use super::ids::Id128;
 use super::{Candidates, Millis, Text};
+
+pub use super::undo::UndoAsked;
 
 /// All that can be asked. The ones that don't act yet are refused by name, never ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,23 +121,6 @@ impl ReturnReason {
             ReturnReason::Competitor => "competitor",
             ReturnReason::OutOfBusiness => "out_of_business",
         }
-    }
-}
-
-/// What an undo takes back. Just one of these is to be named.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UndoAsked {
-    pub command: Option<Id128>,
-    /// All that was decided in the journal entry of this sequence.
-    pub entry: Option<u64>,
-    /// All that was decided from this instant on.
-    pub since: Option<Millis>,
-}
-
-impl UndoAsked {
-    /// One is named, and no second.
-    pub fn is_clear(&self) -> bool {
-        u8::from(self.command.is_some()) + u8::from(self.entry.is_some()) + u8::from(self.since.is_some()) == 1
     }
 }
 

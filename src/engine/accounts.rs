@@ -77,6 +77,7 @@ impl Engine {
         // Sort keys may change with the fields: out of the heaps first.
         self.roles().for_each(|role| self.leave_pool(role, account));
         self.entry.touched.push(account);
+        let before = self.return_fields(account, new);
         let side = &mut self.state.records[account.index()];
         change.fit.clone().apply(&mut side.fit_given);
         change.parent.clone().apply(&mut side.parent);
@@ -92,6 +93,7 @@ impl Engine {
         self.look_at_exclusion(account);
         self.change_account(account, |_| {});
         self.roles().for_each(|role| self.mark(role, account));
+        self.return_by_fields(account, change, before);
         if new || named {
             self.credit_unknown(account);
         }

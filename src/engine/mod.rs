@@ -19,6 +19,7 @@ mod departures;
 pub mod evidence;
 mod fetch;
 pub mod few;
+mod field_returns;
 mod gate;
 mod heap;
 mod index;

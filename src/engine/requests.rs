@@ -77,7 +77,7 @@ impl Engine {
         until.map(Millis::secs).filter(|until| *until > self.state.now).ok_or(Code::DateMissing)
     }
 
-    fn hand_back(&mut self, request: &Request, role: usize, account: AccountId) -> Result<(), Code> {
+    pub(super) fn hand_back(&mut self, request: &Request, role: usize, account: AccountId) -> Result<(), Code> {
         let seat = &self.state.seats[role][account.index()];
         let (owner, status) = (seat.owner, seat.status);
         if !matches!(status, SeatStatus::Owned | SeatStatus::Holding) {

@@ -264,6 +264,31 @@ mod tests {
     }
 
     #[test]
+    fn an_undo_says_who_has_the_account_again() {
+        let undone = |owner: Option<Text>| {
+            let (account, role, issued_at) = ("a".into(), "sdr".into(), Millis(1));
+            let command = Command {
+                shard: 0,
+                kind: DecisionKind::Undo,
+                account,
+                role,
+                sequence: 3,
+                owner,
+                reason: None,
+                issued_at,
+            };
+            restored(
+                &command,
+                &crate::config::parse("a policy", include_str!("../../config/default.toml"), &[])
+                    .expect("a right policy")
+                    .policy,
+            )
+        };
+        assert_eq!((undone(Some("ana".into())).status, undone(None).status), (SeatStatus::Owned, SeatStatus::Pool));
+        assert_eq!(undone(None).sequence, 3);
+    }
+
+    #[test]
     fn commands_that_are_gone_from_the_beginning_are_done_without_only_when_told() {
         let told = Allowed { force: true, unreadable: false };
         assert!(commands(0).check(Allowed::default()).is_ok());

@@ -170,7 +170,7 @@ pub fn alert(alert: &Alert) -> String {
         }
         AlertKind::UndoDone { role, by, undone, left } => {
             let role = role.as_deref().map(|role| format!(" ({role})")).unwrap_or_default();
-            format!("the undo{role} asked for by {by} put {undone} accounts back and left {left} alone")
+            format!("the undo{role} asked for by {by}: {undone} put back, {left} left alone")
         }
         AlertKind::UndoLeft { account, role, owner, why } => {
             let owner = owner.as_deref().unwrap_or("nobody");

@@ -388,7 +388,7 @@ fn alerts_read_as_sentences() {
         "sdr is live, says revops: 412 accounts stay with whom the CRM has, and their clocks begin now",
         "sdr stays live although the policy says shadow: a pause stops its commands",
         "as many commands an hour as there are, says revops",
-        "the undo (sdr) asked for by revops put 36 accounts back and left 4 alone",
+        "the undo (sdr) asked for by revops: 36 put back, 4 left alone",
         "001A0000016K3jP stays with bob (sdr), it isn't undone: something else was decided about it since",
     ];
     assert_eq!(read, expected);

@@ -366,7 +366,8 @@ structs! {
     Entry { journal, shard, sequence, previous, now, rules, kind, spans, inputs, outputs, state }
     Policy { version, text, roles, scoring, kinds, fit, segments, books, sources, windows, breaker }
     Role {
-        name, exclude, exclude_open_opportunities, holding_users, mode, approve_above, not_after_s, confirm, max_unresolved, sort,
+        name, exclude, exclude_open_opportunities, holding_users, mode, approve_above, not_after_s, confirm, max_unresolved,
+        return_field, sort,
     }
     SortKey { field, descending }
     Scoring { half_life_s, weight, cap, half_timing_points, fit_share, tiers }

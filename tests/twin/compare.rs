@@ -9,7 +9,7 @@ use std::sync::Once;
 use bookd::domain::ids::Id128;
 use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus, Why};
 use bookd::domain::rep::RepStatus;
-use bookd::domain::{Code, Disposition, Output, Text};
+use bookd::domain::{Body, Code, DecisionKind, Disposition, Output, Text};
 use bookd::engine::Engine;
 use bookd::engine::view::{RepView, SeatView, View};
 
@@ -85,8 +85,15 @@ impl Pair {
         self.same::<View>("views", &self.engine.view(), &self.twin.view())?;
         self.same("wants_next", &self.engine.wants_next(), &self.twin.wants_next())?;
         self.engine.audit().map_err(|broken| format!("audit: {broken}\nafter {}", self.last))?;
+        let asked = entry.inputs.iter().any(|input| matches!(input.body, Body::Request(_)));
         for output in &of_twin {
             note(&mut self.seen, output);
+            if let Output::Decision(decision) = output
+                && decision.kind == DecisionKind::Return
+                && !asked
+            {
+                *self.seen.entry("returned by a field".into()).or_default() += 1;
+            }
             if let Output::Decision(decision) = output
                 && held.contains(&(decision.account.clone(), decision.role.clone()))
             {

@@ -75,6 +75,7 @@ fn expected() -> Vec<String> {
         "who left waits for a pause",
         "the rate is used up",
         "followed in shadow",
+        "returned by a field",
     ];
     let named = placed.into_iter().chain(others).map(String::from);
     let stages = STAGES.iter().map(|stage| format!("command {stage:?}"));

@@ -98,6 +98,7 @@ fn role(raw: &RawRole, check: &mut Check) -> Role {
         not_after_s: check.period(&raw.not_after, "not_after", 1),
         confirm: confirm(raw),
         max_unresolved: max_unresolved(raw, check),
+        return_field: raw.return_field.as_ref().map(|field| check.foreign(field)),
         sort: raw.sort.iter().map(|key| sort_key(key, check)).collect(),
     }
 }

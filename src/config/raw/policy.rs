@@ -122,6 +122,7 @@ pub struct RawRole {
     pub not_after: Spanned<Period>,
     pub confirm: Option<Spanned<RawConfirm>>,
     pub max_unresolved: Option<Spanned<u32>>,
+    pub return_field: Option<Spanned<String>>,
     #[serde(default)]
     pub sort: Vec<RawSortKey>,
 }

@@ -9,8 +9,9 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::answers::{EchoWhat, ResultWhat, echoes, results};
+use super::episodes::episodes;
 use super::policy::{HUGE, PolicySpec, policies};
-use super::requests::{approvals, given_back, go_lives, requests, undo_of};
+use super::requests::{approvals, go_lives, requests};
 
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -304,37 +305,9 @@ fn steps() -> impl Strategy<Value = Step> {
     let ops = prop_oneof![
         2 => Just(Vec::new()),
         8 => vec(ops(), 1..5),
-        1 => leaving_the_other_role(),
-        1 => coming_back(),
-        1 => returns(),
+        4 => episodes(),
     ];
     (advances(), proptest::bool::weighted(0.8), ops).prop_map(|(time, caught_up, ops)| Step { time, caught_up, ops })
-}
-
-/// Somebody leaves, and who owns an account of theirs in another role holds it for them.
-fn leaving_the_other_role() -> impl Strategy<Value = Vec<Op>> {
-    (any::<u8>(), 0u8..4).prop_map(|(pick, id)| {
-        let open = OpportunityWhat::Change { account: Name::Shared(pick), open: Some(Some(1)) };
-        let leave = RepWhat::LeaveTheOtherRole(pick);
-        vec![Op::Opportunity { id, what: open }, Op::Rep { who: 0, what: leave }]
-    })
-}
-
-/// Somebody who left is back, and wants what they had.
-fn coming_back() -> impl Strategy<Value = Vec<Op>> {
-    (0u8..3, 0u8..3).prop_map(|(who, departure)| {
-        let undo = undo_of(UndoWhat::Of(DecisionKind::Departure, departure), Name::Nothing, None);
-        vec![Op::Rep { who: 0, what: RepWhat::ComeBack(who) }, Op::Request(undo)]
-    })
-}
-
-/// Several accounts in a row are given back for one reason: quotas are met.
-fn returns() -> impl Strategy<Value = Vec<Op>> {
-    let reason = proptest::sample::select(ReturnReason::ALL.to_vec());
-    (any::<u8>(), 2u8..6, reason).prop_map(|(first, count, reason)| {
-        let account = |back: u8| Name::Owned(first.wrapping_add(back));
-        (0..count).map(|back| Op::Request(given_back(account(back), reason))).collect()
-    })
 }
 
 fn advances() -> impl Strategy<Value = Advance> {
@@ -395,7 +368,7 @@ fn account_whats() -> impl Strategy<Value = AccountWhat> {
     let parts = (
         option::weighted(0.6, vec(0u8..8, 0..3)),
         change(6),
-        vec((0u8..5, 0u8..6), 0..4),
+        vec((0u8..6, 0u8..6), 0..4),
         vec((prop_oneof![12 => 0u8..2, 1 => Just(2u8)], option::weighted(0.8, 0u8..8)), 0..2),
         proptest::bool::weighted(0.2),
     );

@@ -2,6 +2,7 @@
 //! against the state (the n-th account, the n-th owned seat) only when they are played.
 
 pub mod answers;
+mod episodes;
 pub mod history;
 pub mod policy;
 mod requests;

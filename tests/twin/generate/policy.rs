@@ -40,6 +40,7 @@ pub struct RoleSpec {
     pub not_after: u8,
     pub confirm: u8,
     pub max_unresolved: u8,
+    pub return_field: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -121,6 +122,10 @@ pub struct BreakerSpec {
 /// More than any history has accounts.
 pub const HUGE: u8 = 200;
 
+/// What a field of returns may say, nonsense and nothing among it.
+const RETURN_WORDS: [Option<&str>; 6] =
+    [Some("duplicate"), Some("bad_data"), Some("call_back"), Some("competitor"), Some("a whim"), None];
+
 /// The names of kinds, by class, in the order in which a policy lists them.
 pub const KINDS: [(Class, &str); 8] = [
     (Class::Intent, "surge"),
@@ -189,6 +194,7 @@ impl RoleSpec {
             not_after_s: span(self.not_after),
             confirm: [Confirm::Assume, Confirm::Results, Confirm::Echo][usize::from(self.confirm)],
             max_unresolved: self.max_unresolved.into(),
+            return_field: self.return_field.then(|| "reason".into()),
             sort: match self.sort {
                 0 => Vec::new(),
                 1 => vec![key("size", true)],
@@ -384,6 +390,7 @@ pub fn field(name: u8, pick: u8) -> (Text, Option<Value>) {
         0 => ("size".into(), nth(&[Some(10), Some(50), Some(100), None], pick).copied().flatten().map(thousand)),
         1 => ("country".into(), nth(&["de", "fr", "us"], pick).map(|country| text(country))),
         2 => ("vip".into(), Some(Value::Bool(pick.is_multiple_of(2)))),
+        5 => ("reason".into(), nth(&RETURN_WORDS, pick).copied().flatten().map(text)),
         3 => ("tags".into(), Some(Value::List(vec![["hot", "cold"][usize::from(pick) % 2].into()]))),
         _ => ("revenue".into(), (!pick.is_multiple_of(3)).then(|| thousand(i64::from(pick)))),
     }

@@ -56,7 +56,7 @@ pub(super) fn given_back(account: Name, reason: ReturnReason) -> RequestWhat {
     RequestWhat { account, role, by, reason, until: Some(When::Ahead(6)), ..about_no_account(RequestOp::Return) }
 }
 
-fn about_no_account(op: RequestOp) -> RequestWhat {
+pub(super) fn about_no_account(op: RequestOp) -> RequestWhat {
     RequestWhat {
         op,
         account: Name::Nothing,
@@ -81,6 +81,7 @@ fn undos() -> impl Strategy<Value = RequestWhat> {
         4 => (sample::select(DecisionKind::ALL.to_vec()), 0u8..4).prop_map(|(kind, pick)| UndoWhat::Of(kind, pick)),
         6 => (0u8..24).prop_map(UndoWhat::Decision),
         3 => (0u8..12).prop_map(UndoWhat::Since),
+        3 => (0u8..2).prop_map(|pick| UndoWhat::Of(DecisionKind::Undo, pick)),
         1 => Just(UndoWhat::Both),
     ];
     let account = prop_oneof![9 => Just(Name::Nothing), 1 => names()];

@@ -1,10 +1,13 @@
 //! §3: accounts and opportunities.
 
-use bookd::domain::account::{AccountChange, AccountOp, AccountRecord, Change};
+use std::collections::BTreeMap;
+
+use bookd::domain::account::{AccountChange, AccountOp, AccountRecord, Change, Value};
 use bookd::domain::opportunity::{OpportunityOp, OpportunityRecord};
 use bookd::domain::output::SeatStatus;
 use bookd::domain::policy::Fit;
-use bookd::domain::{Candidate, Code, Secs};
+use bookd::domain::request::{Request, RequestOp, ReturnReason};
+use bookd::domain::{Candidate, Code, Secs, Text};
 
 use bookd::engine::state::Stage;
 
@@ -46,6 +49,7 @@ impl Twin {
         let found = self.find_account(id);
         let account = found.unwrap_or_else(|| self.new_account(id));
         self.touched.insert(account);
+        let fields_before = self.accounts[account].fields.clone();
         self.change_fields(account, change);
         self.segments_and_fit(account);
         for (role, owner) in &change.owners {
@@ -60,8 +64,46 @@ impl Twin {
             self.look_at_exclusion(account, role);
             self.mark(account, role);
         }
+        if found.is_some() {
+            self.returns_by_field(account, change, &fields_before);
+        }
         self.apply_kept();
         Ok(())
+    }
+
+    /// A field in which an owner says why an account goes back.
+    fn returns_by_field(&mut self, account: AccountNo, change: &AccountChange, before: &BTreeMap<Text, Value>) {
+        for (role, rules) in self.policy().roles.iter().enumerate() {
+            let Some(field) = &rules.return_field else { continue };
+            let Some(Value::Text(text)) = self.accounts[account].fields.get(field).cloned() else { continue };
+            let seat = &self.accounts[account].seats[role];
+            let stale = change.crm_version.is_some_and(|version| Some(version) < seat.version);
+            if before.get(field) == Some(&Value::Text(text.clone())) || stale {
+                continue;
+            }
+            let Some(owner) = seat.owner else { continue };
+            let request = Request {
+                op: RequestOp::Return,
+                account: vec![Candidate::CrmId(self.accounts[account].id.clone())].into(),
+                role: Some(rules.name.clone()),
+                rep: None,
+                reason: ReturnReason::ALL.into_iter().find(|reason| reason.name() == text),
+                until: None,
+                per_hour: None,
+                wave: None,
+                undo: None,
+                by: self.reps[owner].id.clone(),
+                at: self.now.millis(),
+                dedup: 0,
+            };
+            let given_back = match request.reason {
+                Some(_) => self.give_back(&request, account, role),
+                None => Err(Code::ReasonNotAllowed),
+            };
+            if let Err(code) = given_back {
+                self.refuse(&request, code);
+            }
+        }
     }
 
     fn new_account(&mut self, id: &str) -> AccountNo {

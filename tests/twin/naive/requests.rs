@@ -37,7 +37,7 @@ impl Twin {
         Ok(())
     }
 
-    fn refuse(&mut self, request: &Request, code: Code) {
+    pub(super) fn refuse(&mut self, request: &Request, code: Code) {
         let account = self.resolve(&request.account).map(|account| self.accounts[account].id.clone());
         let (op, by) = (request.op, request.by.clone());
         self.alert(AlertKind::Refused { op, code, account, role: request.role.clone(), by });
@@ -87,7 +87,7 @@ impl Twin {
         }
     }
 
-    fn give_back(&mut self, request: &Request, account: AccountNo, role: usize) -> Result<(), Code> {
+    pub(super) fn give_back(&mut self, request: &Request, account: AccountNo, role: usize) -> Result<(), Code> {
         let policy = self.policy();
         let seat = &self.accounts[account].seats[role];
         if !matches!(seat.status, SeatStatus::Owned | SeatStatus::Holding) {
