@@ -17,6 +17,7 @@ use crate::generate::history::Case;
 use crate::generate::policy::ROLES;
 use crate::naive::Twin;
 use crate::play::{Entry, Player};
+use crate::promises;
 
 /// Everything that occurred, by name.
 pub type Seen = BTreeMap<String, u64>;
@@ -84,6 +85,8 @@ impl Pair {
         self.same("outputs", &of_engine, &of_twin)?;
         self.same::<View>("views", &self.engine.view(), &self.twin.view())?;
         self.same("wants_next", &self.engine.wants_next(), &self.twin.wants_next())?;
+        promises::check(entry, &of_engine, &self.engine.view())
+            .map_err(|broken| format!("{broken}\nafter {}", self.last))?;
         self.engine.audit().map_err(|broken| format!("audit: {broken}\nafter {}", self.last))?;
         let asked = entry.inputs.iter().any(|input| matches!(input.body, Body::Request(_)));
         for output in &of_twin {

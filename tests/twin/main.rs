@@ -7,6 +7,7 @@ mod compare;
 mod generate;
 mod naive;
 mod play;
+mod promises;
 mod sorting;
 
 use bookd::domain::output::{LeftAlone, SeatStatus, Undone, Verdict};
