@@ -55,7 +55,7 @@ enum Command {
     /// Print or verify the journal.
     Journal(journal::JournalArgs),
     /// Ask for something: a return, a hold, a pause, going live, …
-    Request(request::RequestArgs),
+    Request(Box<request::RequestArgs>),
     /// Hold what roles in shadow would have done against what people did.
     ShadowReport(shadow_report::ShadowReportArgs),
     /// The ways out when the journal can't be followed, or an input topic isn't what was read of it.

@@ -46,6 +46,15 @@ pub struct RequestArgs {
     /// Of an approval: the wave's number, as its alert says. Without it whichever waits in the role.
     #[arg(long, value_name = "N")]
     wave: Option<u64>,
+    /// Of an undo: the command to be undone, 32 hexadecimal digits.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["entry", "since"])]
+    command: Option<String>,
+    /// Of an undo: all that this journal entry decided; `bookd explain` names it.
+    #[arg(long, value_name = "N", conflicts_with = "since")]
+    entry: Option<u64>,
+    /// Of an undo: all that was decided from this instant on in the role, RFC 3339.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
     /// The request's own id: the same again changes nothing.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
@@ -71,6 +80,12 @@ struct Body<'a> {
     per_hour: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     wave: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<&'a str>,
     by: &'a str,
     requested_at: Rfc3339,
 }
@@ -106,6 +121,9 @@ fn body(args: &RequestArgs, now: Millis) -> Body<'_> {
         until: args.until.as_deref(),
         per_hour: args.per_hour,
         wave: args.wave,
+        command_id: args.command.as_deref(),
+        entry: args.entry,
+        since: args.since.as_deref(),
         by: &args.by,
         requested_at: Rfc3339(now),
     }
@@ -128,6 +146,8 @@ fn check(args: &RequestArgs) -> anyhow::Result<()> {
     anyhow::ensure!(has_account || !needs_account, "{} is about an account: --account or --domain", args.op);
     anyhow::ensure!(args.reason.is_some() || op != RequestOp::Return, "a return needs a --reason");
     anyhow::ensure!(args.until.is_some() || op != RequestOp::Hold, "a hold needs an end: --until");
+    let names_what = args.command.is_some() || args.entry.is_some() || args.since.is_some();
+    anyhow::ensure!(names_what || op != RequestOp::Undo, "an undo needs --command, --entry or --since");
     Ok(())
 }
 

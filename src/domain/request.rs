@@ -48,7 +48,7 @@ impl RequestOp {
     ];
 
     /// Those that act.
-    pub const SUPPORTED: [RequestOp; 11] = [
+    pub const SUPPORTED: [RequestOp; 12] = [
         RequestOp::Return,
         RequestOp::ReviewDone,
         RequestOp::Retire,
@@ -60,6 +60,7 @@ impl RequestOp {
         RequestOp::Rate,
         RequestOp::GoLive,
         RequestOp::Approve,
+        RequestOp::Undo,
     ];
 
     pub fn name(self) -> &'static str {

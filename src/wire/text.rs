@@ -144,11 +144,7 @@ pub fn alert(alert: &Alert) -> String {
             format!("{role} is paused by {by}: nothing is given or taken by the rules until somebody says resume")
         }
         AlertKind::Resumed { role, by } => format!("{role} goes on: resumed by {by}"),
-        AlertKind::RateSet { per_hour: Some(1), by } => format!("at most 1 command an hour from now on, says {by}"),
-        AlertKind::RateSet { per_hour: Some(most), by } => {
-            format!("at most {most} commands an hour from now on, says {by}")
-        }
-        AlertKind::RateSet { per_hour: None, by } => format!("as many commands an hour as there are, says {by}"),
+        AlertKind::RateSet { per_hour, by } => format!("{}, says {by}", rate(*per_hour)),
         AlertKind::ApprovalWanted { role, wave, due, until } => format!(
             "{due} losses of {role} wait for somebody to approve wave {wave}; they are looked at anew {}",
             Readable(*until)
@@ -162,12 +158,7 @@ pub fn alert(alert: &Alert) -> String {
                 "{role} is live, says {by}: {owned} accounts stay with whom the CRM has, and their clocks begin now"
             )
         }
-        AlertKind::ModeKept { role, mode: RoleMode::Shadow } => {
-            format!("{role} stays in shadow although the policy says live: a request go_live ends that")
-        }
-        AlertKind::ModeKept { role, mode: RoleMode::Live } => {
-            format!("{role} stays live although the policy says shadow: a pause stops its commands")
-        }
+        AlertKind::ModeKept { role, mode } => mode_kept(role, *mode),
         AlertKind::UndoDone { role, by, undone, left } => {
             let role = role.as_deref().map(|role| format!(" ({role})")).unwrap_or_default();
             format!("the undo{role} asked for by {by}: {undone} put back, {left} left alone")
@@ -176,6 +167,23 @@ pub fn alert(alert: &Alert) -> String {
             let owner = owner.as_deref().unwrap_or("nobody");
             format!("{account} stays with {owner} ({role}), it isn't undone: {}", left_alone(*why))
         }
+    }
+}
+
+fn rate(per_hour: Option<u32>) -> String {
+    match per_hour {
+        Some(1) => "at most 1 command an hour from now on".to_owned(),
+        Some(most) => format!("at most {most} commands an hour from now on"),
+        None => "as many commands an hour as there are".to_owned(),
+    }
+}
+
+fn mode_kept(role: &str, mode: RoleMode) -> String {
+    match mode {
+        RoleMode::Shadow => {
+            format!("{role} stays in shadow although the policy says live: a request go_live ends that")
+        }
+        RoleMode::Live => format!("{role} stays live although the policy says shadow: a pause stops its commands"),
     }
 }
 
