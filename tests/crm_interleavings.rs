@@ -319,6 +319,8 @@ fn given_back(at: Millis) -> Body {
         reason: Some(ReturnReason::NotInterested),
         until: None,
         per_hour: None,
+        undo: None,
+        wave: None,
         by: "jane".into(),
         at,
         dedup: 7,

@@ -57,6 +57,8 @@ fn a_pause_outlives_a_kill_and_a_resume_ends_it() {
     process.wait(|| alerted(&home, "paused"));
     hot(&home, "second");
     home.wait_until_read(&mut process);
+    let told = String::from_utf8(home.bookd(&["explain", "second", "--rep", "ana"]).stdout).unwrap();
+    assert!(told.contains("  - the role is paused by revops since"), "{told}");
     process.kill();
 
     let mut process = home.start();

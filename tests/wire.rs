@@ -278,7 +278,7 @@ fn these_are_the_bytes_of_everything() {
     assert_eq!(found, EVERYTHING, "a new variant or field? else journals already written become unreadable");
 }
 
-const EVERYTHING: &str = "052560db4d5085727a54c736970132f8";
+const EVERYTHING: &str = "4d5f3c2c5728175ff71f7a256d35fccb";
 
 /// Bytes that look drawn, the same in every run.
 fn stream() -> impl FnMut() -> u8 {
@@ -307,7 +307,7 @@ fn these_are_the_bytes_of_long_lists() {
     assert_eq!(entry::digest(&bytes).to_string(), LONG_LISTS, "journals already written must stay readable");
 }
 
-const LONG_LISTS: &str = "82500b3c964b3d066d528a34f38d2beb";
+const LONG_LISTS: &str = "502990e8b8ad2c1703435855b38a5396";
 
 #[test]
 fn an_entry_cut_short_anywhere_is_refused() {

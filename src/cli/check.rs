@@ -104,6 +104,9 @@ fn describe_role(role: &Role) -> String {
     if !role.holding_users.is_empty() {
         let _ = write!(text, ", {} holding", role.holding_users.len());
     }
+    if let Some(most) = role.approve_above {
+        let _ = write!(text, ", more than {most} losses at once are to be approved");
+    }
     if role.mode == RoleMode::Shadow {
         text.push_str("; in shadow until a request go_live");
     }

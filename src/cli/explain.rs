@@ -10,10 +10,11 @@ use anyhow::anyhow;
 
 use super::{Failure, LogArg};
 use crate::domain::output::{Considered, Placement, SeatStatus, TopSignal, Why};
-use crate::domain::policy::PRIORITY_ONE;
+use crate::domain::policy::{PRIORITY_ONE, RoleMode};
 use crate::domain::{Alert, AlertKind, Decision, Output, Policy, Secs, Text};
 use crate::engine::Engine;
 use crate::engine::keeping::Keeping;
+use crate::engine::state::RoleState;
 use crate::engine::view::{AccountView, SeatView};
 use crate::run::follow::Follower;
 use crate::run::replica::Taken;
@@ -111,13 +112,18 @@ fn concerns(kind: &AlertKind) -> (Option<&Text>, Option<&Text>) {
         AlertKind::AtRisk { account, role, .. }
         | AlertKind::RiskCleared { account, role, .. }
         | AlertKind::Orphan { account, role, .. }
-        | AlertKind::CommandUndone { account, role, .. } => (Some(account), Some(role)),
+        | AlertKind::CommandUndone { account, role, .. }
+        | AlertKind::UndoLeft { account, role, .. } => (Some(account), Some(role)),
+        AlertKind::UndoDone { role, .. } => (None, role.as_ref()),
         AlertKind::IssuingStopped { role, .. }
         | AlertKind::IssuingResumed { role }
         | AlertKind::Paused { role, .. }
         | AlertKind::Resumed { role, .. }
         | AlertKind::WentLive { role, .. }
-        | AlertKind::ModeKept { role, .. } => (None, Some(role)),
+        | AlertKind::ModeKept { role, .. }
+        | AlertKind::ApprovalWanted { role, .. }
+        | AlertKind::Approved { role, .. }
+        | AlertKind::ApprovalLapsed { role, .. } => (None, Some(role)),
         AlertKind::Refused { account, role, .. } => (account.as_ref(), role.as_ref()),
         AlertKind::SourceSilent { .. }
         | AlertKind::SourceBack { .. }
@@ -204,11 +210,27 @@ fn standing(
     let Some(policy) = engine.policy() else { return out + "\n" };
     let segments = segment_names(policy, view.segments);
     let _ = writeln!(out, ", segments: {}", if segments.is_empty() { "none".to_owned() } else { segments.join(", ") });
-    for ((named, seat), keeping) in policy.roles.iter().zip(&view.seats).zip(keeping) {
+    let roles = policy.roles.iter().zip(&engine.state().roles);
+    for (((named, state), seat), keeping) in roles.zip(&view.seats).zip(keeping) {
         if role.is_none_or(|role| *named.name == *role) {
             let kept = keeping.as_ref().map(kept_told).unwrap_or_default();
-            let _ = writeln!(out, "  {}: {}{kept}", named.name, seat_told(seat));
+            let _ = writeln!(out, "  {}: {}{kept}{}", named.name, seat_told(seat), role_told(state));
         }
+    }
+    out
+}
+
+/// What holds for the whole role.
+fn role_told(role: &RoleState) -> String {
+    let mut out = String::new();
+    if role.mode == RoleMode::Shadow {
+        out.push_str(", in shadow");
+    }
+    if let Some(pause) = &role.paused {
+        let _ = write!(out, "; the role is paused by {} since {}", pause.by, Readable(pause.at));
+    }
+    if let Some(wave) = &role.wave {
+        let _ = write!(out, "; its losses wait since {} for an approval of wave {}", Readable(wave.asked), wave.wave);
     }
     out
 }

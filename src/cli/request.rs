@@ -43,6 +43,9 @@ pub struct RequestArgs {
     /// Of a rate: so many commands in any hour. Without it the rate ends.
     #[arg(long, value_name = "N")]
     per_hour: Option<u32>,
+    /// Of an approval: the wave's number, as its alert says. Without it whichever waits in the role.
+    #[arg(long, value_name = "N")]
+    wave: Option<u64>,
     /// The request's own id: the same again changes nothing.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
@@ -66,6 +69,8 @@ struct Body<'a> {
     until: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     per_hour: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wave: Option<u64>,
     by: &'a str,
     requested_at: Rfc3339,
 }
@@ -100,6 +105,7 @@ fn body(args: &RequestArgs, now: Millis) -> Body<'_> {
         reason: args.reason.as_deref(),
         until: args.until.as_deref(),
         per_hour: args.per_hour,
+        wave: args.wave,
         by: &args.by,
         requested_at: Rfc3339(now),
     }

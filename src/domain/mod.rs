@@ -4,6 +4,7 @@
 //! they know no other room. Integers wherever a decision hangs on a comparison.
 
 pub mod account;
+pub mod alert;
 pub mod calendar;
 pub mod feeds;
 pub mod filter;

@@ -1,8 +1,8 @@
 //! What the engine decides, as data. Nothing acts on it before it is committed.
 
+pub use super::alert::{Alert, AlertKind, BreakerScope, LeftAlone, Missing, Undone};
 use super::ids::Id128;
-use super::policy::RoleMode;
-use super::request::{RequestOp, ReturnReason};
+use super::request::ReturnReason;
 use super::signal::Class;
 use super::{Code, Position, Secs, Text};
 
@@ -31,15 +31,18 @@ pub enum DecisionKind {
     Departure,
     /// Retired while owned.
     Retirement,
+    /// Back to how it was before other decisions, because somebody asked for it.
+    Undo,
 }
 
 impl DecisionKind {
-    pub const ALL: [DecisionKind; 5] = [
+    pub const ALL: [DecisionKind; 6] = [
         DecisionKind::Distribution,
         DecisionKind::Retrieval,
         DecisionKind::Return,
         DecisionKind::Departure,
         DecisionKind::Retirement,
+        DecisionKind::Undo,
     ];
 
     pub fn name(self) -> &'static str {
@@ -49,13 +52,14 @@ impl DecisionKind {
             DecisionKind::Return => "return",
             DecisionKind::Departure => "departure",
             DecisionKind::Retirement => "retirement",
+            DecisionKind::Undo => "undo",
         }
     }
 
     /// A person asked for it: neither a closed gate nor a pause nor the rate holds it back.
     pub fn is_asked_for(self) -> bool {
         match self {
-            DecisionKind::Return | DecisionKind::Retirement => true,
+            DecisionKind::Return | DecisionKind::Retirement | DecisionKind::Undo => true,
             DecisionKind::Distribution | DecisionKind::Retrieval | DecisionKind::Departure => false,
         }
     }
@@ -94,7 +98,38 @@ pub struct Decision {
     pub timing: u32,
     /// At most 5, the strongest first.
     pub top_signals: Vec<TopSignal>,
+    pub stamps: Stamps,
     pub why: Why,
+}
+
+/// What the CRM may keep with the account: of the stay in a book that begins with a decision, or else of the one that ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stamps {
+    /// `None`: nobody owned it, or it was only held.
+    pub entered: Option<(Secs, Entered)>,
+    /// When its owner was warned of losing it, where that warning stands.
+    pub warned_at: Option<Secs>,
+}
+
+/// How an account came into a book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Entered {
+    /// By its segment's threshold.
+    Placed,
+    /// Below it, for idle capacity.
+    FilledIdle,
+    /// It was found there in the CRM, or somebody put it there.
+    Adopted,
+}
+
+impl Entered {
+    pub fn name(self) -> &'static str {
+        match self {
+            Entered::Placed => "placed",
+            Entered::FilledIdle => "filled_idle",
+            Entered::Adopted => "adopted",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +166,12 @@ pub enum Why {
     },
     Retired {
         by: Text,
+    },
+    /// The first of the decisions that are taken back, and the journal entry in which it was made.
+    Undone {
+        by: Text,
+        kind: DecisionKind,
+        entry: u64,
     },
 }
 
@@ -196,200 +237,6 @@ impl Verdict {
             Verdict::LaterTurn => "later_turn",
         }
     }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alert {
-    pub at: Secs,
-    pub kind: AlertKind,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AlertKind {
-    /// The account will be taken at `promised` unless it is worked (D4). `missing` says what would save it.
-    AtRisk {
-        account: Text,
-        role: Text,
-        owner: Text,
-        deadline: Secs,
-        promised: Secs,
-        missing: Missing,
-        /// Of a role in shadow: nobody is at risk, and nobody is to be told.
-        shadow: bool,
-    },
-    /// It was worked, or is held: the warning is off.
-    RiskCleared {
-        account: Text,
-        role: Text,
-        owner: Text,
-        shadow: bool,
-    },
-    /// A request was refused; nothing changed.
-    Refused {
-        op: RequestOp,
-        code: Code,
-        account: Option<Text>,
-        role: Option<Text>,
-        by: Text,
-    },
-    /// No event for longer than the source's cadence: losses that depend on it wait (D13).
-    SourceSilent {
-        source: Text,
-        latest: Option<Secs>,
-    },
-    SourceBack {
-        source: Text,
-    },
-    /// Losses are stopped until somebody says `proceed` (D14).
-    BreakerTripped {
-        scope: BreakerScope,
-        due: u32,
-    },
-    BreakerReset {
-        scope: BreakerScope,
-    },
-    /// The CRM's owner isn't a known rep: listed, not pooled (G9).
-    Orphan {
-        account: Text,
-        role: Text,
-        owner: Text,
-    },
-    /// No command of the role was answered for too long: no more are issued until one is.
-    IssuingStopped {
-        role: Text,
-        /// Of the oldest that is out.
-        issued_at: Secs,
-        out: u32,
-    },
-    IssuingResumed {
-        role: Text,
-    },
-    /// What a command was to do isn't done: whom the CRM has instead owns the account, nobody included.
-    CommandUndone {
-        account: Text,
-        role: Text,
-        undone: Undone,
-        owner: Option<Text>,
-        /// Commands about the account that were rejected or failed in a row, this one included.
-        tries: u8,
-    },
-    /// The rules decide nothing more in the role until somebody says `resume` (E7).
-    Paused {
-        role: Text,
-        by: Text,
-    },
-    Resumed {
-        role: Text,
-        by: Text,
-    },
-    /// At most so many commands in any hour from now on; `None`: as many as there are.
-    RateSet {
-        per_hour: Option<u32>,
-        by: Text,
-    },
-    /// A role's decisions are commands from now on (E4).
-    WentLive {
-        role: Text,
-        by: Text,
-        /// Accounts that a rep of the role owns in the CRM: their clocks begin now.
-        owned: u32,
-    },
-    /// A policy names another mode than the role is in, which changes nothing.
-    ModeKept {
-        role: Text,
-        mode: RoleMode,
-    },
-}
-
-/// Why a command was undone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Undone {
-    Rejected,
-    Failed,
-    Expired,
-    /// Somebody changed the owner in the CRM while it was out.
-    Overruled,
-    /// Somebody moved the account back after it was carried out.
-    TakenBack,
-}
-
-impl Undone {
-    pub const ALL: [Undone; 5] =
-        [Undone::Rejected, Undone::Failed, Undone::Expired, Undone::Overruled, Undone::TakenBack];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Undone::Rejected => "rejected",
-            Undone::Failed => "failed",
-            Undone::Expired => "expired",
-            Undone::Overruled => "overruled",
-            Undone::TakenBack => "taken_back",
-        }
-    }
-}
-
-impl AlertKind {
-    pub const NAMES: [&'static str; 16] = [
-        "at_risk",
-        "risk_cleared",
-        "refused",
-        "source_silent",
-        "source_back",
-        "breaker_tripped",
-        "breaker_reset",
-        "orphan",
-        "issuing_stopped",
-        "issuing_resumed",
-        "command_undone",
-        "paused",
-        "resumed",
-        "rate_set",
-        "went_live",
-        "mode_kept",
-    ];
-
-    pub fn name(&self) -> &'static str {
-        match self {
-            AlertKind::AtRisk { .. } => "at_risk",
-            AlertKind::RiskCleared { .. } => "risk_cleared",
-            AlertKind::Refused { .. } => "refused",
-            AlertKind::SourceSilent { .. } => "source_silent",
-            AlertKind::SourceBack { .. } => "source_back",
-            AlertKind::BreakerTripped { .. } => "breaker_tripped",
-            AlertKind::BreakerReset { .. } => "breaker_reset",
-            AlertKind::Orphan { .. } => "orphan",
-            AlertKind::IssuingStopped { .. } => "issuing_stopped",
-            AlertKind::IssuingResumed { .. } => "issuing_resumed",
-            AlertKind::CommandUndone { .. } => "command_undone",
-            AlertKind::Paused { .. } => "paused",
-            AlertKind::Resumed { .. } => "resumed",
-            AlertKind::RateSet { .. } => "rate_set",
-            AlertKind::WentLive { .. } => "went_live",
-            AlertKind::ModeKept { .. } => "mode_kept",
-        }
-    }
-}
-
-/// How many touches, days, contacts and replies will be missing inside the window when the promise falls due,
-/// if nothing more happens: what would save the account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Missing {
-    pub touches: u8,
-    pub days: u8,
-    pub contacts: u8,
-    pub replies: u8,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum BreakerScope {
-    /// All books of a role.
-    Role(Text),
-    /// One rep's book: too large a share of it was due at once.
-    Book(Text),
-    /// One rep without any activity anywhere.
-    QuietRep(Text),
-    /// A burst of departures.
-    Departures,
 }
 
 /// A row of the compacted `account-state` topic (E6): on change of owner, status or band only.

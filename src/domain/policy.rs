@@ -29,6 +29,12 @@ pub const MAX_ASIDE: usize = 64;
 /// with its reasons takes some microseconds, and nobody else is served meanwhile. A departure gives a whole book away at
 /// once all the same: half of it would be nobody's.
 pub const MAX_MOVED: usize = 64;
+/// Decisions can be undone for so long, and so many of the latest at most: at 96 bytes each, and 208 for the clocks of a
+/// tenure that ended, some 80 MB.
+pub const UNDO_S: u32 = 7 * DAY;
+pub const MAX_UNDO: usize = 262_144;
+/// Seats that one request may put back, all in one entry: a decision takes some microseconds.
+pub const MAX_UNDONE: usize = 10_000;
 pub const TIERS: usize = 4;
 /// A priority is in millionths of a point of 0 to 100.
 pub const PRIORITY_ONE: u32 = 1_000_000;
@@ -65,6 +71,8 @@ pub struct Role {
     pub holding_users: Vec<Text>,
     /// What the role begins as: from the gate's first opening on it is state.
     pub mode: RoleMode,
+    /// More losses than this at once wait for a person's `approve` (E7); `None`: nobody is asked.
+    pub approve_above: Option<u32>,
     /// How long a writer may take over a command.
     pub not_after_s: u32,
     pub confirm: Confirm,

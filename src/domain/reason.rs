@@ -74,9 +74,13 @@ codes! {
     AlreadyPaused = "already_paused",
     NotPaused = "not_paused",
     NoRate = "no_rate",
+    NothingToApprove = "nothing_to_approve",
     AlreadyLive = "already_live",
     /// The gate was never open: there is nothing yet to go live with.
     NeverOpened = "never_opened",
+    /// An undo that names nothing to take back, or more than one thing.
+    UndoUnclear = "undo_unclear",
+    NothingToUndo = "nothing_to_undo",
     PolicyVersionReused = "policy_version_reused",
     PolicyVersionLower = "policy_version_lower",
 }

@@ -1,5 +1,6 @@
 //! A record of the `requests` topic: what people ask for, each with who asked and in which role.
 
+use super::ids::Id128;
 use super::{Candidates, Millis, Text};
 
 /// All that can be asked. The ones that don't act yet are refused by name, never ignored.
@@ -46,7 +47,7 @@ impl RequestOp {
     ];
 
     /// Those that act.
-    pub const SUPPORTED: [RequestOp; 10] = [
+    pub const SUPPORTED: [RequestOp; 11] = [
         RequestOp::Return,
         RequestOp::ReviewDone,
         RequestOp::Retire,
@@ -57,6 +58,7 @@ impl RequestOp {
         RequestOp::Resume,
         RequestOp::Rate,
         RequestOp::GoLive,
+        RequestOp::Approve,
     ];
 
     pub fn name(self) -> &'static str {
@@ -121,6 +123,23 @@ impl ReturnReason {
     }
 }
 
+/// What an undo takes back. Just one of these is to be named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UndoAsked {
+    pub command: Option<Id128>,
+    /// All that was decided in the journal entry of this sequence.
+    pub entry: Option<u64>,
+    /// All that was decided from this instant on.
+    pub since: Option<Millis>,
+}
+
+impl UndoAsked {
+    /// One is named, and no second.
+    pub fn is_clear(&self) -> bool {
+        u8::from(self.command.is_some()) + u8::from(self.entry.is_some()) + u8::from(self.since.is_some()) == 1
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     pub op: RequestOp,
@@ -135,6 +154,9 @@ pub struct Request {
     pub until: Option<Millis>,
     /// Of a rate: commands in any hour; `None` ends it.
     pub per_hour: Option<u32>,
+    pub undo: Option<Box<UndoAsked>>,
+    /// Of an approval: the wave's number. `None`: whichever waits in the role.
+    pub wave: Option<u64>,
     /// Who asked: a CRM user id, a service's name, or a keyed hash.
     pub by: Text,
     pub at: Millis,

@@ -6,7 +6,8 @@ use crate::domain::rep::RepStatus;
 use super::Engine;
 use super::commanded::CommandIndex;
 use super::heap::Place;
-use super::state::{AccountId, RepId};
+use super::state::{AccountId, RepId, Stage};
+use super::undo_log::UndoIndex;
 
 /// Names the first invariant that is broken.
 type Audit = Result<(), String>;
@@ -93,7 +94,9 @@ impl Engine {
         require(self.confirms(role) || self.state.commands[role].is_empty(), || format!("role {role}: unconfirmed"))?;
         for (account, row) in &self.state.commands[role] {
             let seat = &self.state.seats[role][account.index()];
-            require(row.is_busy() || seat.owner == seat.crm_owner || seat.owner == RepId::NOBODY, || {
+            // Before its first command a seat may be from when commands were taken for granted.
+            let open = row.is_busy() || row.stage == Stage::Waiting;
+            require(open || seat.owner == seat.crm_owner || seat.owner == RepId::NOBODY, || {
                 format!("{} in role {role}: {:?}, desired {:?}", account.0, row, seat.owner)
             })?;
         }
@@ -150,6 +153,8 @@ impl Engine {
         let ids = (self.state.remembered.len(), self.index.remembered.len());
         let arrivals: usize = self.state.arrivals.iter().map(|(_, count)| *count as usize).sum();
         require(ids.0 == ids.1 && ids.0 == arrivals, || format!("remembers {} ids, knows {}", ids.0, ids.1))?;
+        let undo = UndoIndex::rebuild(&self.state);
+        require(undo.finds_like(&self.index.undo), || "decisions to undo: another index".into())?;
         let open = self.state.opportunities.values().filter(|opportunity| opportunity.open).count();
         let counted: usize =
             self.state.accounts.iter().filter(|row| row.alive).map(|row| usize::from(row.open_opportunities)).sum();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::Secs;
 use crate::domain::ids::Id128;
-use crate::domain::output::Decision;
+use crate::domain::output::{Decision, DecisionKind};
 
 use super::state::{AccountId, RepId};
 
@@ -119,6 +119,27 @@ impl Commanded {
     }
 }
 
+/// Whose a wish is: what people ask for leaves whatever holds the rules back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WishOf {
+    People,
+    Losses,
+    /// Distributions and departures.
+    Rules,
+}
+
+impl WishOf {
+    pub const ALL: [WishOf; 3] = [WishOf::People, WishOf::Losses, WishOf::Rules];
+
+    fn kind(kind: DecisionKind) -> WishOf {
+        match kind {
+            _ if kind.is_asked_for() => WishOf::People,
+            DecisionKind::Retrieval => WishOf::Losses,
+            _ => WishOf::Rules,
+        }
+    }
+}
+
 /// Rows of commands, by what is asked of them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CommandIndex {
@@ -132,8 +153,8 @@ pub struct CommandIndex {
     free: BTreeMap<Line, BTreeSet<Free>>,
 }
 
-/// Wishes that leave under the same conditions: by role, and whether people asked for them.
-type Line = (usize, bool);
+/// Wishes that leave under the same conditions.
+type Line = (usize, WishOf);
 /// When its back-off ends, when it was wished, and of whom.
 type Free = (Secs, Secs, AccountId);
 
@@ -162,7 +183,7 @@ impl CommandIndex {
         if let Some(wish) = &row.wish {
             self.wishes.entry(role).or_default().insert((wish.at, account));
             if !row.is_out() {
-                let line = (role, wish.decision.kind.is_asked_for());
+                let line = (role, WishOf::kind(wish.decision.kind));
                 self.free.entry(line).or_default().insert((row.retry_at, wish.at, account));
             }
         }
@@ -179,7 +200,7 @@ impl CommandIndex {
         take_from(&mut self.out, role, &(row.issued, account));
         if let Some(wish) = &row.wish {
             take_from(&mut self.wishes, role, &(wish.at, account));
-            let line = (role, wish.decision.kind.is_asked_for());
+            let line = (role, WishOf::kind(wish.decision.kind));
             take_from(&mut self.free, line, &(row.retry_at, wish.at, account));
         }
     }
@@ -203,10 +224,9 @@ impl CommandIndex {
         self.wishes.get(&role).into_iter().flatten().map(|(_, account)| *account).collect()
     }
 
-    /// The oldest wish that may leave, and when it was wished: nothing of its seat is out, and no back-off lasts. Of
-    /// those that people asked for, or of the rules'.
-    pub fn first_wish(&self, role: usize, asked_for: bool, now: Secs) -> Option<(Secs, AccountId)> {
-        let free = self.free.get(&(role, asked_for))?;
+    /// The oldest wish that may leave, and when it was wished: nothing of its seat is out, and no back-off lasts.
+    pub fn first_wish(&self, role: usize, of: WishOf, now: Secs) -> Option<(Secs, AccountId)> {
+        let free = self.free.get(&(role, of))?;
         // Most never had a back-off; those whose back-off is over are few.
         let mut from = Secs::ZERO;
         let mut first = None;

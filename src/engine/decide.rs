@@ -1,11 +1,13 @@
 //! Decisions as data: who moves, under which command, and what spoke for it.
 
 use crate::domain::ids::{Id128, command_id};
-use crate::domain::output::{Decision, DecisionKind, Disposition, MAX_TOP_SIGNALS, TopSignal, Why};
+use crate::domain::output::{
+    Decision, DecisionKind, Disposition, Entered, MAX_TOP_SIGNALS, Placement, Stamps, TopSignal, Why,
+};
 use crate::domain::{Secs, Text};
 
 use super::Engine;
-use super::state::{AccountId, Contribution, PastOwner, RepId};
+use super::state::{AccountId, Contribution, PastOwner, RepId, Tenure};
 use crate::domain::policy::MAX_PAST_OWNERS;
 
 impl Engine {
@@ -22,6 +24,24 @@ impl Engine {
 
     /// Records a decision to move the account from its desired owner to `to`. The caller changes the seat.
     pub(super) fn decide(&mut self, kind: DecisionKind, role: usize, account: AccountId, to: RepId, why: Why) {
+        let stamps = match &why {
+            Why::Placed(placement) => Stamps { entered: Some((self.state.now, entered(placement))), warned_at: None },
+            _ => self.tenure_of(role, account).map_or_else(Stamps::default, stamps),
+        };
+        self.decide_with(kind, role, account, to, stamps, why);
+    }
+
+    /// The same, where another stay than the seat's own is meant.
+    pub(super) fn decide_with(
+        &mut self,
+        kind: DecisionKind,
+        role: usize,
+        account: AccountId,
+        to: RepId,
+        stamps: Stamps,
+        why: Why,
+    ) {
+        self.keep_for_undo(kind, role, account);
         let policy = self.rules();
         let now = self.state.now;
         let seat = &self.state.seats[role][account.index()];
@@ -43,6 +63,7 @@ impl Engine {
             fit: self.state.accounts[account.index()].fit,
             timing: self.timing(account),
             top_signals: self.top_signals(account),
+            stamps,
             why,
         };
         self.entry.touched.push(account);
@@ -125,4 +146,12 @@ impl Engine {
         });
         cooling.collect()
     }
+}
+
+pub(super) fn entered(placement: &Placement) -> Entered {
+    if placement.filled_idle { Entered::FilledIdle } else { Entered::Placed }
+}
+
+pub(super) fn stamps(tenure: &Tenure) -> Stamps {
+    Stamps { entered: Some((tenure.since, tenure.entered)), warned_at: tenure.warned_at }
 }

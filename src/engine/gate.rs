@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::output::{AlertKind, SeatStatus};
+use crate::domain::output::{AlertKind, Entered, SeatStatus};
 use crate::domain::policy::{Kind, Policy};
 use crate::domain::{Secs, Text};
 
@@ -11,7 +11,7 @@ use super::heap::Place;
 use super::index::Pool;
 use super::pending::Had;
 use super::score;
-use super::state::{AccountId, RepId, RoleState, Seat, SourceState, Tenure};
+use super::state::{AccountId, Before, RepId, RoleState, Seat, SourceState, Tenure};
 
 impl Engine {
     /// A higher version replaces the policy; anything else was refused before it was journalled.
@@ -114,7 +114,11 @@ impl Engine {
             let name = &old.segments[usize::from(segment)].name;
             new.segments.iter().position(|each| each.name == *name).map(|index| index as u8)
         };
-        for tenure in self.state.tenures.iter_mut().flatten() {
+        let ended = self.state.undo.rows.iter_mut().filter_map(|row| match &mut row.before {
+            Before::Owned { tenure, .. } => Some(&mut **tenure),
+            _ => None,
+        });
+        for tenure in self.state.tenures.iter_mut().flatten().chain(ended) {
             tenure.segment = tenure.segment.and_then(renamed);
         }
     }
@@ -186,7 +190,7 @@ impl Engine {
         let Some(owner) = seat.crm_owner.some() else { return self.settle_new_seat(role, account) };
         let rep = &self.state.reps[owner.index()];
         if rep.known && rep.role == Some(role as u8) {
-            self.own(role, account, owner, self.adopted_segment(owner, account));
+            self.own(role, account, owner, self.adopted_segment(owner, account), Entered::Adopted);
         } else if self.is_holding_user(role, owner) {
             self.exclude(role, account);
         } else {
@@ -208,7 +212,7 @@ impl Engine {
     }
 
     /// A tenure begins.
-    pub(super) fn own(&mut self, role: usize, account: AccountId, owner: RepId, segment: Option<u8>) {
+    pub(super) fn own(&mut self, role: usize, account: AccountId, owner: RepId, segment: Option<u8>, entered: Entered) {
         let now = self.state.now;
         let grace_s = self.book_of(owner).map_or(0, |book| book.grace_s);
         let tenure = Tenure {
@@ -218,8 +222,15 @@ impl Engine {
             segment,
             promised: None,
             warned_at: None,
+            entered,
             evidence: Default::default(),
         };
+        self.own_since(role, account, owner, tenure);
+    }
+
+    /// A tenure begins, or goes on.
+    pub(super) fn own_since(&mut self, role: usize, account: AccountId, owner: RepId, tenure: Tenure) {
+        let (since, segment) = (tenure.since, tenure.segment);
         self.leave_pool(role, account);
         self.begin_tenure(role, tenure);
         self.state.reps[owner.index()].accounts.insert(account);
@@ -229,7 +240,7 @@ impl Engine {
         self.change_seat(role, account, |seat| {
             seat.status = SeatStatus::Owned;
             seat.owner = owner;
-            seat.since = now;
+            seat.since = since;
             seat.until = Secs::ZERO;
             seat.wake = Secs::ZERO;
         });

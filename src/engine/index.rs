@@ -16,6 +16,7 @@ use super::score::{Decays, Reading};
 use super::sizes::Sizes;
 use super::state::{AccountId, RepId, Seat, State};
 use super::table::IdSet;
+use super::undo_log::UndoIndex;
 use super::waiting::Waiting;
 use super::wheel::Wheel;
 
@@ -57,6 +58,7 @@ pub struct Index {
     /// Seats that somebody holds without owning them, by holder, account and role.
     pub holding: BTreeSet<(RepId, AccountId, usize)>,
     pub commands: CommandIndex,
+    pub undo: UndoIndex,
     /// How sums are read now.
     pub reading: Reading,
     pub decays: Decays,
@@ -216,6 +218,7 @@ impl Index {
             remembered: IdSet::with_room(state.remembered.len()),
             standings: vec![Standing::default(); state.reps.len()],
             commands: CommandIndex::rebuild(&state.commands),
+            undo: UndoIndex::rebuild(state),
             ..Index::default()
         };
         for (number, row) in state.accounts.iter().enumerate() {

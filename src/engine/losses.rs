@@ -29,16 +29,20 @@ impl Engine {
     pub(super) fn retrieve(&mut self) {
         self.state.losses_left = false;
         for role in self.roles() {
-            if self.state.roles[role].waiting.is_empty() || !self.decides(role) || self.none_can_go(role) {
+            if self.state.roles[role].waiting.is_empty() || !self.loses(role) || self.none_can_go(role) {
                 continue;
             }
-            let going = self.judged_losses(role);
+            let mut going = self.judged_losses(role);
+            if self.asks_for_approval(role, &going) {
+                // What waits takes no place under the caps.
+                going = self.judged_losses(role);
+            }
             for loss in going.iter().take(MAX_MOVED) {
-                if self.decides(role) {
+                if self.loses(role) {
                     self.retrieve_one(role, loss);
                 }
             }
-            self.state.losses_left |= going.len() > MAX_MOVED && self.decides(role);
+            self.state.losses_left |= going.len() > MAX_MOVED && self.loses(role);
         }
     }
 
@@ -231,8 +235,8 @@ enum RepScope {
     Book,
 }
 
-/// Due before the scope's last `proceed`: let go, and not counted.
-fn is_exempt(promised: Secs, proceeded: Secs) -> bool {
+/// Due before the scope's last `proceed`, or the role's last approval: let go, and not counted.
+pub(super) fn is_exempt(promised: Secs, proceeded: Secs) -> bool {
     promised <= proceeded
 }
 

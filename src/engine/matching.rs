@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::domain::Secs;
-use crate::domain::output::{DecisionKind, Why};
+use crate::domain::output::{DecisionKind, Entered, Why};
 use crate::domain::policy::{MAX_ASIDE, MAX_MOVED};
 
 use super::Engine;
@@ -278,9 +278,10 @@ impl Engine {
         let before = self.state.reps[rep.index()].turns[usize::from(tier)];
         self.take_turn(role, tier, rep);
         let after = self.state.reps[rep.index()].turns[usize::from(tier)];
-        self.note_turn(role, pick.account, Turn { tier, before, after });
+        self.note_turn(role, pick.account, rep, Turn { tier, before, after });
         self.state.seats[role][pick.account.index()].mark = Mark::None;
-        self.own(role, pick.account, rep, Some(segment));
+        let entered = if phase == Phase::Fill { Entered::FilledIdle } else { Entered::Placed };
+        self.own(role, pick.account, rep, Some(segment), entered);
     }
 
     fn take_turn(&mut self, role: usize, tier: u8, rep: RepId) {

@@ -6,6 +6,7 @@
 //! file here is a section of that page.
 
 mod accounts;
+mod approval;
 mod audit;
 mod choice;
 mod commanded;
@@ -41,6 +42,8 @@ mod sizes;
 mod sources;
 pub mod state;
 mod table;
+mod undo;
+mod undo_log;
 pub mod view;
 mod waiting;
 mod wheel;
@@ -137,6 +140,7 @@ impl Engine {
         self.issue_wishes();
         if self.state.gate_open {
             self.release_departures();
+            self.look_at_waves();
             self.retrieve();
             self.match_roles();
             self.lower_bounds();
@@ -194,7 +198,9 @@ impl Engine {
         let timers = self.index.wheels.iter().filter_map(|wheel| wheel.next_deadline());
         let again = self.state.again.then_some(self.state.now);
         let others =
-            [self.next_silence(), self.next_loss(), self.next_command_due(), self.next_of_rate()].into_iter().flatten();
+            [self.next_silence(), self.next_loss(), self.next_command_due(), self.next_of_rate(), self.next_lapse()]
+                .into_iter()
+                .flatten();
         timers.chain(again).chain(others).min().map(Secs::millis)
     }
 

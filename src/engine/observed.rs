@@ -4,7 +4,7 @@
 use crate::domain::Code;
 use crate::domain::Secs;
 use crate::domain::account::Change;
-use crate::domain::output::{AlertKind, SeatStatus, Undone};
+use crate::domain::output::{AlertKind, Entered, LeftAlone, SeatStatus, Undone};
 use crate::domain::policy::Confirm;
 use crate::domain::result::{ResultRecord, ResultStatus};
 use crate::domain::time::DAY;
@@ -195,6 +195,7 @@ impl Engine {
 
     /// Somebody changed the owner in the CRM: that is followed, never fought.
     fn outside_change(&mut self, role: usize, account: AccountId, owner: RepId) {
+        self.touch_for_undo(role, account, LeftAlone::ChangedOutside);
         let mut had = Had::It;
         if let Some(row) = self.commanded(role, account) {
             let (issued, busy, tries) = (row.stage == Stage::Issued, row.is_busy(), row.tries);
@@ -251,7 +252,7 @@ impl Engine {
         if owner == RepId::NOBODY {
             self.enter_pool(role, account, now);
         } else if is_of_role {
-            self.own(role, account, owner, self.adopted_segment(owner, account));
+            self.own(role, account, owner, self.adopted_segment(owner, account), Entered::Adopted);
             self.leaves_again(owner);
         } else {
             self.state.seats[role][account.index()].orphan = !is_holding_user;

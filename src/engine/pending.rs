@@ -3,12 +3,13 @@
 //! A seat has at most one command out. What is decided about it meanwhile is a wish: the latest is kept, and goes
 //! out when the command before is settled or undone. What the CRM says of owners is judged in [`super::observed`].
 
-use crate::domain::output::{AlertKind, Decision, Disposition, SeatStatus, Undone};
+use crate::domain::output::{AlertKind, Decision, Disposition, LeftAlone, SeatStatus, Undone};
 use crate::domain::policy::Confirm;
 use crate::domain::time::{DAY, HOUR, MINUTE};
 use crate::domain::{Output, Secs};
 
 use super::Engine;
+use super::commanded::WishOf;
 use super::state::{AccountId, Commanded, RepId, Stage, Turn, Wish};
 
 /// After `not_after` a writer's last change may still be on its way to us.
@@ -44,9 +45,9 @@ impl Engine {
 
     /// The wish whose turn it is, of those that nothing holds back but the role.
     fn next_wish(&self, role: usize) -> Option<AccountId> {
-        let first = |asked_for| self.index.commands.first_wish(role, asked_for, self.state.now);
-        let decided = if self.may_decide(role) { first(false) } else { None };
-        first(true).into_iter().chain(decided).min().map(|(_, account)| account)
+        let may_leave = WishOf::ALL.into_iter().filter(|of| self.lets_go(role, *of));
+        let first = may_leave.filter_map(|of| self.index.commands.first_wish(role, of, self.state.now));
+        first.min().map(|(_, account)| account)
     }
 
     pub(super) fn commanded(&self, role: usize, account: AccountId) -> Option<&Commanded> {
@@ -105,9 +106,10 @@ impl Engine {
 
     /// The command leaves, or what would be one.
     fn issue(&mut self, role: usize, account: AccountId, decision: Decision) {
+        self.note_command(role, account, decision.command_id);
         self.entry.decisions += 1;
         if decision.disposition == Disposition::Command {
-            self.count_command();
+            self.count_command(decision.kind);
             self.state.seats[role][account.index()].sequence += 1;
         }
         self.entry.out.push(Output::Decision(Box::new(decision)));
@@ -184,7 +186,8 @@ impl Engine {
     }
 
     /// A distribution cost its rep this turn.
-    pub(super) fn note_turn(&mut self, role: usize, account: AccountId, turn: Turn) {
+    pub(super) fn note_turn(&mut self, role: usize, account: AccountId, rep: RepId, turn: Turn) {
+        self.note_turn_to_undo(role, account, rep, &turn);
         if self.confirms(role) {
             self.change_row(role, account, |row| row.turn = Some(turn));
         }
@@ -193,7 +196,12 @@ impl Engine {
     /// Who didn't get the account has the turn back, unless they had another one since.
     pub(super) fn give_turn_back(&mut self, role: usize, account: AccountId) {
         let Some(row) = self.state.commands[role].get_mut(&account) else { return };
-        let (rep, Some(turn)) = (row.to, row.turn.take()) else { return };
+        if let (rep, Some(turn)) = (row.to, row.turn.take()) {
+            self.turn_back(rep, &turn);
+        }
+    }
+
+    pub(super) fn turn_back(&mut self, rep: RepId, turn: &Turn) {
         let turns = &mut self.state.reps[rep.index()].turns[usize::from(turn.tier)];
         if *turns == turn.after {
             *turns = turn.before;
@@ -245,6 +253,7 @@ impl Engine {
                 row.tries = 0;
             }
         });
+        self.touch_for_undo(role, account, LeftAlone::UndoneAlready);
         self.tell_undone(role, account, undone, owner, tries);
         if usize::from(tries) > BACK_OFF_S.len() {
             self.note_owner(role, account, owner);
@@ -269,6 +278,7 @@ impl Engine {
         if waits {
             return self.note_owner(role, account, owner);
         }
+        self.touch_for_undo(role, account, LeftAlone::UndoneAlready);
         self.adopt_owner(role, account, owner, Had::Not);
         self.free(role, account);
     }

@@ -1,12 +1,15 @@
 //! What people ask for. A refusal is an alert and nothing else. `docs/rules.md`, 11.
 
-use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, SeatStatus, Why};
+use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, LeftAlone, SeatStatus, Why};
 use crate::domain::policy::{Handling, ReturnRule};
 use crate::domain::request::{Request, RequestOp, ReturnReason};
 use crate::domain::{Code, Millis, Secs};
 
 use super::Engine;
 use super::state::{AccountId, RepId};
+
+/// Of one rep for one reason, the latest: no quota asks for more.
+const RETURNS_KEPT: usize = 100_000;
 
 impl Engine {
     /// A dead letter for what can't be judged; anything judged and refused is an alert.
@@ -44,6 +47,8 @@ impl Engine {
             RequestOp::Pause | RequestOp::Resume => self.pause_or_resume(request),
             RequestOp::Rate => self.set_rate(request),
             RequestOp::GoLive => self.go_live(request),
+            RequestOp::Undo => self.undo(request),
+            RequestOp::Approve => self.approve(request),
             _ => Err(Code::NotSupported),
         }
     }
@@ -98,7 +103,11 @@ impl Engine {
             Why::Returned { reason, by: request.by.clone() },
         );
         let now = self.state.now;
-        self.state.reps[owner.index()].returns.entry(reason as u8).or_default().push_back(now);
+        let returns = self.state.reps[owner.index()].returns.entry(reason as u8).or_default();
+        if returns.len() == RETURNS_KEPT {
+            returns.pop_front();
+        }
+        returns.push_back(now);
         self.end_tenure(role, account);
         match (rule.handling, until) {
             (_, Some(until)) => self.enter_rest(role, account, until),
@@ -117,7 +126,7 @@ impl Engine {
     }
 
     fn check_return(
-        &mut self,
+        &self,
         rule: &ReturnRule,
         role: usize,
         account: AccountId,
@@ -130,11 +139,10 @@ impl Engine {
         }
         let Some((most, period_s)) = rule.quota else { return Ok(()) };
         let now = self.state.now;
-        let returns = self.state.reps[owner.index()].returns.entry(reason as u8).or_default();
-        while returns.front().is_some_and(|at| at.plus(period_s) <= now) {
-            returns.pop_front();
-        }
-        if returns.len() >= most as usize { Err(Code::QuotaReached) } else { Ok(()) }
+        let Some(returns) = self.state.reps[owner.index()].returns.get(&(reason as u8)) else { return Ok(()) };
+        // None is forgotten for its age: a later policy's period may be longer.
+        let lately = returns.len() - returns.partition_point(|at| at.plus(period_s) <= now);
+        if lately >= most as usize { Err(Code::QuotaReached) } else { Ok(()) }
     }
 
     /// The start of the day that the request names, in the book's zone.
@@ -161,6 +169,7 @@ impl Engine {
             return Err(Code::NotInReview);
         }
         let now = self.state.now;
+        self.touch_for_undo(role, account, LeftAlone::AskedSince);
         self.enter_pool(role, account, now);
         Ok(())
     }
@@ -175,7 +184,7 @@ impl Engine {
                 self.decide(DecisionKind::Retirement, role, account, RepId::NOBODY, why);
                 self.end_tenure(role, account);
             }
-            _ => {}
+            _ => self.touch_for_undo(role, account, LeftAlone::AskedSince),
         }
         self.out_of_pool(role, account, SeatStatus::Retired);
         Ok(())
@@ -206,6 +215,7 @@ impl Engine {
             None => self.change_account(account, |row| row.hold = until),
         }
         for each in self.roles().filter(|each| role.is_none_or(|role| role == *each)) {
+            self.touch_for_undo(each, account, LeftAlone::AskedSince);
             self.mark(each, account);
         }
         Ok(())

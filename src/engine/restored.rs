@@ -1,7 +1,7 @@
 //! Seats as the emitted commands say them, in a journal that began anew: they win over what the CRM says.
 //! `docs/rules.md`, 12.
 
-use crate::domain::output::{AlertKind, SeatStatus};
+use crate::domain::output::{AlertKind, Entered, SeatStatus};
 use crate::domain::rep::RepStatus;
 use crate::domain::{Code, Restored, Text};
 
@@ -49,7 +49,7 @@ impl Engine {
     fn restore_owner(&mut self, role: usize, account: AccountId, owner: RepId) {
         let rep = &self.state.reps[owner.index()];
         if rep.known && rep.role == Some(role as u8) {
-            self.own(role, account, owner, self.adopted_segment(owner, account));
+            self.own(role, account, owner, self.adopted_segment(owner, account), Entered::Adopted);
             return self.leaves_again(owner);
         }
         self.restore_holder(role, account, owner);

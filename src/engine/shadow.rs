@@ -1,7 +1,7 @@
 //! Roles in shadow: they decide everything and command nothing, until somebody has them go live. `docs/rules.md`, 15.
 
 use crate::domain::Code;
-use crate::domain::output::{AlertKind, SeatStatus};
+use crate::domain::output::{AlertKind, LeftAlone, SeatStatus};
 use crate::domain::policy::{Policy, RoleMode};
 use crate::domain::request::Request;
 
@@ -54,6 +54,7 @@ impl Engine {
     /// What people took out of circulation stays out, unless somebody owns it in the CRM.
     fn adopt_afresh(&mut self, role: usize, account: AccountId) {
         self.entry.touched.push(account);
+        self.touch_for_undo(role, account, LeftAlone::ChangedOutside);
         let seat = &mut self.state.seats[role][account.index()];
         // Its row said what would be: another one says what is.
         seat.shown_status = SeatStatus::Unknown;

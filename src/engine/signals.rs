@@ -112,6 +112,7 @@ impl Engine {
 
     /// What grew older than its window is forgotten, before the entry's inputs.
     pub(super) fn forget_old(&mut self) {
+        self.forget_undo();
         let Some(policy) = &self.state.policy else { return };
         let (now, dedup_s, unknown_s) = (self.state.now, policy.windows.dedup_s, policy.windows.unknown_s);
         while self.state.arrivals.front().is_some_and(|(at, _)| at.plus(dedup_s) <= now) {

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::domain::account::Value;
 use crate::domain::ids::Id128;
-use crate::domain::output::{BreakerScope, SeatStatus};
+use crate::domain::output::{BreakerScope, Entered, SeatStatus};
 use crate::domain::policy::{Policy, RoleMode};
 use crate::domain::rep::RepStatus;
 use crate::domain::signal::Class;
@@ -15,6 +15,7 @@ use crate::domain::{Input, Secs, Text};
 
 pub use super::commanded::{Commanded, Observed, Stage, Turn, Wish};
 pub use super::contributions::{Contribution, Contributions, MAX_CONTRIBUTIONS};
+pub use super::undo_log::{Before, UndoLog, UndoRow};
 
 /// An account by the order in which it became known. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +69,8 @@ pub struct State {
     pub past_owners: Vec<BTreeMap<AccountId, Vec<PastOwner>>>,
     /// By role, where commands are confirmed: what became of a seat's last command, and what waits behind it.
     pub commands: Vec<BTreeMap<AccountId, Commanded>>,
+    /// Decisions that can be undone.
+    pub undo: UndoLog,
     pub reps: Vec<Rep>,
     pub roles: Vec<RoleState>,
     pub sources: Vec<SourceState>,
@@ -98,6 +101,8 @@ pub struct State {
     pub rate: Option<Rate>,
     /// Commands of the last hour, and older ones until the next leaves: when, and how many at that instant.
     pub issued: VecDeque<(Secs, u32)>,
+    /// Of these the losses.
+    pub issued_losses: VecDeque<(Secs, u32)>,
 }
 
 /// How many commands may leave in any hour, and who said so.
@@ -105,6 +110,13 @@ pub struct State {
 pub struct Rate {
     pub per_hour: u32,
     pub by: Text,
+}
+
+/// Losses that somebody was asked for: by the entry's number, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wave {
+    pub wave: u64,
+    pub asked: Secs,
 }
 
 /// Who paused a role, and when.
@@ -244,6 +256,7 @@ pub struct Tenure {
     pub segment: Option<u8>,
     pub promised: Option<Secs>,
     pub warned_at: Option<Secs>,
+    pub entered: Entered,
     pub evidence: super::evidence::Touches,
 }
 
@@ -278,7 +291,7 @@ pub struct Rep {
     /// Those of the last 24 hours, and older ones until the rep loses something again: when, and whether the book's breaker
     /// counts it.
     pub losses: VecDeque<(Secs, bool)>,
-    /// By return reason: when, within the quota's period.
+    /// By return reason: when.
     pub returns: BTreeMap<u8, VecDeque<Secs>>,
     /// Left, and the book isn't back yet.
     pub departing: bool,
@@ -327,6 +340,9 @@ pub struct RoleState {
     /// The rules decide nothing in it.
     pub paused: Option<Pause>,
     pub mode: RoleMode,
+    /// Losses that wait for an approval, and the instant of the last one: what was promised up to then may go.
+    pub wave: Option<Wave>,
+    pub approved: Secs,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -396,6 +412,7 @@ impl State {
             tenures: Vec::new(),
             past_owners: Vec::new(),
             commands: Vec::new(),
+            undo: UndoLog::default(),
             reps: Vec::new(),
             roles: Vec::new(),
             sources: Vec::new(),
@@ -416,6 +433,7 @@ impl State {
             losses_left: false,
             rate: None,
             issued: VecDeque::new(),
+            issued_losses: VecDeque::new(),
         }
     }
 }
@@ -437,6 +455,7 @@ mod tests {
             ("DailyRow", size_of::<DailyRow>(), 24),
             ("AccountRecordRow", size_of::<AccountRecordRow>(), 136),
             ("Commanded", size_of::<Commanded>(), 144),
+            ("UndoRow", size_of::<UndoRow>(), 96),
             ("heap entry", size_of::<super::super::heap::Entry>(), 12),
             ("Place", size_of::<super::super::heap::Place>(), 8),
         ];

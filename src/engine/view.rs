@@ -5,12 +5,13 @@
 //! landmark), timer links, and everything that only explains.
 
 use crate::domain::ids::Id128;
-use crate::domain::output::{BreakerScope, SeatStatus};
+use crate::domain::output::{BreakerScope, Entered, LeftAlone, SeatStatus};
 use crate::domain::rep::RepStatus;
 use crate::domain::{DecisionKind, Secs, Text};
 
 use super::Engine;
-use super::state::{AccountId, Commanded, RepId, Stage, Tenure, Turn};
+use super::control::of_last_hour;
+use super::state::{AccountId, Before, Commanded, RepId, Stage, Tenure, Turn, UndoRow};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
@@ -35,13 +36,29 @@ pub struct View {
     pub paused: Vec<(Text, Text, Secs)>,
     /// Roles in shadow.
     pub shadow: Vec<Text>,
+    /// Roles in which losses wait for an approval, or once did.
+    pub waves: Vec<WaveView>,
     /// At most so many commands in any hour, and who said so.
     pub rate: Option<(u32, Text)>,
     /// Commands of the last hour, by their instants.
     pub issued: Vec<(Secs, u32)>,
+    /// Of these the losses.
+    pub issued_losses: Vec<(Secs, u32)>,
+    /// Decisions that can be undone, the oldest first; entry and instant of the latest that no longer can.
+    pub undo: Vec<UndoView>,
+    pub undo_forgotten: Option<(u64, Secs)>,
     /// Event ids remembered, signals kept for unknown accounts.
     pub remembered: u64,
     pub unknown: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaveView {
+    pub role: Text,
+    /// What waits: the wave's number, and since when.
+    pub wave: Option<(u64, Secs)>,
+    /// The last approval; ZERO: there was none.
+    pub approved: Secs,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +107,9 @@ pub struct TenureView {
     /// Segment it counts against; `None`: the book alone.
     pub segment: Option<u8>,
     pub promised: Option<Secs>,
+    /// What commands tell the CRM of it.
+    pub entered: Entered,
+    pub warned_at: Option<Secs>,
     /// Latest first, as kept.
     pub touches: Vec<Secs>,
     pub days: Vec<Secs>,
@@ -121,6 +141,26 @@ pub struct CommandView {
     pub taken_back: Secs,
     /// What waits to be commanded, since when, and to whom.
     pub wish: Option<(DecisionKind, Secs, Option<Text>)>,
+}
+
+/// A decision, and its seat before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndoView {
+    pub account: Text,
+    pub role: Text,
+    pub entry: u64,
+    pub at: Secs,
+    pub kind: DecisionKind,
+    /// What left of it.
+    pub command: Option<Id128>,
+    pub status: SeatStatus,
+    pub owner: Option<Text>,
+    pub since: Secs,
+    pub until: Secs,
+    pub tenure: Option<TenureView>,
+    /// Whom it cost which turn.
+    pub turn: Option<(Text, Turn)>,
+    pub touched: Option<LeftAlone>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,8 +203,12 @@ impl Engine {
             writers: self.writer_views(),
             paused: self.paused_views(),
             shadow: self.shadow_views(),
+            waves: self.wave_views(),
             rate: state.rate.as_ref().map(|rate| (rate.per_hour, rate.by.clone())),
-            issued: self.issued_lately().collect(),
+            issued: of_last_hour(&state.issued, state.now).collect(),
+            issued_losses: of_last_hour(&state.issued_losses, state.now).collect(),
+            undo: state.undo.rows.iter().map(|row| self.undo_view(row)).collect(),
+            undo_forgotten: state.undo.forgotten,
             remembered: state.remembered.len() as u64,
             unknown: state.unknown.len() as u64,
         }
@@ -222,6 +266,17 @@ impl Engine {
         paused.map(|(role, pause)| (self.rules().roles[role].name.clone(), pause.by.clone(), pause.at)).collect()
     }
 
+    fn wave_views(&self) -> Vec<WaveView> {
+        let views = self.roles().map(|role| self.wave_view(role));
+        views.filter(|view| view.wave.is_some() || view.approved > Secs::ZERO).collect()
+    }
+
+    fn wave_view(&self, role: usize) -> WaveView {
+        let state = &self.state().roles[role];
+        let wave = state.wave.as_ref().map(|wave| (wave.wave, wave.asked));
+        WaveView { role: self.rules().roles[role].name.clone(), wave, approved: state.approved }
+    }
+
     fn shadow_views(&self) -> Vec<Text> {
         let shadow = self.roles().filter(|role| self.is_in_shadow(*role));
         shadow.map(|role| self.rules().roles[role].name.clone()).collect()
@@ -245,6 +300,31 @@ impl Engine {
             retry_at: row.retry_at,
             taken_back: row.taken_back,
             wish: row.wish.as_ref().map(|wish| (wish.decision.kind, wish.at, self.rep_name(wish.to))),
+        }
+    }
+
+    fn undo_view(&self, row: &UndoRow) -> UndoView {
+        let UndoRow { command, entry, at, account, role, kind, before, turn, touched } = row;
+        let (status, since, until, tenure) = match before {
+            Before::Owned { tenure, .. } => (SeatStatus::Owned, tenure.since, Secs::ZERO, Some(tenure_view(tenure))),
+            Before::Held { since, .. } => (SeatStatus::Holding, *since, Secs::ZERO, None),
+            Before::Unowned { status, since, until } => (*status, *since, *until, None),
+        };
+        let name = |rep: RepId| self.rep_name(rep).unwrap_or_default();
+        UndoView {
+            account: self.state().sides[account.index()].id.clone(),
+            role: self.rules().roles[usize::from(*role)].name.clone(),
+            entry: *entry,
+            at: *at,
+            kind: *kind,
+            command: *command,
+            status,
+            owner: self.rep_name(before.owner()),
+            since,
+            until,
+            tenure,
+            turn: turn.as_ref().map(|(rep, turn)| (name(*rep), turn.clone())),
+            touched: *touched,
         }
     }
 
@@ -281,6 +361,8 @@ fn tenure_view(tenure: &Tenure) -> TenureView {
         grace: tenure.grace,
         segment: tenure.segment,
         promised: tenure.promised,
+        entered: tenure.entered,
+        warned_at: tenure.warned_at,
         touches: tenure.evidence.touches.to_vec(),
         days: tenure.evidence.days.to_vec(),
         contacts: tenure.evidence.contacts.to_vec(),

@@ -125,10 +125,11 @@ impl Engine {
         counted(&self.state.reps[rep.index()].losses, |(at, _)| *at, DAY, self.state.now)
     }
 
-    /// Promises later than this are held back by a scope that tripped.
+    /// Promises later than this are held back by a scope that tripped, or wait for an approval.
     fn let_go_until(&self, role: usize, owner: RepId) -> Secs {
+        let approved = self.approved_until(role);
         if self.state.tripped.is_empty() {
-            return Secs::NEVER;
+            return approved;
         }
         let rep = &self.state.reps[owner.index()];
         let scopes = [
@@ -138,7 +139,7 @@ impl Engine {
         ];
         let tripped = scopes.into_iter().filter(|(scope, _)| self.state.tripped.contains(scope));
         // What is exempt from one scope may be held back by another.
-        tripped.map(|(_, proceeded)| proceeded).min().unwrap_or(Secs::NEVER)
+        tripped.map(|(_, proceeded)| proceeded).min().unwrap_or(Secs::NEVER).min(approved)
     }
 
     /// A seat begins to wait.

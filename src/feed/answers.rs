@@ -11,7 +11,7 @@ use super::reference::version;
 use super::slot::{Object, Scalar, Slot};
 use crate::domain::account::Change;
 use crate::domain::ids::Id128;
-use crate::domain::request::{Request, RequestOp, ReturnReason};
+use crate::domain::request::{Request, RequestOp, ReturnReason, UndoAsked};
 use crate::domain::result::{ResultRecord, ResultStatus};
 use crate::domain::{Text, Topic};
 
@@ -37,6 +37,13 @@ pub struct RequestBody<'a> {
     until: Slot<Scalar<'a>>,
     #[serde(borrow)]
     per_hour: Slot<Scalar<'a>>,
+    command_id: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    entry: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    since: Slot<Scalar<'a>>,
+    #[serde(borrow)]
+    wave: Slot<Scalar<'a>>,
     #[serde(borrow)]
     by: Slot<Scalar<'a>>,
     #[serde(borrow)]
@@ -72,6 +79,8 @@ pub fn request(reader: &Reader, domains: &Domains, body: &RequestBody) -> Result
         reason: reader.choice("reason", &body.reason, &reasons)?,
         until: reader.stamp("until", &body.until)?,
         per_hour: reader.whole("per_hour", &body.per_hour, 1, PER_HOUR_MAX)?.map(|number| number as u32),
+        undo: undo_asked(reader, body)?,
+        wave: reader.whole("wave", &body.wave, 1, i64::MAX as u64)?,
         by: required("by", asker(reader, &body.by)?)?,
         at: reader.event_time("requested_at", &body.requested_at)?,
         dedup: 0,
@@ -81,6 +90,15 @@ pub fn request(reader: &Reader, domains: &Domains, body: &RequestBody) -> Result
         None => dedup::of_request(&request),
     };
     Ok(request)
+}
+
+fn undo_asked(reader: &Reader, body: &RequestBody) -> Result<Option<Box<UndoAsked>>, Rejection> {
+    let asked = UndoAsked {
+        command: reader.text("command_id", &body.command_id)?.map(command_id).transpose()?,
+        entry: reader.whole("entry", &body.entry, 1, u64::MAX)?,
+        since: reader.stamp("since", &body.since)?,
+    };
+    Ok(Some(asked).filter(|asked| *asked != UndoAsked::default()).map(Box::new))
 }
 
 /// An id, a service's name, or the keyed hash of an address.

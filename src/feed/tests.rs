@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::domain::account::{Change, Value};
-use crate::domain::ids::Actor;
+use crate::domain::ids::{Actor, Id128};
 use crate::domain::rep::RepStatus;
-use crate::domain::request::{Request, RequestOp, ReturnReason};
+use crate::domain::request::{Request, RequestOp, ReturnReason, UndoAsked};
 use crate::domain::result::ResultStatus;
 use crate::domain::signal::{Activity, Direction, Mode, Signal};
 use crate::domain::{Candidate, Candidates, Millis};
@@ -309,6 +309,20 @@ fn an_opportunity_is_open_or_closed() {
     assert_eq!(change(r#"{"op":"patch","id":"O","status":"won"}"#).1, Change::Set(false));
     assert_eq!(change(r#"{"op":"patch","id":"O","status":null}"#).1, Change::Clear);
     assert_eq!(code(Topic::Opportunities, r#"{"op":"upsert","id":"O"}"#), Code::MissingField);
+}
+
+#[test]
+fn an_undo_names_a_command_an_entry_or_an_instant() {
+    let whole = |more: &str| request(&format!(r#"{{"op":"undo","by":"ops","requested_at":1777903200000{more}}}"#));
+    let undo = |more: &str| whole(more).undo;
+    assert_eq!(undo(""), None);
+    let asked = UndoAsked { command: Some(Id128(0xab)), ..UndoAsked::default() };
+    assert_eq!(undo(r#","command_id":"000000000000000000000000000000AB""#), Some(Box::new(asked)));
+    assert_eq!(undo(r#","entry":7,"command_id":null"#).and_then(|asked| asked.entry), Some(7));
+    assert_eq!(undo(r#","since":1777900000000"#).and_then(|asked| asked.since), Some(Millis(1_777_900_000_000)));
+    // What is unclear is for the engine to refuse: who asked hears of it.
+    assert!(undo(r#","entry":7,"since":1777900000000"#).is_some_and(|asked| !asked.is_clear()));
+    assert_ne!(whole(r#","entry":7"#).dedup, whole(r#","entry":8"#).dedup);
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub fn read(value: &[u8]) -> Result<Command, String> {
 mod tests {
     use super::*;
     use crate::domain::ids::Id128;
-    use crate::domain::output::{Decision, Disposition, Why};
+    use crate::domain::output::{Decision, Disposition, Stamps, Why};
     use crate::domain::{Output, Secs};
     use crate::wire::json::{Stamp, record};
 
@@ -99,6 +99,7 @@ mod tests {
             fit: 0,
             timing: 0,
             top_signals: Vec::new(),
+            stamps: Stamps::default(),
             why,
         };
         let stamp = Stamp { journal: Id128(3), shard: 5, sequence: 6 };

@@ -33,8 +33,12 @@ pub fn state(view: &View) -> Id128 {
         writers,
         paused,
         shadow,
+        waves,
         rate,
         issued,
+        issued_losses,
+        undo,
+        undo_forgotten,
         remembered,
         unknown,
     } = view;
@@ -54,8 +58,14 @@ pub fn state(view: &View) -> Id128 {
     }
     digest.rows(paused);
     digest.rows(shadow);
+    digest.rows(waves);
     digest.row(rate);
     digest.rows(issued);
+    digest.rows(issued_losses);
+    if !undo.is_empty() || undo_forgotten.is_some() {
+        digest.rows(undo);
+        digest.row(undo_forgotten);
+    }
     digest.id()
 }
 

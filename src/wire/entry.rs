@@ -18,7 +18,8 @@ use crate::domain::{Entry, EntryKind, Input, Millis, Span};
 
 const MAGIC: [u8; 4] = *b"bkdj";
 /// The format this build writes, and the only one it reads. In format 1 inputs stood in rows, in
-/// format 2 policies didn't say how commands are confirmed, in format 3 requests named no rate and policies no mode.
+/// format 2 policies didn't say how commands are confirmed, in format 3 requests named no rate, policies no
+/// mode, and nobody asked for an undo.
 pub const FORMAT: u16 = 4;
 /// Bytes before the body.
 const HEAD: usize = 11;

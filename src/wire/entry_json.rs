@@ -188,10 +188,12 @@ fn signal(event: &Signal) -> Value {
 }
 
 fn request(request: &Request) -> Value {
-    let Request { op, account, role, rep, reason, until, per_hour, by, at, dedup } = request;
+    let Request { op, account, role, rep, reason, until, per_hour, wave, undo, by, at, dedup } = request;
+    let undo = undo.as_deref().cloned().unwrap_or_default();
     json!({
         "op": op.name(), "account": candidates(account), "role": role, "rep_id": rep,
-        "reason": reason.map(ReturnReason::name), "until": until.map(time), "per_hour": per_hour, "by": by, "requested_at": time(*at),
+        "reason": reason.map(ReturnReason::name), "until": until.map(time), "per_hour": per_hour, "wave": wave,
+        "command_id": undo.command.map(|id| id.to_string()), "entry": undo.entry, "since": undo.since.map(time), "by": by, "requested_at": time(*at),
         "dedup": hash(*dedup),
     })
 }

@@ -12,9 +12,9 @@ use crate::engine::Engine;
 use crate::engine::evidence::Touches;
 use crate::engine::few::Few;
 use crate::engine::state::{
-    Account, AccountId, AccountRecordRow, AccountSide, Commanded, Contribution, Contributions, DailyRow, Kept,
+    Account, AccountId, AccountRecordRow, AccountSide, Before, Commanded, Contribution, Contributions, DailyRow, Kept,
     MAX_CONTRIBUTIONS, Mark, Observed, Opportunity, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId, RestoredSeat,
-    RoleState, Seat, SnapshotRow, SourceState, Stage, State, Tenure, Turn, Wish,
+    RoleState, Seat, SnapshotRow, SourceState, Stage, State, Tenure, Turn, UndoLog, UndoRow, Wave, Wish,
 };
 
 /// The whole state, between two entries.
@@ -45,6 +45,9 @@ fn check_shape(state: &State) -> Result<(), String> {
     if let Some(policy) = &state.policy {
         same("roles", roles, policy.roles.len())?;
         same("sources", state.sources.len(), policy.sources.len())?;
+    }
+    if let Some(row) = state.undo.rows.iter().find(|row| usize::from(row.role) >= roles) {
+        return Err(format!("there is no role {}", row.role));
     }
     for seats in &state.seats {
         same("seats", seats.len(), accounts)?;
@@ -120,7 +123,9 @@ fn accounts_named(state: &State) -> impl Iterator<Item = AccountId> {
     let waiting = state.roles.iter().flat_map(|role| role.marked.iter().chain(&role.waiting));
     let aside = state.roles.iter().filter_map(|role| role.pass.as_ref()).flat_map(|pass| &pass.aside);
     let opportunities = state.opportunities.values().map(|opportunity| &opportunity.account);
-    owned.chain(past).chain(commanded).chain(books).chain(waiting).chain(aside).chain(opportunities).copied()
+    let undo = state.undo.rows.iter().map(|row| &row.account);
+    let seats = owned.chain(past).chain(commanded).chain(undo);
+    seats.chain(books).chain(waiting).chain(aside).chain(opportunities).copied()
 }
 
 /// Every mention of a rep by their number.
@@ -129,7 +134,9 @@ fn reps_named(state: &State) -> impl Iterator<Item = RepId> {
     let past = state.past_owners.iter().flat_map(|past| past.values().flatten()).map(|past| past.rep);
     let restored = state.restored.values().map(|seat| seat.owner);
     let commanded = state.commands.iter().flat_map(|rows| rows.values()).flat_map(Commanded::reps);
-    seats.chain(past).chain(restored).chain(commanded)
+    let undo = state.undo.rows.iter();
+    let undo = undo.flat_map(|row| [row.before.owner()].into_iter().chain(row.turn.iter().map(|(rep, _)| *rep)));
+    seats.chain(past).chain(restored).chain(commanded).chain(undo)
 }
 
 wire_number! {
@@ -202,13 +209,19 @@ wire_enum!(Stage {
     6 = Expired,
     7 = Overruled,
 });
+wire_enum!(Before {
+    0 = Owned { owner, tenure },
+    1 = Held { owner, since },
+    2 = Unowned { status, since, until },
+});
 wire_enum!(Mark { 0 = None, 1 = Thresholds, 2 = Fill });
 
 wire_struct! {
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
-        past_owners, commands, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
+        past_owners, commands, undo, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
         unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left, rate, issued,
+        issued_losses,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, contributions, snapshots }
@@ -217,7 +230,7 @@ wire_struct! {
     Seat {
         status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner, mark, aside,
     }
-    Tenure { account, since, grace, segment, promised, warned_at, evidence }
+    Tenure { account, since, grace, segment, promised, warned_at, entered, evidence }
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
     Commanded {
@@ -226,14 +239,17 @@ wire_struct! {
     Observed { owner, version }
     Turn { tier, before, after }
     Wish { at, to, decision }
+    UndoLog { rows, forgotten }
+    UndoRow { command, entry, at, account, role, kind, before, turn, touched }
     Rep {
         id, known, status, role, book, book_name, capacity_set, weight, manager, team, aliases, fields,
         per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
-    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode }
+    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode, wave, approved }
     Rate { per_hour, by }
     Pause { by, at }
+    Wave { wave, asked }
     SourceState { name, latest, complete, silent }
     Opportunity { account, open }
     SnapshotRow { key, class, at, contributed, epoch }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::instant::Readable;
-use crate::domain::output::{BreakerScope, Considered, Missing, Placement, Undone, Verdict, Why};
+use crate::domain::output::{BreakerScope, Considered, LeftAlone, Missing, Placement, Undone, Verdict, Why};
 use crate::domain::policy::{PRIORITY_ONE, RoleMode};
 use crate::domain::request::ReturnReason;
 use crate::domain::{Alert, AlertKind, Code, Decision, DecisionKind, Disposition, Secs};
@@ -14,7 +14,7 @@ pub fn decision(decision: &Decision) -> String {
     let from = decision.from.as_deref().unwrap_or("pool");
     let to = decision.to.as_deref().unwrap_or(match decision.kind {
         // Into the pool, review or out for good: the reason says which.
-        DecisionKind::Return | DecisionKind::Retirement => "nobody",
+        DecisionKind::Return | DecisionKind::Retirement | DecisionKind::Undo => "nobody",
         DecisionKind::Distribution | DecisionKind::Retrieval | DecisionKind::Departure => "pool",
     });
     let shadow = if decision.disposition == Disposition::Shadow { ", in shadow" } else { "" };
@@ -43,6 +43,9 @@ pub fn reason(decision: &Decision) -> String {
             }
         }
         Why::Retired { by } => format!("taken out of circulation by {by} while {owner} owned it"),
+        Why::Undone { by, kind, entry } => {
+            format!("undone by {by}: it is as it was before the {} of journal entry {entry}", kind.name())
+        }
     }
 }
 
@@ -146,6 +149,14 @@ pub fn alert(alert: &Alert) -> String {
             format!("at most {most} commands an hour from now on, says {by}")
         }
         AlertKind::RateSet { per_hour: None, by } => format!("as many commands an hour as there are, says {by}"),
+        AlertKind::ApprovalWanted { role, wave, due, until } => format!(
+            "{due} losses of {role} wait for somebody to approve wave {wave}; they are looked at anew {}",
+            Readable(*until)
+        ),
+        AlertKind::Approved { role, wave, by } => format!("wave {wave} of {role} may go, says {by}"),
+        AlertKind::ApprovalLapsed { role, wave } => {
+            format!("wave {wave} of {role} no longer waits for an approval: its losses are looked at anew")
+        }
         AlertKind::WentLive { role, by, owned } => {
             format!(
                 "{role} is live, says {by}: {owned} accounts stay with whom the CRM has, and their clocks begin now"
@@ -156,6 +167,14 @@ pub fn alert(alert: &Alert) -> String {
         }
         AlertKind::ModeKept { role, mode: RoleMode::Live } => {
             format!("{role} stays live although the policy says shadow: a pause stops its commands")
+        }
+        AlertKind::UndoDone { role, by, undone, left } => {
+            let role = role.as_deref().map(|role| format!(" ({role})")).unwrap_or_default();
+            format!("the undo{role} asked for by {by} put {undone} accounts back and left {left} alone")
+        }
+        AlertKind::UndoLeft { account, role, owner, why } => {
+            let owner = owner.as_deref().unwrap_or("nobody");
+            format!("{account} stays with {owner} ({role}), it isn't undone: {}", left_alone(*why))
         }
     }
 }
@@ -171,6 +190,18 @@ fn what_undid(undone: Undone) -> &'static str {
         Undone::Expired => "no writer carried the command out in time",
         Undone::Overruled => "somebody changed the owner while the command was out",
         Undone::TakenBack => "somebody moved it back",
+    }
+}
+
+fn left_alone(why: LeftAlone) -> &'static str {
+    match why {
+        LeftAlone::Deleted => "the account was deleted",
+        LeftAlone::UndoneAlready => "it was undone already, or never carried out",
+        LeftAlone::DecidedSince => "something else was decided about it since",
+        LeftAlone::ChangedOutside => "somebody changed its owner in the CRM since",
+        LeftAlone::AskedSince => "somebody asked for something about it since",
+        LeftAlone::WorkedSince => "somebody worked it since",
+        LeftAlone::OwnerGone => "who had it is no active rep of the role any more",
     }
 }
 
@@ -275,8 +306,14 @@ fn refusal(code: Code) -> &'static str {
         Code::AlreadyPaused => "it is paused already",
         Code::NotPaused => "it isn't paused",
         Code::NoRate => "there is no rate to end",
+        Code::NothingToApprove => "no such wave waits for an approval",
         Code::AlreadyLive => "it is live already",
         Code::NeverOpened => "the gate was never open: there is nothing yet to go live with",
+        Code::UndoUnclear => "name one command, one journal entry or one instant",
+        Code::NothingToUndo => "nothing was decided there",
+        Code::UnknownCommand => "no such command of the last week",
+        Code::TooOld => "only the last week can be undone",
+        Code::LimitReached => "too many at once: name a role, an account or a later instant",
         other => other.text(),
     }
 }

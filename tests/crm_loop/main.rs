@@ -6,6 +6,7 @@
 //! `BOOKD_LOOP_SEED=7` begins where another one did.
 #![cfg(all(feature = "kafka", feature = "writer"))]
 
+mod bite;
 mod end;
 mod feed;
 #[path = "../kafka_run/hasty.rs"]
@@ -34,4 +35,5 @@ fn the_crm_ends_with_bookds_owners_whatever_failed() {
     stage.run(seconds);
     let end = stage.settle();
     judge::judge(&end);
+    bite::each_lie_is_found(end);
 }

@@ -1,5 +1,6 @@
 //! Broker, CRM, bookd and writer; who kills them; and how all of it comes to rest.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,12 +24,16 @@ const ACCOUNTS: u32 = 300;
 const REPS: u32 = 16;
 /// Events that the company makes on a day, at least.
 const EVENTS_A_DAY: u64 = 20;
-/// A process lives for so long at most before one of the two is killed.
-const LIFE_MS: u64 = 10_000;
+/// Between two interferences, at most.
+const PAUSE_MS: u64 = 6_000;
+/// Owners that people change in a second.
+const PEOPLE_PER_SECOND: u64 = 6;
 /// How long the rest may take: events that come late, commands that are tried again, a start under a new policy.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// What is at rest is looked at so often in a row.
 const LOOKS: u32 = 3;
+/// After a long run a look takes a while: it isn't given up before so many.
+const LEAST_LOOKS: u32 = 10;
 const STAMPS: [&str; 8] =
     ["Command", "Sequence", "Expected_Owner", "Entered_At", "Reason", "Priority", "At_Risk_At", "Not_After"];
 
@@ -40,14 +45,17 @@ pub struct Stage {
     events: Vec<generated::Line>,
     bookd: Option<Process>,
     writer: Option<Process>,
+    inactive: Option<String>,
+    /// What was done to them, and how often.
+    interfered: BTreeMap<&'static str, u32>,
 }
 
 /// Everything that can go wrong, all at once.
 fn faults() -> Value {
     json!({
         "throttled": 0.03, "retry_after_s": 1, "limit_exceeded": 0.01, "server_error": 0.03, "outage": 0.03,
-        "lost_answer": 0.04, "no_answer": 0.02, "no_answer_ms": 4_000, "slow": 0.1, "slow_ms": 4_000, "locked": 0.03,
-        "late_events": 0.2, "overtaken_events": 0.1, "repeated_events": 0.1, "late_events_ms": 2_000,
+        "lost_answer": 0.04, "no_answer": 0.02, "no_answer_ms": 4_000, "slow": 0.3, "slow_ms": 4_000, "locked": 0.03,
+        "late_events": 0.2, "overtaken_events": 0.1, "repeated_events": 0.1, "late_events_ms": 3_000,
     })
 }
 
@@ -65,7 +73,17 @@ impl Stage {
         site.flush(&feeder);
         let crm = start_crm(seed, &site, &home, &company);
         let random = ChaCha8Rng::seed_from_u64(seed);
-        let stage = Stage { site, home, crm, random, events: company.events, bookd: None, writer: None };
+        let stage = Stage {
+            site,
+            home,
+            crm,
+            random,
+            events: company.events,
+            bookd: None,
+            writer: None,
+            inactive: None,
+            interfered: BTreeMap::new(),
+        };
         std::fs::write(stage.writer_config(), stage.writer_settings()).unwrap();
         std::fs::write(stage.home.path().join("secret"), "anything\n").unwrap();
         stage
@@ -109,35 +127,65 @@ impl Stage {
     /// Everything goes wrong for so long.
     pub fn run(&mut self, seconds: u64) {
         self.crm.tell("/fake/faults", &faults());
-        self.crm.tell("/fake/people", &json!({ "per_second": 1 }));
+        self.crm.tell("/fake/people", &json!({ "per_second": PEOPLE_PER_SECOND }));
         let feed = Feed::start(self.site.clone(), std::mem::take(&mut self.events));
         let end = Instant::now() + Duration::from_secs(seconds);
-        let mut kills = [0; 2];
         self.start_bookd();
         self.start_writer();
         while Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(self.below(LIFE_MS)));
-            kills[self.kill() as usize] += 1;
-            if self.below(5) == 0 {
-                self.merge();
-            }
+            std::thread::sleep(Duration::from_millis(self.below(PAUSE_MS)));
+            self.interfere();
         }
         let sent = feed.stop();
-        println!("{sent} events; bookd was killed {} times, the writer {} times", kills[0], kills[1]);
+        println!("{sent} events; {:?}", self.interfered);
         println!("{}", self.crm.ask("/fake/status"));
     }
 
-    /// Kills one of the two and starts it again; says whether it was the writer.
-    fn kill(&mut self) -> bool {
-        let of_writer = self.below(2) == 0;
-        let killed = if of_writer { self.writer.take() } else { self.bookd.take() };
-        killed.expect("both run").kill();
-        if of_writer {
-            self.start_writer()
-        } else {
-            self.start_bookd()
+    /// Kills bookd or the writer most often, and starts it again.
+    fn interfere(&mut self) {
+        let what = match self.below(10) {
+            0..=3 => {
+                self.bookd.take().expect("it runs").kill();
+                self.start_bookd();
+                "bookd killed"
+            }
+            4..=6 => {
+                self.writer.take().expect("it runs").kill();
+                self.start_writer();
+                "writer killed"
+            }
+            7 => {
+                self.merge();
+                "accounts merged"
+            }
+            8 => {
+                self.deactivate();
+                "user deactivated"
+            }
+            _ => {
+                self.crm.tell("/fake/sessions/expire", &json!({}));
+                "sessions expired"
+            }
+        };
+        *self.interfered.entry(what).or_default() += 1;
+    }
+
+    /// A user can't receive accounts for a while, of which bookd hears nothing.
+    fn deactivate(&mut self) {
+        self.reactivate();
+        let users = self.crm.ask("/fake/users");
+        let of_the_crm = ["nobody", "assignment-rule", "bookd-integration"];
+        let ids = users.as_array().unwrap().iter().map(|user| user["id"].as_str().unwrap());
+        let reps: Vec<&str> = ids.filter(|id| !of_the_crm.contains(id)).collect();
+        let user = reps[self.below(reps.len() as u64) as usize].to_owned();
+        self.crm.tell("/fake/users", &json!({ "id": user, "active": false }));
+        self.inactive = Some(user);
+    }
+
+    fn reactivate(&mut self) {
+        if let Some(user) = self.inactive.take() {
+            self.crm.tell("/fake/users", &json!({ "id": user, "active": true }));
         }
-        of_writer
     }
 
     /// A person merges two accounts, if both are still there.
@@ -158,6 +206,7 @@ impl Stage {
         };
         self.crm.tell("/fake/faults", &Value::Object(none));
         self.crm.tell("/fake/people", &json!({ "per_second": 0 }));
+        self.reactivate();
         self.bookd.take().expect("it runs").stop();
         kafka::change_policy(&self.home, &self.site, &policy::calm());
         self.start_bookd();
@@ -169,34 +218,28 @@ impl Stage {
 
     fn wait_for_rest(&mut self) -> End {
         let begun = Instant::now();
-        let deadline = Instant::now() + PATIENCE;
         let (mut looks, mut commands) = (0, usize::MAX);
-        loop {
+        for look in 0.. {
             for process in [&mut self.bookd, &mut self.writer].into_iter().flatten() {
                 assert!(process.is_running(), "it ended:\n{}", process.told());
             }
             self.crm.wait_for_events();
             let end = End::read(&self.site, &self.crm);
             let moves = end.under_way();
-            println!(
-                "{:?} {} commands, {} under way, {:.200}",
-                begun.elapsed(),
-                end.commands.len(),
-                moves.len(),
-                moves.first().map_or("", |x| x)
-            );
             let still = moves.is_empty() && end.commands.len() == commands;
             looks = if still { looks + 1 } else { 0 };
             commands = end.commands.len();
             if looks >= LOOKS {
+                println!("at rest after {} s", begun.elapsed().as_secs());
                 return end;
             }
-            if Instant::now() > deadline {
+            if begun.elapsed() > PATIENCE && look >= LEAST_LOOKS {
                 println!("{}", self.home.told().lines().rev().take(60).collect::<Vec<_>>().join("\n"));
                 panic!("no rest after {} s: {}", PATIENCE.as_secs(), moves.join("\n"));
             }
             std::thread::sleep(Duration::from_secs(1));
         }
+        unreachable!("it counts on")
     }
 }
 

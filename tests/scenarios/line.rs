@@ -5,7 +5,7 @@ use bookd::domain::ids::{Actor, tie_hash};
 use bookd::domain::input::Frontier;
 use bookd::domain::opportunity::{OpportunityOp, OpportunityRecord};
 use bookd::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
-use bookd::domain::request::{Request, RequestOp, ReturnReason};
+use bookd::domain::request::{Request, RequestOp, ReturnReason, UndoAsked};
 use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::{Body, Candidate, Candidates, Gate, Millis, Policy};
@@ -26,6 +26,11 @@ pub enum Event {
         role: String,
         record: Box<ResultRecord>,
     },
+    /// An undo of the entry in which the last decision about an account was made: which it is, is known then.
+    UndoEntryOf {
+        account: String,
+        request: Box<Request>,
+    },
     /// Reading of the activity topic hangs behind its end, or has caught up.
     ReadingStops,
     ReadingGoesOn,
@@ -36,6 +41,10 @@ pub enum Event {
 pub fn event(policy: &Policy, text: &str, at: Millis, number: u64) -> Result<Event, String> {
     let mut words = Words::new(text);
     let first = words.need("what happens")?;
+    if let Some((by, account)) = text.split_once(" asks undo entry of ") {
+        let request = Box::new(request(RequestOp::Undo, by, Words::new(""), at, number)?);
+        return Ok(Event::UndoEntryOf { account: account.into(), request });
+    }
     let body = match first {
         "end" => return Ok(Event::Nothing),
         "reading" => return reading(words.need("`stops` or `goes`")?),
@@ -275,6 +284,7 @@ fn act(who: &str, mut words: Words, now: Millis, number: u64) -> Result<Body, St
         "proceeds" => RequestOp::Proceed,
         "pauses" => RequestOp::Pause,
         "resumes" => RequestOp::Resume,
+        "approves" => RequestOp::Approve,
         "asks" => {
             let op = words.need("what they ask")?;
             RequestOp::ALL.into_iter().find(|each| each.name() == op).ok_or_else(|| format!("nobody asks `{op}`"))?
@@ -294,6 +304,8 @@ fn request(op: RequestOp, by: &str, mut words: Words, now: Millis, number: u64) 
         reason: None,
         until: None,
         per_hour: None,
+        undo: None,
+        wave: None,
         by: by.into(),
         at: now,
         dedup: 0,
@@ -303,8 +315,10 @@ fn request(op: RequestOp, by: &str, mut words: Words, now: Millis, number: u64) 
         match word {
             "because" => request.reason = Some(reason(words.need("a reason")?)?),
             "until" => request.until = Some(words.instant()?),
+            "wave" => request.wave = Some(whole(words.need("its number")?)?),
             "per_hour" => request.per_hour = Some(whole(words.need("how many an hour")?)? as u32),
             "as" => request.role = Some(words.need("a role")?.into()),
+            "since" => request.undo = Some(Box::new(UndoAsked { since: Some(words.instant()?), ..Default::default() })),
             "for" | "with" => request.rep = Some(words.need("a rep")?.into()),
             "at" => request.at = words.instant()?,
             "id" => id = words.next(),

@@ -3,6 +3,7 @@
 
 use bookd::domain::ids::Id128;
 use bookd::domain::input::{Frontier, order_batch};
+use bookd::domain::request::{Request, UndoAsked};
 use bookd::domain::result::ResultRecord;
 use bookd::domain::{Body, Input, Millis, Output};
 use bookd::engine::Engine;
@@ -50,6 +51,11 @@ impl Player<'_> {
                     let command_id = self.last_command(account, role);
                     bodies.push((line.clone(), Body::Result(ResultRecord { command_id, ..(**record).clone() })));
                 }
+                Event::UndoEntryOf { account, request } => {
+                    let entry = Some(self.last_entry(account));
+                    let undo = Some(Box::new(UndoAsked { entry, ..UndoAsked::default() }));
+                    bodies.push((line.clone(), Body::Request(Request { undo, ..(**request).clone() })));
+                }
                 Event::Policy(policy) => bodies.push((line.clone(), Body::Policy(policy.clone()))),
                 Event::ReadingStops => self.reading = false,
                 Event::ReadingGoesOn => self.reading = true,
@@ -69,6 +75,12 @@ impl Player<'_> {
         let commands = self.engine.view().commands;
         let of_seat = commands.iter().find(|command| *command.account == *account && *command.role == *role);
         of_seat.map_or(Id128::default(), |command| command.command)
+    }
+
+    /// In which the last decision about the account was made that can be undone; 0 where there is none.
+    fn last_entry(&self, account: &str) -> u64 {
+        let decisions = self.engine.view().undo;
+        decisions.iter().rfind(|decision| *decision.account == *account).map_or(0, |decision| decision.entry)
     }
 
     fn timers_before(&mut self, at: Millis) -> Result<(), String> {

@@ -13,6 +13,8 @@ pub struct Telling {
     pub account_state: bool,
     /// Distributions counted by rep instead of named one by one.
     pub totals: bool,
+    /// All decisions and warnings counted likewise.
+    pub counts: bool,
 }
 
 /// Events of one instant: one batch.
@@ -134,6 +136,7 @@ impl Reader {
             match word {
                 "account-state" => self.telling.account_state = true,
                 "totals" => self.telling.totals = true,
+                "counts" => self.telling.counts = true,
                 _ => return Err(format!("can't tell `{word}`")),
             }
         }

@@ -23,11 +23,19 @@ pub struct Told {
 /// The outputs of one entry. `inputs` are the lines that it was made of, for dead letters.
 pub fn tell(telling: Telling, roles: usize, at: Millis, inputs: &[String], outputs: &[Output]) -> Vec<Told> {
     let mut told = Vec::new();
-    let mut totals: BTreeMap<(String, String), u32> = BTreeMap::new();
+    let mut totals: BTreeMap<(&str, String, String), u32> = BTreeMap::new();
     for output in outputs {
         let (head, details) = match output {
-            Output::Decision(decision) if telling.totals && decision.kind == DecisionKind::Distribution => {
-                *totals.entry((owner(decision.to.as_deref()).into(), stem(&decision.account).into())).or_default() += 1;
+            Output::Decision(decision) if telling.counts(decision.kind) => {
+                let to = owner(decision.to.as_deref());
+                *totals.entry((decision.kind.name(), to.into(), stem(&decision.account).into())).or_default() += 1;
+                continue;
+            }
+            Output::Alert(alert) if telling.counts && matches!(alert.kind, AlertKind::AtRisk { .. }) => {
+                if let AlertKind::AtRisk { account, owner, .. } = &alert.kind {
+                    let warned = (alert.kind.name(), owner.to_string(), stem(account).into());
+                    *totals.entry(warned).or_default() += 1;
+                }
                 continue;
             }
             Output::Decision(decision) => (decided(decision, roles), details(decision)),
@@ -41,12 +49,18 @@ pub fn tell(telling: Telling, roles: usize, at: Millis, inputs: &[String], outpu
         };
         told.push(Told { at, head, details });
     }
-    told.extend(totals.into_iter().map(|((rep, stem), count)| Told {
+    told.extend(totals.into_iter().map(|((what, rep, stem), count)| Told {
         at,
-        head: format!("distribution {count} {stem} -> {rep}"),
+        head: format!("{what} {count} {stem} -> {rep}"),
         details: Vec::new(),
     }));
     told
+}
+
+impl Telling {
+    fn counts(self, kind: DecisionKind) -> bool {
+        self.counts || self.totals && kind == DecisionKind::Distribution
+    }
 }
 
 /// `good-17` is one of the `good`.
@@ -90,6 +104,7 @@ fn details(decision: &Decision) -> Vec<String> {
             details.extend(holds_meeting.then(|| "meeting ahead".to_string()));
         }
         Why::Retired { by } => details.push(format!("by {by}")),
+        Why::Undone { by, kind, .. } => details.extend([kind.name().into(), format!("by {by}")]),
     }
     details.extend(decision.top_signals.iter().map(|top| format!("signal {}", top.kind)));
     details
@@ -144,10 +159,26 @@ fn alerted(kind: &AlertKind, roles: usize) -> (String, Vec<String>) {
         AlertKind::WentLive { role, by, owned } => {
             return (format!("{name} {role} with {owned} owned"), vec![format!("by {by}")]);
         }
+        AlertKind::ApprovalWanted { role, wave, due, until } => {
+            let head = format!("{name} {role} for {due} until {}", written(*until));
+            return (head, vec![format!("wave {wave}")]);
+        }
+        AlertKind::Approved { role, wave, by } => {
+            return (format!("{name} {role}"), vec![format!("wave {wave}"), format!("by {by}")]);
+        }
+        AlertKind::ApprovalLapsed { role, wave } => return (format!("{name} {role}"), vec![format!("wave {wave}")]),
         AlertKind::ModeKept { role, mode } => format!("{name} {role} {}", mode.name()),
         AlertKind::RateSet { per_hour, by } => {
             let rate = per_hour.map_or("none".into(), |rate| rate.to_string());
             return (format!("{name} {rate}"), vec![format!("by {by}")]);
+        }
+        AlertKind::UndoDone { role: of, undone, left, by } => {
+            let of = of.as_ref().map_or(String::new(), |of| role(of, roles));
+            return (format!("{name} {undone}, left {left}{of}"), vec![format!("by {by}")]);
+        }
+        AlertKind::UndoLeft { account, role: of, owner, why } => {
+            let head = format!("{name} {account} {}: {}{}", self::owner(owner.as_deref()), why.name(), role(of, roles));
+            return (head, Vec::new());
         }
     };
     (head, Vec::new())

@@ -66,6 +66,8 @@ fn asked(op: RequestOp, account: &str, until: Option<Millis>) -> Body {
         reason: Some(ReturnReason::BadData),
         until,
         per_hour: None,
+        undo: None,
+        wave: None,
         by: "a".into(),
         at: START,
         dedup: entry::digest(format!("{op:?} {account}").as_bytes()).0 as u64,

@@ -14,7 +14,7 @@ use bookd::domain::opportunity::{OpportunityOp, OpportunityRecord};
 use bookd::domain::output::*;
 use bookd::domain::policy::*;
 use bookd::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
-use bookd::domain::request::{Request, RequestOp, ReturnReason};
+use bookd::domain::request::{Request, RequestOp, ReturnReason, UndoAsked};
 use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::time::Zone;
@@ -25,11 +25,11 @@ use bookd::domain::{
 use bookd::engine::evidence::Touches;
 use bookd::engine::few::Few;
 use bookd::engine::state::{
-    Account, AccountId, AccountRecordRow, AccountSide, Commanded, Contribution, Contributions, DailyRow, Kept, Mark,
-    Observed, Opportunity, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId, RestoredSeat, RoleState, Seat, SnapshotRow,
-    SourceState, Stage, State, Tenure, Turn, Versions, Wish,
+    Account, AccountId, AccountRecordRow, AccountSide, Before, Commanded, Contribution, Contributions, DailyRow, Kept,
+    Mark, Observed, Opportunity, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId, RestoredSeat, RoleState, Seat,
+    SnapshotRow, SourceState, Stage, State, Tenure, Turn, UndoLog, UndoRow, Versions, Wave, Wish,
 };
-use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
+use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, UndoView, View, WaveView};
 use proptest::prelude::*;
 
 /// A strategy for any type here.
@@ -315,11 +315,12 @@ enums! {
     Fit { Given { otherwise }, Criteria(criteria) }
     Handling { Review, Rest(seconds), Date, Retire }
     Output { DeadLetter { input, code }, Decision(decision), Alert(alert), AccountState(row) }
-    DecisionKind { Distribution, Retrieval, Return, Departure, Retirement }
+    DecisionKind { Distribution, Retrieval, Return, Departure, Retirement, Undo }
     Disposition { Command, Shadow, Held }
     Why {
         OwnerLeft { holds_opportunity, holds_meeting }, Placed(placement),
         Idle { book, deadline, warned_at, promised, last_touch }, Returned { reason, by }, Retired { by },
+        Undone { by, kind, entry },
     }
     Verdict { Chosen, Inactive, Full, SegmentFull, CooledOff, Unfit, Fuller, LaterTurn }
     AlertKind {
@@ -329,7 +330,12 @@ enums! {
         Orphan { account, role, owner }, IssuingStopped { role, issued_at, out }, IssuingResumed { role },
         CommandUndone { account, role, undone, owner, tries }, Paused { role, by }, Resumed { role, by },
         RateSet { per_hour, by }, WentLive { role, by, owned }, ModeKept { role, mode },
+        UndoDone { role, by, undone, left },
+        UndoLeft { account, role, owner, why },
+        ApprovalWanted { role, wave, due, until }, Approved { role, wave, by }, ApprovalLapsed { role, wave },
     }
+    Entered { Placed, FilledIdle, Adopted }
+    LeftAlone { Deleted, UndoneAlready, DecidedSince, ChangedOutside, AskedSince, WorkedSince, OwnerGone }
     Undone { Rejected, Failed, Expired, Overruled, TakenBack }
     RoleMode { Live, Shadow }
     Confirm { Assume, Echo, Results }
@@ -338,6 +344,7 @@ enums! {
     SeatStatus { Unknown, Excluded, Pool, Rest, Owned, Holding, Review, Retired }
     Phase { Thresholds, Fill }
     Mark { None, Thresholds, Fill }
+    Before { Unowned { status, since, until }, Owned { owner, tenure }, Held { owner, since } }
 }
 
 structs! {
@@ -350,7 +357,8 @@ structs! {
     ResultRecord { command_id, status, observed_owner, error_code, crm_version, at }
     Signal { class, kind, account, source, subject, strength, mode, at, dedup, due }
     Activity { kind, account, source, actor, contact, direction, at, dedup, meeting_at }
-    Request { op, account, role, rep, reason, until, per_hour, by, at, dedup }
+    Request { op, account, role, rep, reason, until, per_hour, wave, undo, by, at, dedup }
+    UndoAsked { command, entry, since }
     Restored { account, role, status, owner, sequence }
     RestoredSeat { status, owner, sequence }
     Input { position, body }
@@ -358,7 +366,7 @@ structs! {
     Entry { journal, shard, sequence, previous, now, rules, kind, spans, inputs, outputs, state }
     Policy { version, text, roles, scoring, kinds, fit, segments, books, sources, windows, breaker }
     Role {
-        name, exclude, exclude_open_opportunities, holding_users, mode, not_after_s, confirm, max_unresolved, sort,
+        name, exclude, exclude_open_opportunities, holding_users, mode, approve_above, not_after_s, confirm, max_unresolved, sort,
     }
     SortKey { field, descending }
     Scoring { half_life_s, weight, cap, half_timing_points, fit_share, tiers }
@@ -383,8 +391,9 @@ structs! {
     Zone { name, offsets }
     Decision {
         command_id, kind, disposition, account, role, sequence, from, to, issued_at, not_after, policy_version,
-        priority, fit, timing, top_signals, why,
+        priority, fit, timing, top_signals, stamps, why,
     }
+    Stamps { entered, warned_at }
     TopSignal { class, kind, subject, at, points_milli, position }
     Placement { book, segment, threshold, filled_idle, tier, pool_since, candidates, more }
     Considered { rep, verdict, size, capacity }
@@ -394,20 +403,23 @@ structs! {
     SeatState { role, status, owner, crm_owner, since, shadow }
     View {
         now, sequence, policy_version, gate_open, opened, accounts, reps, sources, tripped, commands, writers, paused,
-        shadow, rate, issued, remembered, unknown,
+        shadow, waves, rate, issued, issued_losses, undo, undo_forgotten, remembered, unknown,
     }
     CommandView {
         account, role, stage, command, previous, base, to, until, issued, turn, kept, told, tries,
         retry_at, taken_back, wish,
     }
+    WaveView { role, wave, approved }
     AccountView { id, sums, segments, fit, any_touch, hold, open_opportunities, meeting, seats }
     SeatView { status, owner, crm_owner, sequence, since, until, hold, version, past, tenure }
-    TenureView { since, grace, segment, promised, touches, days, contacts, replies }
+    TenureView { since, grace, segment, promised, entered, warned_at, touches, days, contacts, replies }
+    UndoView { account, role, entry, at, kind, command, status, owner, since, until, tenure, turn, touched }
     RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts }
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
-        past_owners, commands, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
+        past_owners, commands, undo, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
         unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left, rate, issued,
+        issued_losses,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, contributions, snapshots }
@@ -416,7 +428,7 @@ structs! {
     Seat {
         status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner, mark, aside,
     }
-    Tenure { account, since, grace, segment, promised, warned_at, evidence }
+    Tenure { account, since, grace, segment, promised, warned_at, entered, evidence }
     Touches { touches, days, contacts, replies }
     PastOwner { rep, until }
     Commanded {
@@ -425,14 +437,17 @@ structs! {
     Observed { owner, version }
     Turn { tier, before, after }
     Wish { at, to, decision }
+    UndoLog { rows, forgotten }
+    UndoRow { command, entry, at, account, role, kind, before, turn, touched }
     Rep {
         id, known, status, role, book, book_name, capacity_set, weight, manager, team, aliases, fields,
         per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
-    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode }
+    RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode, wave, approved }
     Rate { per_hour, by }
     Pause { by, at }
+    Wave { wave, asked }
     SourceState { name, latest, complete, silent }
     Opportunity { account, open }
     SnapshotRow { key, class, at, contributed, epoch }

@@ -14,7 +14,8 @@ fn everything_is_kept_for_a_day() -> Policy {
     let mut policy = crowd_policy();
     // It would take all of them for a broken feed.
     (policy.breaker.all_min, policy.breaker.book_min) = (u32::MAX, u32::MAX);
-    (policy.roles[0].confirm, policy.roles[0].mode) = (Confirm::Assume, RoleMode::Live);
+    let role = &mut policy.roles[0];
+    (role.confirm, role.mode, role.approve_above) = (Confirm::Assume, RoleMode::Live, None);
     let book = &mut policy.books[0];
     (book.grace_s, book.lead_s, book.rest_s) = (DAY, 0, DAY);
     (book.caps.per_rep_day, book.caps.per_book_hour_ppm) = (u32::MAX, u32::MAX);

@@ -283,6 +283,7 @@ fn note(seen: &mut Seen, output: &Output) {
                     }
                 }
                 Why::Returned { reason, .. } => count(format!("returned {}", reason.name())),
+                Why::Undone { kind, .. } => count(format!("taken back {}", kind.name())),
                 Why::Idle { warned_at, .. } => count(format!("idle, warned {}", warned_at.is_some())),
                 _ => {}
             }
@@ -291,6 +292,7 @@ fn note(seen: &mut Seen, output: &Output) {
             count(format!("alert {}", alert.kind.name()));
             match &alert.kind {
                 AlertKind::Refused { code, .. } => count(format!("refused {}", code.text())),
+                AlertKind::UndoLeft { why, .. } => count(format!("left alone {}", why.name())),
                 AlertKind::CommandUndone { undone, .. } => count(format!("undone {}", undone.name())),
                 AlertKind::BreakerTripped { scope, .. } => count(format!("tripped {}", scope_name(scope))),
                 AlertKind::BreakerReset { scope } => count(format!("reset {}", scope_name(scope))),

@@ -9,7 +9,7 @@ mod naive;
 mod play;
 mod sorting;
 
-use bookd::domain::output::{SeatStatus, Undone, Verdict};
+use bookd::domain::output::{LeftAlone, SeatStatus, Undone, Verdict};
 use bookd::domain::request::ReturnReason;
 use bookd::domain::{AlertKind, Code, DecisionKind};
 use bookd::engine::state::Stage;
@@ -47,7 +47,7 @@ fn agree(cases: &impl Strategy<Value = Case>, number: u32) {
 }
 
 /// Cases of the fixed seed below: enough for the rarest of what is asked for.
-const COVERAGE_CASES: u32 = 400;
+const COVERAGE_CASES: u32 = 600;
 
 /// Everything that the rules can answer, as [`compare::Seen`] names it.
 fn expected() -> Vec<String> {
@@ -79,7 +79,17 @@ fn expected() -> Vec<String> {
     let named = placed.into_iter().chain(others).map(String::from);
     let stages = STAGES.iter().map(|stage| format!("command {stage:?}"));
     let undone = Undone::ALL.iter().map(|undone| format!("undone {}", undone.name()));
-    let answers = decisions.chain(stages).chain(undone).chain(alerts).chain(statuses).chain(reasons).chain(scopes);
+    let left = LeftAlone::ALL.iter().map(|why| format!("left alone {}", why.name()));
+    let taken_back = DecisionKind::ALL.iter().map(|kind| format!("taken back {}", kind.name()));
+    let answers = decisions
+        .chain(taken_back)
+        .chain(left)
+        .chain(stages)
+        .chain(undone)
+        .chain(alerts)
+        .chain(statuses)
+        .chain(reasons)
+        .chain(scopes);
     answers.chain(refusals).chain(dead_letters).chain(verdicts).chain(named).collect()
 }
 
@@ -95,7 +105,7 @@ const STAGES: [Stage; 8] = [
     Stage::Overruled,
 ];
 
-const REFUSALS: [Code; 19] = [
+const REFUSALS: [Code; 24] = [
     Code::UnknownRole,
     Code::UnknownAccount,
     Code::NotOwner,
@@ -115,6 +125,11 @@ const REFUSALS: [Code; 19] = [
     Code::NoRate,
     Code::AlreadyLive,
     Code::NeverOpened,
+    Code::UndoUnclear,
+    Code::NothingToUndo,
+    Code::UnknownCommand,
+    Code::TooOld,
+    Code::NothingToApprove,
 ];
 
 /// Those that the engine judges; all but `limit_reached`, which takes 65,534 reps.

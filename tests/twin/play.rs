@@ -6,20 +6,22 @@ use bookd::domain::input::{Frontier, Gate, order_batch};
 use bookd::domain::opportunity::{OpportunityOp, OpportunityRecord};
 use bookd::domain::output::SeatStatus;
 use bookd::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
-use bookd::domain::request::Request;
+use bookd::domain::request::{Request, UndoAsked};
 use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use bookd::domain::{Body, Candidate, Input, Millis, Position, Restored, Secs, Text, Topic};
-use bookd::engine::state::Stage;
-use bookd::engine::view::{AccountView, CommandView, SeatView, View};
+use bookd::engine::view::{AccountView, CommandView, SeatView, UndoView, View};
 
-use crate::generate::answers::{EchoWhat, Owner, ResultWhat};
 use crate::generate::history::{
     AccountWhat, ActivityWhat, Advance, Beginning, Name, OWNED_ROLE, Op, OpportunityWhat, RepWhat, Repeats,
-    RequestWhat, SignalWhat, Step, When, Who,
+    RequestWhat, SignalWhat, Step, UndoWhat, When, Who,
 };
 use crate::generate::policy::{BOOKS, KINDS, PolicySpec, ROLES, SOURCES, field};
 use crate::generate::{START_S, nth, span};
+
+mod answers;
+
+use answers::{echo, result, unanswered};
 
 /// An entry, ready for engine and twin.
 pub struct Entry {
@@ -163,6 +165,30 @@ impl Player {
         }
     }
 
+    fn undo(&self, what: &UndoWhat, state: &View) -> Option<UndoAsked> {
+        let entry = |pick| decided(pick, state).map_or(1, |row| row.entry);
+        let mut asked = UndoAsked::default();
+        match what {
+            UndoWhat::Nothing => return None,
+            UndoWhat::Command(pick) => {
+                let commands: Vec<_> = state.undo.iter().rev().filter_map(|row| row.command).collect();
+                asked.command = Some(nth(&commands, *pick).copied().unwrap_or_default());
+            }
+            UndoWhat::Entry(pick) => asked.entry = Some(entry(*pick)),
+            UndoWhat::Of(kind, pick) => {
+                let of_kind = state.undo.iter().rev().filter(|row| row.kind == *kind);
+                let entries: Vec<_> = of_kind.map(|row| row.entry).collect();
+                asked.entry = Some(nth(&entries, *pick).copied().unwrap_or(1));
+            }
+            UndoWhat::Decision(pick) => {
+                asked.since = Some(decided(*pick, state).map_or(self.now, |row| row.at).millis());
+            }
+            UndoWhat::Since(ago) => asked.since = Some(self.now.minus(span(*ago)).millis()),
+            UndoWhat::Both => (asked.command, asked.entry) = (Some(Default::default()), Some(entry(0))),
+        }
+        Some(asked)
+    }
+
     fn dedup(&mut self, repeats: Repeats) -> u64 {
         let used = self.ids.len();
         match repeats {
@@ -209,6 +235,7 @@ impl Player {
             op: what.op,
             account: candidates(&what.account, state).into(),
             role: what.role.map(|pick| match pick {
+                _ if what.wave == Some(true) => waiting_wave(state).0,
                 OWNED_ROLE => owned_role(&what.account, state),
                 pick => role_name(pick),
             }),
@@ -216,11 +243,25 @@ impl Player {
             reason: what.reason,
             until: what.until.as_ref().map(|when| self.when(when)),
             per_hour: what.per_hour.map(u32::from),
+            undo: self.undo(&what.undo, state).map(Box::new),
+            wave: what.wave.map(|waits| if waits { waiting_wave(state).1 } else { 1 }),
             by: user(&what.by, &what.account, state),
             at: self.when(&what.at),
             dedup: self.dedup(what.repeats),
         }
     }
+}
+
+/// The n-th, counted from the latest.
+fn decided(pick: u8, state: &View) -> Option<&UndoView> {
+    let latest_first: Vec<_> = state.undo.iter().rev().collect();
+    nth(&latest_first, pick).copied()
+}
+
+/// The first wave that waits for an approval, with its role.
+fn waiting_wave(state: &View) -> (Text, u64) {
+    let mut waves = state.waves.iter().filter_map(|view| Some((view.role.clone(), view.wave?.0)));
+    waves.next().unwrap_or((role_name(0), 1))
 }
 
 fn one_of_a_crowd() -> AccountWhat {
@@ -294,6 +335,12 @@ fn rep_record(who: u8, what: &RepWhat, roles: usize, state: &View) -> RepRecord 
             let statuses = [RepStatus::Active, RepStatus::Inactive, RepStatus::Departed];
             record.status = changed(&Some(*status), |pick| statuses[usize::from(pick)]);
         }
+        RepWhat::ComeBack(pick) => {
+            record.status = Change::Set(RepStatus::Active);
+            let departed: Vec<_> = state.reps.iter().filter(|rep| rep.status == RepStatus::Departed).collect();
+            let id = nth(&departed, *pick).map_or_else(|| rep_name(who), |rep| rep.id.clone());
+            return RepRecord { id, op: RepOp::Change(Box::new(record)), at: None };
+        }
         RepWhat::LeaveTheOtherRole(pick) => {
             record.status = Change::Set(RepStatus::Departed);
             let owners = shared(*pick, state).map_or(Vec::new(), owners);
@@ -343,59 +390,6 @@ fn opportunity_record(id: u8, what: &OpportunityWhat, state: &View) -> Opportuni
         }
     };
     OpportunityRecord { id: format!("o{id}").into(), op, at: None }
-}
-
-/// Commands that nobody answered yet.
-fn unanswered(state: &View) -> Vec<&CommandView> {
-    state.commands.iter().filter(|command| command.stage == Stage::Issued).collect()
-}
-
-/// The n-th command: of the unanswered ones, or of all.
-fn command(pick: u8, open: bool, state: &View) -> Option<&CommandView> {
-    let all: Vec<_> = state.commands.iter().collect();
-    let some = if open { unanswered(state) } else { Vec::new() };
-    nth(if some.is_empty() { &all } else { &some }, pick).copied()
-}
-
-fn named(owner: &Owner, command: Option<&CommandView>) -> Option<Text> {
-    match owner {
-        Owner::New => command?.to.clone(),
-        Owner::Old => command?.base.clone(),
-        Owner::Nobody => None,
-        Owner::Rep(who) => Some(rep_name(*who)),
-    }
-}
-
-fn result(what: &ResultWhat, state: &View) -> ResultRecord {
-    let command = what.command.and_then(|pick| command(pick, what.open, state));
-    let statuses = [ResultStatus::Applied, ResultStatus::Rejected, ResultStatus::Failed, ResultStatus::Expired];
-    ResultRecord {
-        command_id: command.map_or(Default::default(), |command| {
-            command.previous.filter(|_| what.previous).unwrap_or(command.command)
-        }),
-        status: statuses[usize::from(what.status)],
-        observed_owner: match &what.observed {
-            None => Change::Keep,
-            Some(owner) => named(owner, command).map_or(Change::Clear, Change::Set),
-        },
-        error_code: None,
-        crm_version: what.version.map(u64::from),
-        at: Millis(0),
-    }
-}
-
-/// The CRM's own record of the owner of a seat that was commanded.
-fn echo(what: &EchoWhat, state: &View) -> AccountRecord {
-    let command = command(what.command, what.open, state);
-    let role = command.map_or_else(|| role_name(what.command % 2), |command| command.role.clone());
-    let known = usize::from(&*role == ROLES[0]) + usize::from(state.accounts.iter().any(|row| row.seats.len() > 1));
-    let change = AccountChange {
-        owners: (known > 0).then(|| (role, named(&what.owner, command))).into_iter().collect(),
-        crm_version: what.version.map(u64::from),
-        ..AccountChange::default()
-    };
-    let id = command.map_or_else(|| account_name(what.command % 12), |command| command.account.clone());
-    AccountRecord { id, op: AccountOp::Change(Box::new(change)), at: None }
 }
 
 fn account_name(who: u8) -> Text {

@@ -65,6 +65,7 @@ impl Case<'_> {
         if !self.view.gate_open {
             obstacles.push("the gate is closed: nothing is decided now".to_owned());
         }
+        obstacles.extend(self.held_back());
         obstacles.extend(self.seat_obstacle());
         obstacles.extend(self.holds());
         obstacles.extend(self.rep_obstacles());
@@ -73,6 +74,18 @@ impl Case<'_> {
         }
         obstacles.extend(self.cool_off());
         obstacles
+    }
+
+    /// By what people said of the whole.
+    fn held_back(&self) -> Vec<String> {
+        let name = &self.policy.roles[self.role].name;
+        let paused = self.view.paused.iter().find(|(role, ..)| role == name);
+        let paused = paused.map(|(_, by, since)| format!("the role is paused by {by} since {}", Readable(*since)));
+        let issued: u64 = self.view.issued.iter().map(|(_, count)| u64::from(*count)).sum();
+        let counts = !self.view.shadow.contains(name);
+        let rate = self.view.rate.as_ref().filter(|(rate, _)| counts && issued >= u64::from(*rate));
+        let rate = rate.map(|(rate, by)| format!("the rate of {rate} commands an hour, set by {by}, is used up"));
+        paused.into_iter().chain(rate).collect()
     }
 
     fn seat_obstacle(&self) -> Option<String> {

@@ -193,11 +193,12 @@ mod tests {
             fit: 0,
             timing: 0,
             top_signals: Vec::new(),
+            stamps: Default::default(),
             why: Why::Retired { by: "nobody".into() },
         }))
     }
 
-    /// What happened on a day: whom the CRM's record names, if there is one, and what was decided.
+    /// Its number, whom a record names as owner if there is one, and what is decided.
     type Day = (u32, Option<Option<&'static str>>, Vec<Output>);
 
     fn tallied(days: &[Day], end: u32) -> Role {

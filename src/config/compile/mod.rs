@@ -33,6 +33,9 @@ const MAX_HOLDING_USERS: usize = 256;
 const MAX_UNRESOLVED: u32 = 1_000;
 const MOST_UNRESOLVED: u64 = 100_000;
 
+/// More losses than this at once never are: caps let a book lose a share of itself in an hour.
+const MOST_AT_ONCE: u64 = 1_000_000;
+
 /// An account of which nothing is known fits neither well nor badly.
 const FIT_OTHERWISE: f64 = 0.5;
 
@@ -91,6 +94,7 @@ fn role(raw: &RawRole, check: &mut Check) -> Role {
         exclude_open_opportunities: raw.exclude_open_opportunities,
         holding_users: raw.holding_users.iter().map(|user| check.foreign(user)).collect(),
         mode: mode(raw),
+        approve_above: raw.approve_above.as_ref().map(|most| check.count(most, "approve_above", 0, MOST_AT_ONCE)),
         not_after_s: check.period(&raw.not_after, "not_after", 1),
         confirm: confirm(raw),
         max_unresolved: max_unresolved(raw, check),

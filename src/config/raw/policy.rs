@@ -117,6 +117,7 @@ pub struct RawRole {
     #[serde(default)]
     pub holding_users: Vec<Spanned<String>>,
     pub mode: Option<Spanned<RawMode>>,
+    pub approve_above: Option<Spanned<u32>>,
     #[serde(default = "one_day")]
     pub not_after: Spanned<Period>,
     pub confirm: Option<Spanned<RawConfirm>>,

@@ -146,6 +146,8 @@ fn every_limit_holds() {
         (role("confirm = \"results\"\nmax_unresolved = 0"), "max_unresolved must be from 1"),
         (role("confirm = \"echo\"\nmax_unresolved = 100001"), "max_unresolved must be from 1 to 100000"),
         (role("max_unresolved = 10"), "nothing is unresolved in a role whose commands are assumed"),
+        (role("approve_above = 1000001"), "approve_above must be from 0 to 1000000"),
+        (role("mode = \"dry\""), "`dry` isn't one of the possible values"),
         (role("confirm = \"never\""), "`never` isn't one of the possible values"),
     ];
     for (text, expected) in table {

@@ -128,6 +128,7 @@ fn the_canonical_text_hangs_on_the_meaning_alone() {
         confirms("echo"),
         confirms("results"),
         with("name = \"sdr\"\n\n", "name = \"sdr\"\nmode = \"shadow\"\n\n"),
+        with("name = \"sdr\"\n\n", "name = \"sdr\"\napprove_above = 0\n\n"),
         with("points = 20", "points = 20.001"),
         with("capacity = 50", "capacity = 50\nsources = []"),
     ] {

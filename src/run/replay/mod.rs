@@ -154,7 +154,10 @@ impl Replay<'_> {
         let now = self.end_of_tick(self.export.begin);
         let mut policy = policy.clone();
         // What writers answered is about other commands: a replay's are carried out as soon as they are issued.
-        policy.roles.iter_mut().for_each(|role| role.confirm = Confirm::Assume);
+        // Nor is anybody there to approve anything.
+        for role in &mut policy.roles {
+            (role.confirm, role.approve_above) = (Confirm::Assume, None);
+        }
         self.commit_own(EntryKind::Policy, now, vec![Body::Policy(Box::new(policy))])
     }
 
@@ -298,6 +301,8 @@ fn proceeds(made: &mut Made) -> Vec<Input> {
             reason: None,
             until: None,
             per_hour: None,
+            undo: None,
+            wave: None,
             by,
             at: now,
             dedup,

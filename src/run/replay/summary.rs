@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::domain::ids::Id128;
-use crate::domain::{Code, DecisionKind, Millis, Output, Text, Topic};
+use crate::domain::{Code, DecisionKind, Disposition, Millis, Output, Text, Topic};
 use crate::run::intake::{Batch, Dead};
 use crate::run::replica::Made;
 use crate::wire::instant::Rfc3339;
@@ -21,6 +21,7 @@ pub struct Summary {
     pub records: u64,
     pub duplicates: u64,
     pub decisions: BTreeMap<(Text, DecisionKind), u64>,
+    pub in_shadow: BTreeMap<(Text, DecisionKind), u64>,
     pub alerts: BTreeMap<&'static str, u64>,
     pub dead: BTreeMap<(Topic, Code), u64>,
     /// When a breaker stopped losses, as sentences.
@@ -39,6 +40,7 @@ impl Summary {
             records: 0,
             duplicates: 0,
             decisions: BTreeMap::new(),
+            in_shadow: BTreeMap::new(),
             alerts: BTreeMap::new(),
             dead: BTreeMap::new(),
             trips: Vec::new(),
@@ -60,7 +62,11 @@ impl Summary {
         for output in &made.outputs {
             match output {
                 Output::Decision(decision) => {
-                    *self.decisions.entry((decision.role.clone(), decision.kind)).or_default() += 1;
+                    let counts = match decision.disposition {
+                        Disposition::Shadow => &mut self.in_shadow,
+                        Disposition::Command | Disposition::Held => &mut self.decisions,
+                    };
+                    *counts.entry((decision.role.clone(), decision.kind)).or_default() += 1;
                 }
                 Output::Alert(alert) => {
                     *self.alerts.entry(alert.kind.name()).or_default() += 1;
@@ -82,6 +88,9 @@ impl fmt::Display for Summary {
         writeln!(f, "  {:>9} records, {} of them duplicates", self.records, self.duplicates)?;
         for ((role, kind), count) in &self.decisions {
             writeln!(f, "  {count:>9} {} ({role})", kind.name())?;
+        }
+        for ((role, kind), count) in &self.in_shadow {
+            writeln!(f, "  {count:>9} {} ({role}, in shadow)", kind.name())?;
         }
         for (kind, count) in &self.alerts {
             writeln!(f, "  {count:>9} {}: {kind}", counted(*count, "alert", "alerts"))?;

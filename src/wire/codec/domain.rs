@@ -6,7 +6,7 @@ use crate::domain::ids::{Actor, Id128};
 use crate::domain::input::Frontier;
 use crate::domain::opportunity::{OpportunityOp, OpportunityRecord};
 use crate::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
-use crate::domain::request::{Request, RequestOp, ReturnReason};
+use crate::domain::request::{Request, RequestOp, ReturnReason, UndoAsked};
 use crate::domain::result::{ResultRecord, ResultStatus};
 use crate::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use crate::domain::{
@@ -149,7 +149,8 @@ wire_struct! {
     ResultRecord { command_id, status, observed_owner, error_code, crm_version, at }
     Signal { class, kind, account, source, subject, strength, mode, at, dedup, due }
     Activity { kind, account, source, actor, contact, direction, at, dedup, meeting_at }
-    Request { op, account, role, rep, reason, until, per_hour, by, at, dedup }
+    Request { op, account, role, rep, reason, until, per_hour, wave, undo, by, at, dedup }
+    UndoAsked { command, entry, since }
     Restored { account, role, status, owner, sequence }
     Input { position, body }
     Span { topic, partition, from, next, read, rejected }

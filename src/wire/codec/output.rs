@@ -1,7 +1,8 @@
 //! The encoding of what goes out: over these bytes, never over JSON, outputs are digested.
 
 use crate::domain::output::{
-    AccountState, BreakerScope, Considered, Missing, Placement, SeatState, SeatStatus, TopSignal, Undone, Verdict, Why,
+    AccountState, BreakerScope, Considered, Entered, LeftAlone, Missing, Placement, SeatState, SeatStatus, Stamps,
+    TopSignal, Undone, Verdict, Why,
 };
 use crate::domain::{Alert, AlertKind, Decision, DecisionKind, Disposition, Output};
 
@@ -11,7 +12,7 @@ wire_enum!(Output {
     2 = AccountState(row),
     3 = DeadLetter { input, code },
 });
-wire_enum!(DecisionKind { 0 = Distribution, 1 = Retrieval, 2 = Return, 3 = Departure, 4 = Retirement });
+wire_enum!(DecisionKind { 0 = Distribution, 1 = Retrieval, 2 = Return, 3 = Departure, 4 = Retirement, 5 = Undo });
 wire_enum!(Disposition { 0 = Command, 1 = Shadow, 2 = Held });
 wire_enum!(Why {
     0 = Placed(placement),
@@ -19,6 +20,7 @@ wire_enum!(Why {
     2 = Returned { reason, by },
     3 = OwnerLeft { holds_opportunity, holds_meeting },
     4 = Retired { by },
+    5 = Undone { by, kind, entry },
 });
 wire_enum!(Verdict {
     0 = Chosen,
@@ -47,8 +49,23 @@ wire_enum!(AlertKind {
     13 = RateSet { per_hour, by },
     14 = WentLive { role, by, owned },
     15 = ModeKept { role, mode },
+    16 = UndoDone { role, by, undone, left },
+    17 = UndoLeft { account, role, owner, why },
+    18 = ApprovalWanted { role, wave, due, until },
+    19 = Approved { role, wave, by },
+    20 = ApprovalLapsed { role, wave },
 });
 wire_enum!(Undone { 0 = Rejected, 1 = Failed, 2 = Expired, 3 = Overruled, 4 = TakenBack });
+wire_enum!(Entered { 0 = Placed, 1 = FilledIdle, 2 = Adopted });
+wire_enum!(LeftAlone {
+    0 = Deleted,
+    1 = UndoneAlready,
+    2 = DecidedSince,
+    3 = ChangedOutside,
+    4 = AskedSince,
+    5 = WorkedSince,
+    6 = OwnerGone,
+});
 wire_enum!(BreakerScope { 0 = Role(role), 1 = Book(rep), 2 = QuietRep(rep), 3 = Departures });
 wire_enum!(SeatStatus {
     0 = Unknown,
@@ -64,8 +81,9 @@ wire_enum!(SeatStatus {
 wire_struct! {
     Decision {
         command_id, kind, disposition, account, role, sequence, from, to, issued_at, not_after, policy_version,
-        priority, fit, timing, top_signals, why,
+        priority, fit, timing, top_signals, stamps, why,
     }
+    Stamps { entered, warned_at }
     TopSignal { class, kind, subject, at, points_milli, position }
     Placement { book, segment, threshold, filled_idle, tier, pool_since, candidates, more }
     Considered { rep, verdict, size, capacity }

@@ -31,7 +31,7 @@ wire_enum!(Handling { 0 = Review, 1 = Rest(seconds), 2 = Date, 3 = Retire });
 wire_struct! {
     Policy { version, text, roles, scoring, kinds, fit, segments, books, sources, windows, breaker }
     Role {
-        name, exclude, exclude_open_opportunities, holding_users, mode, not_after_s, confirm, max_unresolved, sort,
+        name, exclude, exclude_open_opportunities, holding_users, mode, approve_above, not_after_s, confirm, max_unresolved, sort,
     }
     SortKey { field, descending }
     Scoring { half_life_s, weight, cap, half_timing_points, fit_share, tiers }

@@ -54,9 +54,15 @@ struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     owned: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    wave: Option<WaveBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     mode: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dry_run: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo: Option<UndoBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_alone: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -84,6 +90,22 @@ struct UnansweredBody {
 struct UndoneBody {
     why: &'static str,
     tries: u8,
+}
+
+#[derive(Serialize)]
+struct UndoBody<'a> {
+    by: &'a str,
+    undone: u32,
+    left: u32,
+}
+
+#[derive(Serialize)]
+struct WaveBody {
+    id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lapses_at: Option<Rfc3339>,
 }
 
 #[derive(Serialize)]
@@ -116,7 +138,8 @@ pub fn account(kind: &AlertKind) -> Option<&str> {
         AlertKind::AtRisk { account, .. }
         | AlertKind::RiskCleared { account, .. }
         | AlertKind::Orphan { account, .. }
-        | AlertKind::CommandUndone { account, .. } => Some(account),
+        | AlertKind::CommandUndone { account, .. }
+        | AlertKind::UndoLeft { account, .. } => Some(account),
         AlertKind::Refused { account, .. } => account.as_deref(),
         AlertKind::SourceSilent { .. }
         | AlertKind::SourceBack { .. }
@@ -128,7 +151,11 @@ pub fn account(kind: &AlertKind) -> Option<&str> {
         | AlertKind::Resumed { .. }
         | AlertKind::RateSet { .. }
         | AlertKind::WentLive { .. }
-        | AlertKind::ModeKept { .. } => None,
+        | AlertKind::ModeKept { .. }
+        | AlertKind::ApprovalWanted { .. }
+        | AlertKind::Approved { .. }
+        | AlertKind::ApprovalLapsed { .. }
+        | AlertKind::UndoDone { .. } => None,
     }
 }
 
@@ -175,11 +202,27 @@ impl<'a> Fields<'a> {
             AlertKind::Paused { role, by } | AlertKind::Resumed { role, by } => {
                 Fields { role: Some(role), by: Some(by), ..about }
             }
+            AlertKind::ApprovalWanted { role, wave, due, until } => {
+                let wave = WaveBody { id: *wave, due: Some(*due), lapses_at: Some((*until).into()) };
+                Fields { role: Some(role), wave: Some(wave), ..about }
+            }
+            AlertKind::Approved { role, wave, by } => {
+                Fields { role: Some(role), by: Some(by), wave: Some(WaveBody::of(*wave)), ..about }
+            }
+            AlertKind::ApprovalLapsed { role, wave } => {
+                Fields { role: Some(role), wave: Some(WaveBody::of(*wave)), ..about }
+            }
             AlertKind::WentLive { role, by, owned } => {
                 Fields { role: Some(role), by: Some(by), owned: Some(*owned), ..about }
             }
             AlertKind::ModeKept { role, mode } => Fields { role: Some(role), mode: Some(mode.name()), ..about },
             AlertKind::RateSet { per_hour, by } => Fields { per_hour: *per_hour, by: Some(by), ..about },
+            AlertKind::UndoDone { role, by, undone, left } => {
+                Fields { role: role.as_deref(), undo: Some(UndoBody { by, undone: *undone, left: *left }), ..about }
+            }
+            AlertKind::UndoLeft { role, owner, why, .. } => {
+                Fields { role: Some(role), owner_id: owner.as_deref(), left_alone: Some(why.name()), ..about }
+            }
         }
     }
 
@@ -192,6 +235,12 @@ impl MissingBody {
     fn of(missing: &Missing) -> MissingBody {
         let Missing { touches, days, contacts, replies } = *missing;
         MissingBody { touches, days, contacts, replies }
+    }
+}
+
+impl WaveBody {
+    fn of(id: u64) -> WaveBody {
+        WaveBody { id, due: None, lapses_at: None }
     }
 }
 

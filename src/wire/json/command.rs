@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{AccountRef, SCHEMA_VERSION, Stamp, points_of_priority, share};
-use crate::domain::output::{Considered, Disposition, Placement, TopSignal, Why};
+use crate::domain::output::{Considered, Disposition, Placement, Stamps, TopSignal, Why};
 use crate::domain::policy::PRIORITY_ONE;
 use crate::domain::{Decision, Secs};
 use crate::wire::instant::Rfc3339;
@@ -22,6 +22,7 @@ pub struct Command<'a> {
     expected_owner_id: Option<&'a str>,
     new_owner: Option<Owner<'a>>,
     reason: Reason<'a>,
+    stamps: StampsBody,
     policy_version: u32,
     dry_run: bool,
     correlation_id: String,
@@ -30,6 +31,15 @@ pub struct Command<'a> {
 #[derive(Serialize)]
 struct Owner<'a> {
     crm_user_id: &'a str,
+}
+
+/// What the CRM may keep with the account.
+#[derive(Serialize)]
+struct StampsBody {
+    entered_book_at: Option<Rfc3339>,
+    entered_book_because: Option<&'static str>,
+    at_risk_at: Option<Rfc3339>,
+    priority: f64,
 }
 
 #[derive(Serialize)]
@@ -54,6 +64,7 @@ enum WhyBody<'a> {
     Return { reason: &'static str, by: &'a str },
     Departure { holds_opportunity: bool, holds_meeting: bool },
     Retirement { by: &'a str },
+    Undo { by: &'a str, r#type: &'static str, entry: u64 },
 }
 
 #[derive(Serialize)]
@@ -118,9 +129,22 @@ impl Command<'_> {
             expected_owner_id: decision.from.as_deref(),
             new_owner: decision.to.as_deref().map(|crm_user_id| Owner { crm_user_id }),
             reason: Reason::of(decision),
+            stamps: StampsBody::of(decision),
             policy_version: decision.policy_version,
             dry_run: decision.disposition == Disposition::Shadow,
             correlation_id: stamp.correlation_id(),
+        }
+    }
+}
+
+impl StampsBody {
+    fn of(decision: &Decision) -> StampsBody {
+        let Stamps { entered, warned_at } = &decision.stamps;
+        StampsBody {
+            entered_book_at: entered.map(|(at, _)| at.into()),
+            entered_book_because: entered.map(|(_, how)| how.name()),
+            at_risk_at: warned_at.map(Secs::into),
+            priority: points_of_priority(decision.priority),
         }
     }
 }
@@ -150,6 +174,7 @@ fn code_and_rule(why: &Why) -> (&'static str, String) {
         Why::Returned { reason, .. } => ("returned", format!("return:{}", reason.name())),
         Why::OwnerLeft { .. } => ("owner_left", "departure".to_owned()),
         Why::Retired { .. } => ("retired", "retirement".to_owned()),
+        Why::Undone { .. } => ("undone", "undo".to_owned()),
     }
 }
 
@@ -169,6 +194,7 @@ impl WhyBody<'_> {
                 WhyBody::Departure { holds_opportunity: *holds_opportunity, holds_meeting: *holds_meeting }
             }
             Why::Retired { by } => WhyBody::Retirement { by },
+            Why::Undone { by, kind, entry } => WhyBody::Undo { by, r#type: kind.name(), entry: *entry },
         }
     }
 }

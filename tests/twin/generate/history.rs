@@ -1,5 +1,6 @@
 //! Random histories: lists of steps, each a move of the clock and a few things that happen then.
 
+use bookd::domain::DecisionKind;
 use bookd::domain::output::SeatStatus;
 use bookd::domain::request::{RequestOp, ReturnReason};
 use bookd::domain::signal::Direction;
@@ -9,7 +10,7 @@ use proptest::prelude::*;
 
 use super::answers::{EchoWhat, ResultWhat, echoes, results};
 use super::policy::{HUGE, PolicySpec, policies};
-use super::requests::requests;
+use super::requests::{approvals, given_back, go_lives, requests, undo_of};
 
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -104,6 +105,8 @@ pub enum RepWhat {
     Join(u8),
     Status(Option<u8>),
     Delete,
+    /// The n-th of those who departed is active again.
+    ComeBack(u8),
     /// An owner of the n-th account that two share departs, and names as manager who owns it in the other role.
     LeaveTheOtherRole(u8),
     Change {
@@ -205,8 +208,29 @@ pub struct RequestWhat {
     pub reason: Option<ReturnReason>,
     pub until: Option<When>,
     pub per_hour: Option<u8>,
+    /// The wave that waits, or another one.
+    pub wave: Option<bool>,
     pub at: When,
+    pub undo: UndoWhat,
     pub repeats: Repeats,
+}
+
+/// What an undo names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UndoWhat {
+    Nothing,
+    /// The n-th command of those that can be undone, counted from the latest.
+    Command(u8),
+    /// The entry of the n-th decision, counted likewise.
+    Entry(u8),
+    /// The entry of the n-th decision of a kind, counted likewise.
+    Of(DecisionKind, u8),
+    /// From the instant of the n-th decision on.
+    Decision(u8),
+    /// Index of a span ago.
+    Since(u8),
+    /// Command and entry at once.
+    Both,
 }
 
 /// The role of the owned seat that a request is about.
@@ -247,7 +271,11 @@ fn beginnings() -> impl Strategy<Value = Beginning> {
         prop_oneof![9 => Just(Vec::new()), 1 => vec(ops(), 1..3)],
         vec(prop_oneof![8 => (0u8..3).prop_map(RepWhat::Join), 1 => rep_whats()], 0..7),
         vec(prop_oneof![4 => known_accounts(), 1 => account_whats()], 0..13),
-        prop_oneof![2 => Just(Vec::new()), 1 => vec(ops(), 1..5)],
+        prop_oneof![
+            6 => Just(Vec::new()),
+            3 => vec(ops(), 1..5),
+            1 => go_lives().prop_map(|what| vec![Op::Request(what)]),
+        ],
         prop_oneof![4 => Just(Vec::new()), 1 => vec(restored(), 1..9)],
     );
     parts.prop_map(|(early, reps, accounts, before_opening, restored)| Beginning {
@@ -273,7 +301,13 @@ fn restored() -> impl Strategy<Value = Op> {
 }
 
 fn steps() -> impl Strategy<Value = Step> {
-    let ops = prop_oneof![2 => Just(Vec::new()), 8 => vec(ops(), 1..5), 1 => leaving_the_other_role()];
+    let ops = prop_oneof![
+        2 => Just(Vec::new()),
+        8 => vec(ops(), 1..5),
+        1 => leaving_the_other_role(),
+        1 => coming_back(),
+        1 => returns(),
+    ];
     (advances(), proptest::bool::weighted(0.8), ops).prop_map(|(time, caught_up, ops)| Step { time, caught_up, ops })
 }
 
@@ -283,6 +317,23 @@ fn leaving_the_other_role() -> impl Strategy<Value = Vec<Op>> {
         let open = OpportunityWhat::Change { account: Name::Shared(pick), open: Some(Some(1)) };
         let leave = RepWhat::LeaveTheOtherRole(pick);
         vec![Op::Opportunity { id, what: open }, Op::Rep { who: 0, what: leave }]
+    })
+}
+
+/// Somebody who left is back, and wants what they had.
+fn coming_back() -> impl Strategy<Value = Vec<Op>> {
+    (0u8..3, 0u8..3).prop_map(|(who, departure)| {
+        let undo = undo_of(UndoWhat::Of(DecisionKind::Departure, departure), Name::Nothing, None);
+        vec![Op::Rep { who: 0, what: RepWhat::ComeBack(who) }, Op::Request(undo)]
+    })
+}
+
+/// Several accounts in a row are given back for one reason: quotas are met.
+fn returns() -> impl Strategy<Value = Vec<Op>> {
+    let reason = proptest::sample::select(ReturnReason::ALL.to_vec());
+    (any::<u8>(), 2u8..6, reason).prop_map(|(first, count, reason)| {
+        let account = |back: u8| Name::Owned(first.wrapping_add(back));
+        (0..count).map(|back| Op::Request(given_back(account(back), reason))).collect()
     })
 }
 
@@ -299,13 +350,14 @@ fn ops() -> impl Strategy<Value = Op> {
     prop_oneof![
         10 => activities().prop_map(Op::Activity),
         8 => signals().prop_map(Op::Signal),
-        10 => requests().prop_map(Op::Request),
+        14 => requests().prop_map(Op::Request),
         4 => (0u8..6, rep_whats()).prop_map(|(who, what)| Op::Rep { who, what }),
         4 => (0u8..12, account_whats()).prop_map(|(who, what)| Op::Account { who, what }),
         4 => (0u8..4, opportunity_whats()).prop_map(|(id, what)| Op::Opportunity { id, what }),
         6 => results().prop_map(Op::Result),
         5 => echoes().prop_map(Op::Echo),
         3 => Just(Op::AllApplied),
+        2 => approvals().prop_map(Op::Request),
         1 => frontiers(),
         1 => proptest::bool::weighted(0.7).prop_map(Op::Gate),
         1 => (policies(), proptest::bool::weighted(0.9)).prop_map(|(spec, rises)| Op::Policy {

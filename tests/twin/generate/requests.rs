@@ -1,34 +1,43 @@
 //! Random requests: what people ask for, mostly about seats that somebody owns.
 
+use bookd::domain::DecisionKind;
 use bookd::domain::request::{RequestOp, ReturnReason};
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample;
 
-use super::history::{Name, OWNED_ROLE, RequestWhat, When, Who, names, repeats, whens, whos};
+use super::history::{Name, OWNED_ROLE, RequestWhat, UndoWhat, When, Who, names, repeats, whens, whos};
 
 pub(super) fn requests() -> impl Strategy<Value = RequestWhat> {
-    prop_oneof![16 => seat_requests(), 4 => proceeds(), 3 => controls()]
+    prop_oneof![16 => seat_requests(), 4 => proceeds(), 4 => controls(), 3 => undos()]
 }
 
 /// What holds decisions back, or lets them go on: more often the latter, or nothing would happen any more.
 fn controls() -> impl Strategy<Value = RequestWhat> {
+    prop_oneof![3 => pauses(), 2 => rates(), 1 => go_lives()]
+}
+
+fn pauses() -> impl Strategy<Value = RequestWhat> {
+    let op = prop_oneof![1 => Just(RequestOp::Pause), 2 => Just(RequestOp::Resume)];
     let role = prop_oneof![1 => Just(None), 3 => (0u8..2).prop_map(Some)];
-    let paused = (prop_oneof![2 => Just(RequestOp::Pause), 3 => Just(RequestOp::Resume)], role, Just(None));
+    (op, role).prop_map(|(op, role)| RequestWhat { role, ..about_no_account(op) })
+}
+
+fn rates() -> impl Strategy<Value = RequestWhat> {
+    let role = prop_oneof![9 => Just(None), 1 => Just(Some(0u8))];
     let per_hour = prop_oneof![2 => Just(None), 3 => (1u8..6).prop_map(Some)];
-    let rate = (Just(RequestOp::Rate), prop_oneof![9 => Just(None), 1 => Just(Some(0u8))], per_hour);
-    let live = (Just(RequestOp::GoLive), (0u8..2).prop_map(Some), Just(None));
-    prop_oneof![3 => paused, 2 => rate, 1 => live].prop_map(|(op, role, per_hour)| RequestWhat {
-        op,
-        account: Name::Nothing,
-        role,
-        rep: None,
-        by: Who::Nobody,
-        reason: None,
-        until: None,
-        per_hour,
-        at: When::Ago(0),
-        repeats: None,
-    })
+    (role, per_hour).prop_map(|(role, per_hour)| RequestWhat { role, per_hour, ..about_no_account(RequestOp::Rate) })
+}
+
+pub(super) fn go_lives() -> impl Strategy<Value = RequestWhat> {
+    (0u8..2).prop_map(|role| RequestWhat { role: Some(role), ..about_no_account(RequestOp::GoLive) })
+}
+
+/// Of the wave that waits, where there is one.
+pub(super) fn approvals() -> impl Strategy<Value = RequestWhat> {
+    let wave = prop_oneof![1 => Just(None), 4 => Just(Some(true)), 1 => Just(Some(false))];
+    let of_role = |(role, wave)| RequestWhat { role: Some(role), wave, ..about_no_account(RequestOp::Approve) };
+    (0u8..2, wave).prop_map(of_role)
 }
 
 /// `proceed`, for a rep, for a role, or for all.
@@ -38,18 +47,49 @@ fn proceeds() -> impl Strategy<Value = RequestWhat> {
         (0u8..2).prop_map(|role| (None, Some(role))),
         Just((None, None)),
     ];
-    asked.prop_map(|(rep, role)| RequestWhat {
-        op: RequestOp::Proceed,
+    asked.prop_map(|(rep, role)| RequestWhat { role, rep, ..about_no_account(RequestOp::Proceed) })
+}
+
+/// By whoever owns it.
+pub(super) fn given_back(account: Name, reason: ReturnReason) -> RequestWhat {
+    let (role, by, reason) = (Some(OWNED_ROLE), Who::Owner, Some(reason));
+    RequestWhat { account, role, by, reason, until: Some(When::Ahead(6)), ..about_no_account(RequestOp::Return) }
+}
+
+fn about_no_account(op: RequestOp) -> RequestWhat {
+    RequestWhat {
+        op,
         account: Name::Nothing,
-        role,
-        rep,
+        role: None,
+        rep: None,
         by: Who::Nobody,
         reason: None,
         until: None,
         per_hour: None,
+        wave: None,
         at: When::Ago(0),
+        undo: UndoWhat::Nothing,
         repeats: None,
-    })
+    }
+}
+
+fn undos() -> impl Strategy<Value = RequestWhat> {
+    let undo = prop_oneof![
+        1 => Just(UndoWhat::Nothing),
+        4 => (0u8..12).prop_map(UndoWhat::Command),
+        3 => (0u8..24).prop_map(UndoWhat::Entry),
+        4 => (sample::select(DecisionKind::ALL.to_vec()), 0u8..4).prop_map(|(kind, pick)| UndoWhat::Of(kind, pick)),
+        6 => (0u8..24).prop_map(UndoWhat::Decision),
+        3 => (0u8..12).prop_map(UndoWhat::Since),
+        1 => Just(UndoWhat::Both),
+    ];
+    let account = prop_oneof![9 => Just(Name::Nothing), 1 => names()];
+    let role = prop_oneof![4 => Just(None), 3 => Just(Some(0u8)), 1 => Just(Some(1u8)), 1 => Just(Some(2u8))];
+    (undo, account, role).prop_map(|(undo, account, role)| undo_of(undo, account, role))
+}
+
+pub(super) fn undo_of(undo: UndoWhat, account: Name, role: Option<u8>) -> RequestWhat {
+    RequestWhat { account, role, undo, ..about_no_account(RequestOp::Undo) }
 }
 
 fn seat_requests() -> impl Strategy<Value = RequestWhat> {
@@ -88,7 +128,9 @@ fn seat_requests() -> impl Strategy<Value = RequestWhat> {
         reason,
         until,
         per_hour: None,
+        wave: None,
         at,
+        undo: UndoWhat::Nothing,
         repeats,
     })
 }

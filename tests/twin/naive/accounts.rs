@@ -276,6 +276,7 @@ impl Seat {
             version: None,
             past: Vec::new(),
             tenure: None,
+            wake: None,
             command: None,
         }
     }

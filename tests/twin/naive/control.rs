@@ -9,8 +9,8 @@ use super::Twin;
 
 impl Twin {
     /// Commands that left within the last hour.
-    pub(super) fn issued_this_hour(&self) -> Vec<Secs> {
-        self.issued.iter().copied().filter(|at| at.plus(HOUR) > self.now).collect()
+    pub(super) fn issued_this_hour(&self) -> Vec<(Secs, bool)> {
+        self.issued.iter().copied().filter(|(at, _)| at.plus(HOUR) > self.now).collect()
     }
 
     /// The role isn't paused, and the rate isn't used up.
@@ -21,6 +21,13 @@ impl Twin {
 
     pub(super) fn decides(&self, role: usize) -> bool {
         self.may_decide(role) && self.issues(role)
+    }
+
+    /// Of a rate of n, losses take (n + 1) / 2 at most.
+    pub(super) fn loses(&self, role: usize) -> bool {
+        let losses = self.issued_this_hour().into_iter().filter(|(_, loss)| *loss).count();
+        let full = self.rate.as_ref().is_some_and(|(rate, _)| losses > (*rate as usize - 1) / 2);
+        self.decides(role) && (!full || self.roles[role].shadow)
     }
 
     fn asked(&self, named: Option<usize>) -> Vec<usize> {

@@ -24,17 +24,21 @@ impl Twin {
     pub(super) fn losses(&mut self) {
         self.losses_left = false;
         for role in 0..self.roles.len() {
-            if !self.decides(role) {
+            if !self.loses(role) {
                 continue;
             }
-            let going = self.that_go(role);
+            let mut going = self.that_go(role);
+            let unapproved = going.iter().filter(|each| !self.is_approved(role, each.promised)).count();
+            if self.must_ask(role, unapproved) {
+                going = self.that_go(role);
+            }
             let more = going.len() > MAX_MOVED;
             for each in going.into_iter().take(MAX_MOVED) {
-                if self.decides(role) {
+                if self.loses(role) {
                     self.lose_account(role, &each);
                 }
             }
-            self.losses_left |= more && self.decides(role);
+            self.losses_left |= more && self.loses(role);
         }
     }
 
@@ -82,7 +86,8 @@ impl Twin {
                 .scopes(rep, role)
                 .iter()
                 .any(|scope| self.tripped.contains(scope) && !self.exempt(promised, scope));
-            if promised <= self.now && !stopped && self.can_judge(book, promised) {
+            let asked = self.roles[role].wave.is_some() && !self.is_approved(role, promised);
+            if promised <= self.now && !stopped && !asked && self.can_judge(book, promised) {
                 due.push(Going { account, rep, book, deadline: self.deadline(account, role), promised });
             }
         }

@@ -2,12 +2,12 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use bookd::domain::DecisionKind;
 use bookd::domain::account::Value;
 use bookd::domain::ids::tie_hash;
-use bookd::domain::output::{Considered, MAX_CANDIDATES, Placement, SeatStatus, Verdict, Why};
+use bookd::domain::output::{Considered, Entered, MAX_CANDIDATES, Placement, SeatStatus, Verdict, Why};
 use bookd::domain::policy::{MAX_ASIDE, MAX_MOVED};
 use bookd::domain::rep::RepStatus;
+use bookd::domain::{DecisionKind, Secs};
 
 use super::pending::Turn;
 use super::{AccountNo, Phase, RepNo, Twin};
@@ -67,6 +67,7 @@ impl Twin {
     }
 
     fn pass_over(&mut self, account: AccountNo, role: usize, step: Phase, fills: bool) {
+        self.accounts[account].seats[role].wake = self.cool_off_ends(account, role).into_iter().min();
         let state = &mut self.roles[role];
         if state.pass == Some(step) {
             state.aside.insert(account);
@@ -177,6 +178,20 @@ impl Twin {
         by(order, rest(a).cmp(&rest(b)))
     }
 
+    /// Of past owners who are passed over now.
+    fn cool_off_ends(&self, account: AccountNo, role: usize) -> Vec<Secs> {
+        let mut ends = Vec::new();
+        for (place, (rep, until)) in self.accounts[account].seats[role].past.iter().enumerate() {
+            let Some(book) = self.book_of(*rep) else { continue };
+            let rule = &self.policy().books[book].cool_off;
+            let end = until.plus(rule.period_s);
+            if place < usize::from(rule.owners) && end > self.now {
+                ends.push(end);
+            }
+        }
+        ends
+    }
+
     fn cooled_off(&self, account: AccountNo, role: usize, rep: RepNo) -> bool {
         let Some(book) = self.book_of(rep) else { return false };
         let rule = &self.policy().books[book].cool_off;
@@ -245,10 +260,14 @@ impl Twin {
         let before = self.reps[chosen].turns[usize::from(tier)];
         self.take_turn(chosen, role, tier);
         let after = self.reps[chosen].turns[usize::from(tier)];
+        let turn = Turn { tier, before, after };
+        self.last_decided(account, role).expect("just now").turn = Some((chosen, turn.clone()));
         if self.confirms(role) {
-            self.command(account, role).turn = Some(Turn { tier, before, after });
+            self.command(account, role).turn = Some(turn);
         }
         self.own(account, role, chosen, Some(segment.name.clone()));
+        let tenure = self.accounts[account].seats[role].tenure.as_mut().expect("just owned");
+        tenure.entered = if step == Phase::Fill { Entered::FilledIdle } else { Entered::Placed };
         self.roles[role].marked.remove(&account);
         self.roles[role].marked_for_fill.remove(&account);
     }

@@ -5,6 +5,7 @@
 //! a file a section.
 
 mod accounts;
+mod approval;
 mod control;
 mod departures;
 mod evidence;
@@ -22,6 +23,7 @@ mod shadow;
 mod signals;
 mod sources;
 mod state_rows;
+mod undo;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +33,7 @@ use bookd::domain::account::Value;
 use bookd::domain::ids::{Id128, command_id};
 use bookd::domain::input::{Frontier, Gate};
 use bookd::domain::opportunity::OpportunityRecord;
-use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus, Why};
+use bookd::domain::output::{AlertKind, BreakerScope, Entered, SeatStatus, Stamps, Why};
 use bookd::domain::rep::RepStatus;
 use bookd::domain::request::ReturnReason;
 use bookd::domain::signal::{Activity, Class, Signal};
@@ -73,6 +75,9 @@ pub struct Twin {
     departing: BTreeSet<RepNo>,
     departures: Vec<Secs>,
     losses: Vec<Loss>,
+    /// What can be undone, and of what no longer can the latest's entry and instant.
+    decided: Vec<undo::Decided>,
+    decided_before: Option<(u64, Secs)>,
     returns: Vec<(RepNo, ReturnReason, Secs)>,
     tripped: BTreeSet<BreakerScope>,
     losses_left: bool,
@@ -81,8 +86,8 @@ pub struct Twin {
     roles: Vec<RoleState>,
     /// Commands in any hour, and who said so.
     rate: Option<(u32, Text)>,
-    /// When each command left.
-    issued: Vec<Secs>,
+    /// When each command left, and whether it was a loss.
+    issued: Vec<(Secs, bool)>,
     /// What this entry made so far.
     out: Vec<Output>,
     ordinal: u32,
@@ -154,6 +159,8 @@ struct Seat {
     /// The latest of the CRM's versions that said who owns it.
     version: Option<u64>,
     past: Vec<(RepNo, Secs)>,
+    /// Passed over for cool-offs alone: when the first of them ends.
+    wake: Option<Secs>,
     tenure: Option<Tenure>,
     /// The last one, where commands are confirmed.
     command: Option<pending::Command>,
@@ -167,6 +174,7 @@ struct Tenure {
     segment: Option<Text>,
     promised: Option<Secs>,
     warned_at: Option<Secs>,
+    entered: Entered,
     touches: Vec<Secs>,
     days: Vec<Secs>,
     contacts: Vec<(Secs, u32)>,
@@ -248,6 +256,9 @@ struct RoleState {
     /// By whom, and since when.
     paused: Option<(Text, Secs)>,
     shadow: bool,
+    /// Losses that wait for an approval: the wave's number, and since when; and the last approval.
+    wave: Option<(u64, Secs)>,
+    approved: Secs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -281,6 +292,8 @@ impl Twin {
             departing: BTreeSet::new(),
             departures: Vec::new(),
             losses: Vec::new(),
+            decided: Vec::new(),
+            decided_before: None,
             returns: Vec::new(),
             tripped: BTreeSet::new(),
             losses_left: false,
@@ -316,6 +329,7 @@ impl Twin {
         self.fulfil_wishes();
         if self.gate_open {
             self.departures();
+            self.lapses();
             self.losses();
             self.matching();
         }
@@ -327,6 +341,7 @@ impl Twin {
 
     /// Step 1, and the sums' shift at a landmark.
     fn forget_what_is_old(&mut self) {
+        self.forget_decided();
         let Some(policy) = self.policy.clone() else { return };
         let now = self.now;
         self.kept.retain(|kept| kept.arrived.plus(policy.windows.unknown_s) > now);
@@ -398,6 +413,33 @@ impl Twin {
 
     /// A decision about the seat as it is, before it moves.
     fn decide(&mut self, account: AccountNo, role: usize, kind: DecisionKind, to: Option<RepNo>, why: Why) {
+        let stamps = self.stamps_of(account, role, &why);
+        self.decide_with(account, role, kind, to, stamps, why);
+    }
+
+    /// Of the stay that begins, or else of the one that ends.
+    fn stamps_of(&self, account: AccountNo, role: usize, why: &Why) -> Stamps {
+        let tenure = self.accounts[account].seats[role].tenure.as_ref();
+        match (why, tenure) {
+            (Why::Placed(placement), _) if placement.filled_idle => {
+                Stamps { entered: Some((self.now, Entered::FilledIdle)), warned_at: None }
+            }
+            (Why::Placed(_), _) => Stamps { entered: Some((self.now, Entered::Placed)), warned_at: None },
+            (_, Some(tenure)) => Stamps { entered: Some((tenure.since, tenure.entered)), warned_at: tenure.warned_at },
+            (_, None) => Stamps { entered: None, warned_at: None },
+        }
+    }
+
+    fn decide_with(
+        &mut self,
+        account: AccountNo,
+        role: usize,
+        kind: DecisionKind,
+        to: Option<RepNo>,
+        stamps: Stamps,
+        why: Why,
+    ) {
+        self.note_decided(account, role, kind);
         let policy = self.policy();
         let seat = &self.accounts[account].seats[role];
         let (sequence, from) = (seat.sequence + 1, seat.owner);
@@ -421,6 +463,7 @@ impl Twin {
             fit: self.accounts[account].fit,
             timing: self.timing_millionths(account),
             top_signals: self.top_signals(account),
+            stamps,
             why,
         };
         self.touched.insert(account);

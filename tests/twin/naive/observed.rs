@@ -1,7 +1,7 @@
 //! §13: what writers and the CRM say of owners.
 
 use bookd::domain::account::Change;
-use bookd::domain::output::{AlertKind, SeatStatus, Undone};
+use bookd::domain::output::{AlertKind, LeftAlone, SeatStatus, Undone};
 use bookd::domain::policy::Confirm;
 use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::time::DAY;
@@ -180,6 +180,7 @@ impl Twin {
 
     /// Followed, never fought.
     fn outside_change(&mut self, account: AccountNo, role: usize, owner: Option<RepNo>) {
+        self.touched_since(account, role, LeftAlone::ChangedOutside);
         let mut had_it = true;
         if let Some(before) = self.command_of(account, role).cloned() {
             if before.stage == Stage::Issued {

@@ -1,10 +1,10 @@
 //! §13: a seat's command, from the decision to its end.
 
-use bookd::domain::Secs;
 use bookd::domain::ids::Id128;
-use bookd::domain::output::{AlertKind, Decision, Output, SeatStatus, Undone};
+use bookd::domain::output::{AlertKind, Decision, LeftAlone, Output, SeatStatus, Undone};
 use bookd::domain::policy::Confirm;
 use bookd::domain::time::{DAY, HOUR, MINUTE};
+use bookd::domain::{DecisionKind, Secs};
 use bookd::engine::state::Stage;
 
 use super::{AccountNo, RepNo, Twin};
@@ -103,8 +103,11 @@ impl Twin {
     fn next_in_turn(&self, role: usize) -> Option<AccountNo> {
         self.wishes(role).into_iter().find(|account| {
             let command = self.command_of(*account, role).expect("it has a wish");
-            let asked_for = command.wish.as_ref().is_some_and(|wish| wish.decision.kind.is_asked_for());
-            !command.has_left() && command.retry_at <= self.now && (asked_for || self.may_decide(role))
+            let may_leave = match command.wish.as_ref().expect("it has one").decision.kind {
+                DecisionKind::Retrieval => self.loses(role),
+                kind => kind.is_asked_for() || self.may_decide(role),
+            };
+            !command.has_left() && command.retry_at <= self.now && may_leave
         })
     }
 
@@ -135,9 +138,13 @@ impl Twin {
     }
 
     fn leaves(&mut self, account: AccountNo, role: usize, decision: Decision) {
+        // What waited for more than a week can't be undone any more.
+        if let Some(decided) = self.last_decided(account, role) {
+            decided.command = Some(decision.command_id);
+        }
         self.ordinal += 1;
         if !self.roles[role].shadow {
-            self.issued.push(self.now);
+            self.issued.push((self.now, decision.kind == DecisionKind::Retrieval));
             self.accounts[account].seats[role].sequence += 1;
         }
         self.out.push(Output::Decision(Box::new(decision)));
@@ -265,6 +272,7 @@ impl Twin {
         if back_off.is_none() {
             command.tries = 0;
         }
+        self.touched_since(account, role, LeftAlone::UndoneAlready);
         self.tell_undone(account, role, undone, owner, tries);
         if back_off.is_some() {
             self.adopt_owner(account, role, owner, false);
@@ -291,6 +299,7 @@ impl Twin {
         if waits {
             return self.note_crm_owner(account, role, owner);
         }
+        self.touched_since(account, role, LeftAlone::UndoneAlready);
         self.adopt_owner(account, role, owner, false);
         self.mark(account, role);
     }

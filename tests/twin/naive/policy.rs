@@ -74,6 +74,9 @@ impl Twin {
                 tenure.segment = tenure.segment.take().filter(named);
             }
         }
+        for tenure in self.decided.iter_mut().filter_map(|decided| decided.before.tenure.as_mut()) {
+            tenure.segment = tenure.segment.take().filter(named);
+        }
     }
 
     pub(super) fn all_dirty(&mut self) {

@@ -1,6 +1,6 @@
 //! §11: what people ask for.
 
-use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus, Why};
+use bookd::domain::output::{AlertKind, BreakerScope, LeftAlone, SeatStatus, Why};
 use bookd::domain::policy::Handling;
 use bookd::domain::request::{Request, RequestOp};
 use bookd::domain::{Code, DecisionKind, Secs};
@@ -8,7 +8,7 @@ use bookd::domain::{Code, DecisionKind, Secs};
 use super::{AccountNo, Twin};
 
 /// The others are refused by name.
-const SUPPORTED: [RequestOp; 10] = [
+const SUPPORTED: [RequestOp; 12] = [
     RequestOp::Return,
     RequestOp::ReviewDone,
     RequestOp::Retire,
@@ -19,6 +19,8 @@ const SUPPORTED: [RequestOp; 10] = [
     RequestOp::Resume,
     RequestOp::Rate,
     RequestOp::GoLive,
+    RequestOp::Undo,
+    RequestOp::Approve,
 ];
 
 impl Twin {
@@ -53,9 +55,15 @@ impl Twin {
             RequestOp::Rate => return self.set_rate(request),
             _ => {}
         }
+        if request.op == RequestOp::Undo {
+            return self.undo(request, named);
+        }
         let only = (self.roles.len() == 1).then_some(0);
         if request.op == RequestOp::GoLive {
             return self.go_live(request, named.or(only).ok_or(Code::UnknownRole)?);
+        }
+        if request.op == RequestOp::Approve {
+            return self.approve(request, named.or(only).ok_or(Code::UnknownRole)?);
         }
         let acts_on_a_seat = matches!(request.op, RequestOp::Return | RequestOp::ReviewDone | RequestOp::Retire);
         let role = if acts_on_a_seat { named.or(only).ok_or(Code::UnknownRole)? } else { 0 };
@@ -130,6 +138,7 @@ impl Twin {
         if self.accounts[account].seats[role].status != SeatStatus::Review {
             return Err(Code::NotInReview);
         }
+        self.touched_since(account, role, LeftAlone::AskedSince);
         self.enter_pool(account, role, self.now);
         Ok(())
     }
@@ -147,6 +156,8 @@ impl Twin {
             self.decide(account, role, DecisionKind::Retirement, None, why);
             self.note_past_owner(account, role);
             self.roles[role].dirty = true;
+        } else {
+            self.touched_since(account, role, LeftAlone::AskedSince);
         }
         self.out_of_circulation(account, role, SeatStatus::Retired);
         Ok(())
@@ -155,6 +166,7 @@ impl Twin {
     fn hold(&mut self, request: &Request, account: AccountNo, role: Option<usize>) -> Result<(), Code> {
         let until = request.until.map(|until| until.secs()).filter(|until| *until > self.now);
         *self.hold_of(account, role) = until.ok_or(Code::DateMissing)?;
+        self.holds_are_asked_for(account, role);
         self.look_at_promises(account);
         Ok(())
     }
@@ -170,10 +182,17 @@ impl Twin {
         if let Some(command) = role.and_then(|role| self.accounts[account].seats[role].command.as_mut()) {
             command.retry_at = Secs::ZERO;
         }
+        self.holds_are_asked_for(account, role);
         for role in 0..self.roles.len() {
             self.mark(account, role);
         }
         Ok(())
+    }
+
+    fn holds_are_asked_for(&mut self, account: AccountNo, role: Option<usize>) {
+        for each in (0..self.roles.len()).filter(|each| role.is_none_or(|role| role == *each)) {
+            self.touched_since(account, each, LeftAlone::AskedSince);
+        }
     }
 
     /// The seat's, or the account's where no role is named.

@@ -1,6 +1,6 @@
 //! §5: how seats move, holds, deadlines, timers.
 
-use bookd::domain::output::{AlertKind, SeatStatus};
+use bookd::domain::output::{AlertKind, Entered, SeatStatus};
 use bookd::domain::policy::{Book, MAX_PAST_OWNERS};
 use bookd::domain::time::{DAY, HOUR};
 use bookd::domain::{Millis, Secs, Text};
@@ -14,7 +14,7 @@ impl Twin {
 
     pub(super) fn leave(&mut self, account: AccountNo, role: usize, status: SeatStatus, since: Secs) {
         let seat = self.seat(account, role);
-        (seat.status, seat.since, seat.owner, seat.tenure) = (status, since, None, None);
+        (seat.status, seat.since, seat.owner, seat.tenure, seat.wake) = (status, since, None, None, None);
         self.touched.insert(account);
     }
 
@@ -53,6 +53,7 @@ impl Twin {
             segment,
             promised: None,
             warned_at: None,
+            entered: Entered::Adopted,
             touches: Vec::new(),
             days: Vec::new(),
             contacts: Vec::new(),
@@ -155,31 +156,26 @@ impl Twin {
 
     /// The end of a hold or of a cool-off marks; at an opening all are tried anyway.
     fn wake_the_pool(&mut self) {
-        if self.opens {
-            return;
-        }
         for account in self.living() {
             for role in 0..self.roles.len() {
-                let ends = self.wakes(account, role);
-                if ends.iter().any(|end| *end > self.before && *end <= self.now) {
+                let ends = self.hold_ends(account, role);
+                let held_until_now = ends.iter().any(|end| *end > self.before && *end <= self.now);
+                let now = self.now;
+                let woken = self.seat(account, role).wake.take_if(|wake| *wake <= now).is_some();
+                if (held_until_now || woken) && !self.opens {
                     self.mark(account, role);
                 }
             }
         }
     }
 
-    fn wakes(&self, account: AccountNo, role: usize) -> Vec<Secs> {
+    fn hold_ends(&self, account: AccountNo, role: usize) -> Vec<Secs> {
         let seat = &self.accounts[account].seats[role];
         if seat.status != SeatStatus::Pool {
             return Vec::new();
         }
         let mut ends = vec![self.accounts[account].hold, seat.hold];
         ends.extend(seat.command.as_ref().map(|command| command.retry_at));
-        for (rep, until) in &seat.past {
-            if let Some(book) = self.book_of(*rep) {
-                ends.push(until.plus(self.policy().books[book].cool_off.period_s));
-            }
-        }
         ends
     }
 
@@ -232,13 +228,17 @@ impl Twin {
         }
         let mut instants = self.silences();
         instants.extend(self.command_instants());
-        instants.extend(self.issued.iter().map(|at| at.plus(HOUR)));
+        instants.extend(self.issued.iter().map(|(at, _)| at.plus(HOUR)));
+        instants.extend(self.roles.iter().filter_map(|role| role.wave).map(|(_, asked)| asked.plus(DAY)));
         for account in self.living() {
             for role in 0..self.roles.len() {
                 let seat = &self.accounts[account].seats[role];
                 match seat.status {
                     SeatStatus::Rest => instants.push(seat.until),
-                    SeatStatus::Pool => instants.extend(self.wakes(account, role)),
+                    SeatStatus::Pool => {
+                        instants.extend(self.hold_ends(account, role));
+                        instants.extend(seat.wake);
+                    }
                     SeatStatus::Owned => instants.extend(self.of_owned(account, role)),
                     _ => {}
                 }

@@ -1,6 +1,6 @@
 //! §15: roles in shadow.
 
-use bookd::domain::output::{AlertKind, SeatStatus};
+use bookd::domain::output::{AlertKind, LeftAlone, SeatStatus};
 use bookd::domain::policy::RoleMode;
 use bookd::domain::request::Request;
 use bookd::domain::{Code, Policy, Secs};
@@ -51,8 +51,10 @@ impl Twin {
 
     fn begin_afresh(&mut self, account: AccountNo, role: usize) {
         self.touched.insert(account);
-        if let Some(said) = &mut self.accounts[account].last_row {
-            said.seats[role].0 = SeatStatus::Unknown;
+        self.touched_since(account, role, LeftAlone::ChangedOutside);
+        // A role that came with this very entry isn't in it yet.
+        if let Some(said) = self.accounts[account].last_row.as_mut().and_then(|row| row.seats.get_mut(role)) {
+            said.0 = SeatStatus::Unknown;
         }
         let seat = &mut self.accounts[account].seats[role];
         if matches!(seat.status, SeatStatus::Review | SeatStatus::Retired) && seat.crm_owner.is_none() {

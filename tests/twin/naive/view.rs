@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use bookd::domain::{Secs, Text};
 use bookd::engine::state::Turn;
-use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, View};
+use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, UndoView, View, WaveView};
 
 use super::pending::Command;
+use super::undo::Decided;
 use super::{AccountNo, RepNo, Seat, Tenure, Twin};
 
 pub(super) fn of(twin: &Twin) -> View {
@@ -29,8 +30,12 @@ pub(super) fn of(twin: &Twin) -> View {
         writers: writer_views(twin),
         paused: paused_views(twin),
         shadow: shadow_views(twin),
+        waves: wave_views(twin),
         rate: twin.rate.clone(),
-        issued: issued_views(twin),
+        issued: issued_views(twin, |_| true),
+        issued_losses: issued_views(twin, |loss| loss),
+        undo: twin.decided.iter().map(|decided| undo_view(twin, decided)).collect(),
+        undo_forgotten: twin.decided_before,
         remembered: twin.remembered.len() as u64,
         unknown: twin.kept.len() as u64,
     }
@@ -68,9 +73,20 @@ fn shadow_views(twin: &Twin) -> Vec<Text> {
     shadow.map(|role| twin.policy().roles[role].name.clone()).collect()
 }
 
-fn issued_views(twin: &Twin) -> Vec<(Secs, u32)> {
+fn wave_views(twin: &Twin) -> Vec<WaveView> {
+    let mut views = Vec::new();
+    for (role, state) in twin.roles.iter().enumerate() {
+        if state.wave.is_some() || state.approved > Secs::ZERO {
+            let role = twin.policy().roles[role].name.clone();
+            views.push(WaveView { role, wave: state.wave, approved: state.approved });
+        }
+    }
+    views
+}
+
+fn issued_views(twin: &Twin, counts: impl Fn(bool) -> bool) -> Vec<(Secs, u32)> {
     let mut views: BTreeMap<Secs, u32> = BTreeMap::new();
-    for at in twin.issued_this_hour() {
+    for (at, _) in twin.issued_this_hour().into_iter().filter(|(_, loss)| counts(*loss)) {
         *views.entry(at).or_default() += 1;
     }
     views.into_iter().collect()
@@ -88,7 +104,7 @@ fn command_view(twin: &Twin, account: AccountNo, role: usize, command: &Command)
         to: name(command.to),
         until: command.until,
         issued: command.issued,
-        turn: command.turn.as_ref().map(|turn| Turn { tier: turn.tier, before: turn.before, after: turn.after }),
+        turn: command.turn.as_ref().map(turn_view),
         kept: command.kept.map(|(owner, version)| (name(owner), version)),
         told: command.told,
         tries: command.tries,
@@ -96,6 +112,30 @@ fn command_view(twin: &Twin, account: AccountNo, role: usize, command: &Command)
         taken_back: command.taken_back,
         wish: command.wish.as_ref().map(|wish| (wish.decision.kind, wish.at, name(wish.to))),
     }
+}
+
+fn undo_view(twin: &Twin, decided: &Decided) -> UndoView {
+    let Decided { account, role, before, .. } = decided;
+    let name = |rep: RepNo| twin.reps[rep].id.clone();
+    UndoView {
+        account: twin.accounts[*account].id.clone(),
+        role: twin.policy().roles[*role].name.clone(),
+        entry: decided.entry,
+        at: decided.at,
+        kind: decided.kind,
+        command: decided.command,
+        status: before.status,
+        owner: before.owner.map(name),
+        since: before.since,
+        until: if before.owner.is_some() { Secs::ZERO } else { before.until },
+        tenure: before.tenure.as_ref().map(|tenure| tenure_view(twin, tenure)),
+        turn: decided.turn.as_ref().map(|(rep, turn)| (name(*rep), turn_view(turn))),
+        touched: decided.touched,
+    }
+}
+
+fn turn_view(turn: &super::pending::Turn) -> Turn {
+    Turn { tier: turn.tier, before: turn.before, after: turn.after }
 }
 
 fn account_view(twin: &Twin, account: AccountNo) -> AccountView {
@@ -137,6 +177,8 @@ fn tenure_view(twin: &Twin, tenure: &Tenure) -> TenureView {
         grace: tenure.grace,
         segment: tenure.segment.as_ref().and_then(index).map(|index| index as u8),
         promised: tenure.promised,
+        entered: tenure.entered,
+        warned_at: tenure.warned_at,
         touches: tenure.touches.clone(),
         days: tenure.days.clone(),
         contacts: tenure.contacts.clone(),

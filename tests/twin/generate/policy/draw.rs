@@ -33,13 +33,14 @@ fn roles() -> impl Strategy<Value = RoleSpec> {
     let confirm = prop_oneof![3 => Just(0u8), 3 => Just(1u8), 1 => Just(2u8)];
     let most = prop_oneof![4 => Just(HUGE), 1 => 1u8..5];
     let shadow = proptest::bool::weighted(0.2);
-    let holding = (0u8..6, shadow);
+    let holding = (0u8..6, shadow, option::weighted(0.25, 0u8..3));
     let parts = (prop_oneof![4 => Just(0u8), 1 => 1u8..10], any::<bool>(), holding, 0u8..4, 3u8..8, confirm, most);
-    parts.prop_map(|(exclude, exclude_open, (holding, shadow), sort, not_after, confirm, max_unresolved)| RoleSpec {
+    parts.prop_map(|(exclude, exclude_open, held, sort, not_after, confirm, max_unresolved)| RoleSpec {
         exclude,
         exclude_open,
-        holding,
-        shadow,
+        holding: held.0,
+        shadow: held.1,
+        approve_above: held.2,
         sort,
         not_after,
         confirm,

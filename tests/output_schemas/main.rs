@@ -2,7 +2,8 @@
 //!
 //! Each example file is the record of an output below. After a wanted change, `BOOKD_BLESS=1` writes them anew.
 
-#[path = "support/arbitrary.rs"]
+mod alerts;
+#[path = "../support/arbitrary.rs"]
 mod arbitrary;
 
 use std::fs;
@@ -10,8 +11,7 @@ use std::path::{Path, PathBuf};
 
 use bookd::domain::ids::{Id128, command_id};
 use bookd::domain::output::*;
-use bookd::domain::policy::RoleMode;
-use bookd::domain::request::{RequestOp, ReturnReason};
+use bookd::domain::request::ReturnReason;
 use bookd::domain::signal::Class;
 use bookd::domain::{
     Alert, AlertKind, Code, Decision, DecisionKind, Disposition, Millis, OutRecord, Output, Position, Record, Secs,
@@ -46,6 +46,7 @@ fn decision(kind: DecisionKind, from: Option<&str>, to: Option<&str>, why: Why) 
         fit: 800_000,
         timing: 763_210,
         top_signals: Vec::new(),
+        stamps: stamps(kind),
         why,
     }
 }
@@ -120,9 +121,21 @@ fn idle(last_touch: Option<Secs>) -> Why {
     }
 }
 
+/// A month in the book, and a warning where it ends for want of work.
+fn stamps(kind: DecisionKind) -> Stamps {
+    match kind {
+        DecisionKind::Distribution => Stamps { entered: Some((minute(0), Entered::Placed)), warned_at: None },
+        DecisionKind::Retrieval => {
+            Stamps { entered: Some((minute(-44_640), Entered::Placed)), warned_at: Some(minute(-4320)) }
+        }
+        _ => Stamps { entered: Some((minute(-44_640), Entered::Adopted)), warned_at: None },
+    }
+}
+
 fn commands() -> Vec<(&'static str, Decision)> {
     let departure = |holds| Why::OwnerLeft { holds_opportunity: holds, holds_meeting: false };
     let returned = Why::Returned { reason: ReturnReason::CallBack, by: "ana".into() };
+    let undone = Why::Undone { by: "revops".into(), kind: DecisionKind::Retrieval, entry: 4_690 };
     let retired = Why::Retired { by: "revops".into() };
     vec![
         ("distribution", distribution()),
@@ -133,74 +146,7 @@ fn commands() -> Vec<(&'static str, Decision)> {
         ("departure-to-pool", decision(DecisionKind::Departure, Some("ana"), None, departure(false))),
         ("departure-to-manager", decision(DecisionKind::Departure, Some("ana"), Some("bob"), departure(true))),
         ("retirement", decision(DecisionKind::Retirement, Some("ana"), None, retired)),
-    ]
-}
-
-fn alerts() -> Vec<(&'static str, AlertKind)> {
-    let (account, role, owner) = (|| "001A0000016K3jP".into(), || "sdr".into(), || "ana".into());
-    let missing = Missing { touches: 2, days: 1, contacts: 0, replies: 0 };
-    let scope = || BreakerScope::Book("ana".into());
-    vec![
-        (
-            "at-risk",
-            AlertKind::AtRisk {
-                account: account(),
-                role: role(),
-                owner: owner(),
-                deadline: minute(4200),
-                promised: minute(4320),
-                missing,
-                shadow: false,
-            },
-        ),
-        ("risk-cleared", AlertKind::RiskCleared { account: account(), role: role(), owner: owner(), shadow: false }),
-        (
-            "risk-cleared-in-shadow",
-            AlertKind::RiskCleared { account: account(), role: role(), owner: owner(), shadow: true },
-        ),
-        (
-            "refused",
-            AlertKind::Refused {
-                op: RequestOp::Return,
-                code: Code::NotOwner,
-                account: Some(account()),
-                role: Some(role()),
-                by: "bob".into(),
-            },
-        ),
-        ("source-silent", AlertKind::SourceSilent { source: "sales-engagement".into(), latest: Some(minute(-2880)) }),
-        ("source-back", AlertKind::SourceBack { source: "sales-engagement".into() }),
-        ("breaker-tripped", AlertKind::BreakerTripped { scope: scope(), due: 16 }),
-        ("breaker-reset", AlertKind::BreakerReset { scope: scope() }),
-        ("orphan", AlertKind::Orphan { account: account(), role: role(), owner: "005-long-gone".into() }),
-        ("issuing-stopped", AlertKind::IssuingStopped { role: role(), issued_at: minute(-16), out: 3 }),
-        ("issuing-resumed", AlertKind::IssuingResumed { role: role() }),
-        (
-            "command-undone",
-            AlertKind::CommandUndone {
-                account: account(),
-                role: role(),
-                undone: Undone::Rejected,
-                owner: Some(owner()),
-                tries: 2,
-            },
-        ),
-        (
-            "command-undone-nobody",
-            AlertKind::CommandUndone {
-                account: account(),
-                role: role(),
-                undone: Undone::Expired,
-                owner: None,
-                tries: 0,
-            },
-        ),
-        ("paused", AlertKind::Paused { role: role(), by: "revops".into() }),
-        ("resumed", AlertKind::Resumed { role: role(), by: "revops".into() }),
-        ("rate-set", AlertKind::RateSet { per_hour: Some(200), by: "revops".into() }),
-        ("went-live", AlertKind::WentLive { role: role(), by: "revops".into(), owned: 412 }),
-        ("mode-kept", AlertKind::ModeKept { role: role(), mode: RoleMode::Live }),
-        ("rate-ended", AlertKind::RateSet { per_hour: None, by: "revops".into() }),
+        ("undo", decision(DecisionKind::Undo, None, Some("ana"), undone)),
     ]
 }
 
@@ -225,7 +171,7 @@ fn examples() -> Vec<(Topic, &'static str, Output)> {
         let topic = if decision.disposition == Disposition::Shadow { Topic::Shadow } else { Topic::Commands };
         (topic, name, Output::Decision(Box::new(decision)))
     });
-    let alerts = alerts()
+    let alerts = alerts::all()
         .into_iter()
         .map(|(name, kind)| (Topic::Alerts, name, Output::Alert(Box::new(Alert { at: minute(0), kind }))));
     commands.chain(alerts).chain([(Topic::AccountState, "owned", state(two_seats()))]).collect()
@@ -397,6 +343,7 @@ fn decisions_read_as_sentences() {
         "001A0000016K3jP (sdr): ana → pool, its owner ana left",
         "001A0000016K3jP (sdr): ana → bob, its owner ana left, and it has an open opportunity: bob keeps it",
         "001A0000016K3jP (sdr): ana → nobody, taken out of circulation by revops while ana owned it",
+        "001A0000016K3jP (sdr): pool → ana, undone by revops: it is as it was before the retrieval of journal entry 4690",
     ];
     assert_eq!(read, expected);
 }
@@ -416,7 +363,8 @@ fn the_choice_of_a_rep_is_told_as_it_was() {
 
 #[test]
 fn alerts_read_as_sentences() {
-    let read: Vec<String> = alerts().into_iter().map(|(_, kind)| text::alert(&Alert { at: minute(0), kind })).collect();
+    let read: Vec<String> =
+        alerts::all().into_iter().map(|(_, kind)| text::alert(&Alert { at: minute(0), kind })).collect();
     let expected = [
         "001A0000016K3jP goes cold Thursday 2026-05-07 14:00 UTC unless 2 more touches on 1 more day (ana, sdr)",
         "001A0000016K3jP stays with ana (sdr): the warning is off",
@@ -434,9 +382,14 @@ fn alerts_read_as_sentences() {
         "sdr is paused by revops: nothing is given or taken by the rules until somebody says resume",
         "sdr goes on: resumed by revops",
         "at most 200 commands an hour from now on, says revops",
+        "240 losses of sdr wait for somebody to approve wave 7001; they are looked at anew Tuesday 2026-05-05 14:00 UTC",
+        "wave 7001 of sdr may go, says revops",
+        "wave 7001 of sdr no longer waits for an approval: its losses are looked at anew",
         "sdr is live, says revops: 412 accounts stay with whom the CRM has, and their clocks begin now",
         "sdr stays live although the policy says shadow: a pause stops its commands",
         "as many commands an hour as there are, says revops",
+        "the undo (sdr) asked for by revops put 36 accounts back and left 4 alone",
+        "001A0000016K3jP stays with bob (sdr), it isn't undone: something else was decided about it since",
     ];
     assert_eq!(read, expected);
 }
