@@ -2,14 +2,13 @@
 
 mod support;
 
-use std::io::Write;
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
 
 use bookd::domain::{Millis, Topic};
 use bookd::metrics::{TABLE, Type};
 use support::company;
 use support::process::Home;
+use support::promtool;
 
 fn get(url: &str) -> Option<(u16, String)> {
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
@@ -21,15 +20,6 @@ fn get(url: &str) -> Option<(u16, String)> {
 /// A port that was free a moment ago.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn lint(metrics: &str) {
-    let command =
-        Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut promtool = command.expect("promtool is needed: apt-get install prometheus");
-    promtool.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
-    let checked = promtool.wait_with_output().unwrap();
-    assert!(checked.status.success(), "{}\n{metrics}", String::from_utf8_lossy(&checked.stderr));
 }
 
 #[test]
@@ -73,7 +63,7 @@ fn every_metric_of_the_table_occurs_and_the_linter_is_content() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
-    lint(&text);
+    promtool::lint(&text);
     assert_eq!(get(&format!("{base}/livez")), Some((200, "ok\n".to_owned())));
     assert!(get(&base).unwrap().1.contains("gate open"));
     assert_eq!(get(&format!("{base}/nothing")).unwrap().0, 404);

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Status {
     stop: AtomicBool,
     /// Empty while commands are carried out.

@@ -13,4 +13,5 @@ pub mod instance;
 pub mod kafka;
 pub mod oracle;
 pub mod process;
+pub mod promtool;
 pub mod proxy;

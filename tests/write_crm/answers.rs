@@ -2,9 +2,11 @@
 
 use bookd::domain::{Millis, Topic};
 use bookd::run::clock::Clock;
+use bookd::writer::meters::TABLE;
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, Wish, accounts, judge_history, rounds, wish};
+use crate::support::promtool;
 
 fn status<'a>(results: &'a std::collections::BTreeMap<String, Value>, wish: &Wish) -> (&'a str, &'a str) {
     let result = &results[&wish.id()];
@@ -86,6 +88,10 @@ fn what_does_not_hold_is_rejected_with_its_code() {
     ] {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     }
+    for metric in TABLE {
+        assert!(metrics.contains(&format!("# HELP {} ", metric.name)), "{} does not occur", metric.name);
+    }
+    promtool::lint(&metrics);
     writer.stop();
 }
 

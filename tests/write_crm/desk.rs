@@ -9,6 +9,7 @@ use bookd::run::clock::Clock;
 use bookd::wire::instant::Rfc3339;
 use serde_json::{Value, json};
 
+use crate::support::broker;
 use crate::support::crm::{FakeCrm, TOKEN};
 use crate::support::kafka::{Feeder, Site};
 use crate::support::process::{Home, Process};
@@ -114,11 +115,20 @@ impl Desk {
 
     /// `more` is TOML of `[crm]`, before its kind.
     fn with(kind: &str, more: &str, flags: &[&str], accounts: &[String]) -> Desk {
+        Desk::on(&broker::shared(), kind, more, flags, accounts)
+    }
+
+    /// On a broker of its own.
+    pub fn on_brokers(address: &str, flags: &[&str], accounts: &[String]) -> Desk {
+        Desk::on(address, SALESFORCE, TOKEN_FILE, flags, accounts)
+    }
+
+    fn on(address: &str, kind: &str, more: &str, flags: &[&str], accounts: &[String]) -> Desk {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let crm = FakeCrm::start(flags);
         let ids: Vec<&str> = accounts.iter().map(String::as_str).collect();
         crm.load(&ids, &["ana", "ben", "cleo"]);
-        let site = Site::new(&format!("wc{}", COUNT.fetch_add(1, Ordering::Relaxed)), 3);
+        let site = Site::on(address, &format!("wc{}", COUNT.fetch_add(1, Ordering::Relaxed)), 3, 1);
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (home, feeder) = (Home::with_log("", "", ""), site.feeder());
         let config = format!(
@@ -230,9 +240,15 @@ pub fn accounts(count: usize) -> Vec<String> {
 
 /// From the pool to ana, from ana to ben, and back: three commands of each account, account by account in turn.
 pub fn rounds(accounts: &[String]) -> Vec<Wish> {
-    let steps = [(1, None, Some("ana")), (2, Some("ana"), Some("ben")), (3, Some("ben"), None)];
-    let wishes = steps.iter().flat_map(|(sequence, from, to)| {
-        accounts.iter().map(|account| wish(account, *sequence, *from, *to)).collect::<Vec<_>>()
+    cycles(accounts, 1)
+}
+
+/// The same so many times.
+pub fn cycles(accounts: &[String], count: u64) -> Vec<Wish> {
+    let steps = [(None, Some("ana")), (Some("ana"), Some("ben")), (Some("ben"), None)];
+    let steps = (0..count).flat_map(|_| steps).zip(1..);
+    let wishes = steps.flat_map(|((from, to), sequence)| {
+        accounts.iter().map(|account| wish(account, sequence, from, to)).collect::<Vec<_>>()
     });
     wishes.collect()
 }
