@@ -51,7 +51,8 @@ pub struct Stage {
     versions: Versions,
     site: Arc<Site>,
     home: Home,
-    crm: FakeCrm,
+    crm: Arc<FakeCrm>,
+    seed: u64,
     random: ChaCha8Rng,
     events: Vec<generated::Line>,
     bookd: Option<Process>,
@@ -83,10 +84,11 @@ impl Stage {
             site.send(&feeder, line.topic, &line.key(), &line.happening(Clock::Wall.now()));
         }
         site.flush(&feeder);
-        let crm = start_crm(seed, versions, &site, &home, &company);
+        let crm = Arc::new(start_crm(seed, versions, &site, &home, &company));
         let random = ChaCha8Rng::seed_from_u64(seed);
         let stage = Stage {
             versions,
+            seed,
             site,
             home,
             crm,
@@ -142,7 +144,7 @@ impl Stage {
     pub fn run(&mut self, seconds: u64) {
         self.crm.tell("/fake/faults", &faults(self.versions));
         self.crm.tell("/fake/people", &json!({ "per_second": PEOPLE_PER_SECOND }));
-        let feed = Feed::start(self.site.clone(), std::mem::take(&mut self.events));
+        let feed = Feed::start(self.seed, &self.site, &self.crm, std::mem::take(&mut self.events));
         let end = Instant::now() + Duration::from_secs(seconds);
         self.start_bookd();
         self.start_writer();
@@ -150,8 +152,8 @@ impl Stage {
             std::thread::sleep(Duration::from_millis(self.below(PAUSE_MS)));
             self.interfere();
         }
-        let sent = feed.stop();
-        println!("{sent} events; {:?}", self.interfered);
+        let [events, returns] = feed.stop();
+        println!("{events} events, {returns} returns; {:?}", self.interfered);
         println!("{}", self.crm.ask("/fake/status"));
     }
 
