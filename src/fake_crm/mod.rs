@@ -64,7 +64,7 @@ pub struct Settings {
     pub reps: Vec<PathBuf>,
 }
 
-/// The one lock, and what may be done without it.
+/// What all requests share.
 #[derive(Clone)]
 pub struct Shared {
     crm: Arc<Mutex<Crm>>,

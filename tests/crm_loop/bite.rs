@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use crate::end::End;
 use crate::judge::complaints;
 
-/// What it must be found out as, and how it is told.
-type Lie = (&'static str, fn(&mut End));
+/// Changes one thing.
+type Lie = fn(&mut End);
 
 /// Tells one lie after the other, each on top of the truth.
 pub fn each_lie_is_found(mut end: End) {
     let truth = (end.history.clone(), end.results.clone(), end.accounts.clone());
-    let lies: [Lie; 7] = [
+    let lies: [(&str, Lie); 7] = [
         ("done twice", do_twice),
         ("out of order", turn_round),
         ("behind its end", do_late),

@@ -20,10 +20,14 @@ pub struct Verdict {
     repeated: usize,
     results: BTreeMap<String, usize>,
     seats: usize,
+    statuses: BTreeMap<String, usize>,
+    held: usize,
     owned: usize,
     backing_off: usize,
     /// Seats that never were commanded, of which a record came out of order.
     overtaken: usize,
+    /// Seats of accounts that the CRM has deleted, of which an older record came later.
+    revived: usize,
 }
 
 /// Panics with all that is wrong.
@@ -130,12 +134,15 @@ fn judge_owners(end: &End, verdict: &mut Verdict, wrong: &mut Vec<String>) {
     let known: BTreeSet<&str> = end.view.accounts.iter().map(|account| account.id.as_str()).collect();
     wrong.extend(in_crm.keys().filter(|id| !known.contains(*id)).map(|id| format!("bookd doesn't know {id}")));
     for (account, role, seat) in end.seats() {
+        // What is known of a deleted account is forgotten: an older record of it that comes later begins it anew.
         let Some(row) = in_crm.get(account.as_str()) else {
-            wrong.push(format!("{account} is deleted in the CRM alone"));
+            verdict.revived += 1;
             continue;
         };
         let owner = row["owners"][role.as_str()].as_str();
         verdict.seats += 1;
+        *verdict.statuses.entry(format!("{:?}", seat.status)).or_default() += 1;
+        verdict.held += usize::from(seat.hold > end.view.now);
         verdict.owned += usize::from(seat.status == SeatStatus::Owned);
         if let Some(what) = differs(end, verdict, (account, role, seat), owner) {
             let command = end.command_of(account, role);

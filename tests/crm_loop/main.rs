@@ -17,7 +17,7 @@ mod stage;
 #[path = "../support/mod.rs"]
 mod support;
 
-use stage::Stage;
+use stage::{Stage, Versions};
 
 /// How long everything goes wrong, unless it is said otherwise.
 const SECONDS: u64 = 60;
@@ -30,8 +30,9 @@ fn number(variable: &str) -> Option<u64> {
 fn the_crm_ends_with_bookds_owners_whatever_failed() {
     let seconds = number("BOOKD_LOOP_SECONDS").unwrap_or(SECONDS);
     let seed = number("BOOKD_LOOP_SEED").unwrap_or(u64::from(std::process::id()));
-    println!("seed {seed}, {seconds} s");
-    let mut stage = Stage::set(seed, seconds);
+    let versions = if seed.is_multiple_of(2) { Versions::Commits } else { Versions::Stamps };
+    println!("seed {seed}, {seconds} s, {versions:?}");
+    let mut stage = Stage::set(seed, seconds, versions);
     stage.run(seconds);
     let end = stage.settle();
     judge::judge(&end);

@@ -37,10 +37,22 @@ const LEAST_LOOKS: u32 = 10;
 const STAMPS: [&str; 8] =
     ["Command", "Sequence", "Expected_Owner", "Entered_At", "Reason", "Priority", "At_Risk_At", "Not_After"];
 
+/// What tells bookd which of two changes came later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versions {
+    /// Commit numbers, which the CRM's records bear, but no result.
+    Commits,
+    /// Modification stamps in whole seconds, which both bear. They can't tell the order of what happens within a second,
+    /// so no record overtakes another of its account.
+    Stamps,
+}
+
 pub struct Stage {
+    versions: Versions,
     site: Arc<Site>,
     home: Home,
-    crm: FakeCrm,
+    crm: Arc<FakeCrm>,
+    seed: u64,
     random: ChaCha8Rng,
     events: Vec<generated::Line>,
     bookd: Option<Process>,
@@ -51,17 +63,18 @@ pub struct Stage {
 }
 
 /// Everything that can go wrong, all at once.
-fn faults() -> Value {
+fn faults(versions: Versions) -> Value {
+    let overtaken = if versions == Versions::Commits { 0.1 } else { 0.0 };
     json!({
         "throttled": 0.03, "retry_after_s": 1, "limit_exceeded": 0.01, "server_error": 0.03, "outage": 0.03,
         "lost_answer": 0.04, "no_answer": 0.02, "no_answer_ms": 4_000, "slow": 0.3, "slow_ms": 4_000, "locked": 0.03,
-        "late_events": 0.2, "overtaken_events": 0.1, "repeated_events": 0.1, "late_events_ms": 3_000,
+        "late_events": 0.2, "overtaken_events": overtaken, "repeated_events": 0.1, "late_events_ms": 3_000,
     })
 }
 
 impl Stage {
     /// The CRM has the company's accounts and reps, bookd has heard of them, and nothing runs yet.
-    pub fn set(seed: u64, seconds: u64) -> Stage {
+    pub fn set(seed: u64, seconds: u64, versions: Versions) -> Stage {
         let days = (seconds * RATE / EVENTS_A_DAY).clamp(20, 3_000) as u32;
         let company = generated::company(seed, ACCOUNTS, REPS, days);
         let site = Arc::new(Site::new("loop", 3));
@@ -71,9 +84,11 @@ impl Stage {
             site.send(&feeder, line.topic, &line.key(), &line.happening(Clock::Wall.now()));
         }
         site.flush(&feeder);
-        let crm = start_crm(seed, &site, &home, &company);
+        let crm = Arc::new(start_crm(seed, versions, &site, &home, &company));
         let random = ChaCha8Rng::seed_from_u64(seed);
         let stage = Stage {
+            versions,
+            seed,
             site,
             home,
             crm,
@@ -94,8 +109,9 @@ impl Stage {
     }
 
     fn writer_settings(&self) -> String {
+        let versions = if self.versions == Versions::Commits { "none" } else { "modified" };
         let mut toml = format!(
-            "[crm]\nkind = \"salesforce\"\nurl = \"{}\"\nclient_id = \"loop\"\nclient_secret_file = {:?}\n\
+            "[crm]\nkind = \"salesforce\"\nversions = \"{versions}\"\nurl = \"{}\"\nclient_id = \"loop\"\nclient_secret_file = {:?}\n\
              [requests]\ntimeout = \"2s\"\nmargin = \"1s\"\nper_10s = 300\n\
              [log]\nkind = \"kafka\"\n[kafka]\nbrokers = \"{}\"\ngroup = \"loop-writer\"\n[kafka.topics]\n",
             self.crm.url(),
@@ -126,9 +142,9 @@ impl Stage {
 
     /// Everything goes wrong for so long.
     pub fn run(&mut self, seconds: u64) {
-        self.crm.tell("/fake/faults", &faults());
+        self.crm.tell("/fake/faults", &faults(self.versions));
         self.crm.tell("/fake/people", &json!({ "per_second": PEOPLE_PER_SECOND }));
-        let feed = Feed::start(self.site.clone(), std::mem::take(&mut self.events));
+        let feed = Feed::start(self.seed, &self.site, &self.crm, std::mem::take(&mut self.events));
         let end = Instant::now() + Duration::from_secs(seconds);
         self.start_bookd();
         self.start_writer();
@@ -136,8 +152,8 @@ impl Stage {
             std::thread::sleep(Duration::from_millis(self.below(PAUSE_MS)));
             self.interfere();
         }
-        let sent = feed.stop();
-        println!("{sent} events; {:?}", self.interfered);
+        let [events, returns] = feed.stop();
+        println!("{events} events, {returns} returns; {:?}", self.interfered);
         println!("{}", self.crm.ask("/fake/status"));
     }
 
@@ -200,11 +216,9 @@ impl Stage {
 
     /// Nothing fails any more and nobody interferes; waits until all that is under way has ended.
     pub fn settle(&mut self) -> End {
-        let none: serde_json::Map<_, _> = match faults() {
-            Value::Object(faults) => faults.into_iter().map(|(name, _)| (name, json!(0))).collect(),
-            _ => unreachable!("an object"),
-        };
-        self.crm.tell("/fake/faults", &Value::Object(none));
+        let faults = faults(self.versions);
+        let none = faults.as_object().expect("an object").keys().map(|name| (name.clone(), json!(0)));
+        self.crm.tell("/fake/faults", &Value::Object(none.collect()));
         self.crm.tell("/fake/people", &json!({ "per_second": 0 }));
         self.reactivate();
         self.bookd.take().expect("it runs").stop();
@@ -218,8 +232,8 @@ impl Stage {
 
     fn wait_for_rest(&mut self) -> End {
         let begun = Instant::now();
-        let (mut looks, mut commands) = (0, usize::MAX);
-        for look in 0.. {
+        let (mut looks, mut still_looks, mut commands) = (0, 0, usize::MAX);
+        loop {
             for process in [&mut self.bookd, &mut self.writer].into_iter().flatten() {
                 assert!(process.is_running(), "it ended:\n{}", process.told());
             }
@@ -227,23 +241,23 @@ impl Stage {
             let end = End::read(&self.site, &self.crm);
             let moves = end.under_way();
             let still = moves.is_empty() && end.commands.len() == commands;
-            looks = if still { looks + 1 } else { 0 };
+            looks += 1;
+            still_looks = if still { still_looks + 1 } else { 0 };
             commands = end.commands.len();
-            if looks >= LOOKS {
+            if still_looks >= LOOKS {
                 println!("at rest after {} s", begun.elapsed().as_secs());
                 return end;
             }
-            if begun.elapsed() > PATIENCE && look >= LEAST_LOOKS {
+            if begun.elapsed() > PATIENCE && looks >= LEAST_LOOKS {
                 println!("{}", self.home.told().lines().rev().take(60).collect::<Vec<_>>().join("\n"));
                 panic!("no rest after {} s: {}", PATIENCE.as_secs(), moves.join("\n"));
             }
             std::thread::sleep(Duration::from_secs(1));
         }
-        unreachable!("it counts on")
     }
 }
 
-fn start_crm(seed: u64, site: &Site, home: &Home, company: &Company) -> FakeCrm {
+fn start_crm(seed: u64, versions: Versions, site: &Site, home: &Home, company: &Company) -> FakeCrm {
     let file = |topic: Topic| {
         let path = home.path().join(topic.name());
         let lines = company.reference.iter().filter(|line| line.topic == topic);
@@ -255,6 +269,7 @@ fn start_crm(seed: u64, site: &Site, home: &Home, company: &Company) -> FakeCrm 
         &[
             &["--role", "ae", "--role", "sdr=SDR_Owner__c", "--seed", &seed, "--accounts", &accounts, "--reps", &reps]
                 [..],
+            &["--crm-version", if versions == Versions::Commits { "commit" } else { "modified" }],
             &["--brokers", site.brokers(), "--records-topic", site.name(Topic::Accounts)],
         ]
         .concat(),

@@ -4,6 +4,8 @@ mod events;
 mod faults;
 mod fence;
 mod hubspot;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod people;
 mod salesforce;
 #[path = "../support/mod.rs"]
