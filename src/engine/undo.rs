@@ -58,7 +58,7 @@ impl Engine {
             [] => None,
             names => Some(self.resolve(names).ok_or(Code::UnknownAccount)?),
         };
-        let mut seats: BTreeMap<_, (usize, usize)> = BTreeMap::new();
+        let mut seats: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for place in self.decisions_asked(asked)? {
             let row = &self.state.undo.rows[place];
             let meant = role.is_none_or(|role| role == usize::from(row.role));
@@ -67,13 +67,13 @@ impl Engine {
                 // What came before it is undone.
                 seats.remove(&seat);
             } else if meant && account.is_none_or(|account| account == row.account) {
-                seats.entry(seat).or_insert((place, place)).1 = place;
+                seats.entry(seat).or_default().push(place);
             }
         }
         match seats.len() {
             0 => Err(Code::NothingToUndo),
             number if number > MAX_UNDONE => Err(Code::LimitReached),
-            _ => Ok(seats.into_values().map(|(first, last)| self.seat_to_undo(first, last)).collect()),
+            _ => Ok(seats.values().map(|places| self.seat_to_undo(places)).collect()),
         }
     }
 
@@ -97,29 +97,23 @@ impl Engine {
         }
     }
 
-    fn seat_to_undo(&self, first: usize, last: usize) -> ToUndo {
-        let row = &self.state.undo.rows[first];
-        let (role, account) = (usize::from(row.role), row.account);
+    /// The places are those of the decisions about one seat.
+    fn seat_to_undo(&self, places: &[usize]) -> ToUndo {
+        let rows = || places.iter().map(|place| &self.state.undo.rows[*place]);
+        let first = self.state.undo.rows[places[0]].clone();
+        let (role, account) = (usize::from(first.role), first.account);
         let took = |row: &&UndoRow| row.before.owner() != RepId::NOBODY && row.kind != DecisionKind::Undo;
-        let taken = self.of_seat(first, last).filter(took).count();
-        let turns = self.of_seat(first, last).rev().filter_map(|row| row.turn.clone()).collect();
-        ToUndo { role, account, first: row.clone(), taken, turns, left: self.why_left(first, last) }
-    }
-
-    /// The decisions about the seat of the first one, up to the last one.
-    fn of_seat(&self, first: usize, last: usize) -> impl DoubleEndedIterator<Item = &UndoRow> {
-        let seat = |row: &UndoRow| (row.account, row.role);
-        let of = seat(&self.state.undo.rows[first]);
-        self.state.undo.rows.range(first..=last).filter(move |row| seat(row) == of)
+        let turns = rows().rev().filter_map(|row| row.turn.clone()).collect();
+        ToUndo { role, account, first, taken: rows().filter(took).count(), turns, left: self.why_left(places) }
     }
 
     /// Why the seat of these decisions stays as it is.
-    fn why_left(&self, first: usize, last: usize) -> Option<LeftAlone> {
+    fn why_left(&self, places: &[usize]) -> Option<LeftAlone> {
         let rows = &self.state.undo.rows;
-        let UndoRow { role, account, at, before, .. } = &rows[first];
+        let UndoRow { role, account, at, before, .. } = &rows[places[0]];
         let row = &self.state.accounts[account.index()];
-        let touched = self.of_seat(first, last).filter_map(|row| row.touched);
-        let latest = self.index.undo.last(*role, *account).filter(|latest| *latest != last);
+        let touched = places.iter().filter_map(|place| rows[*place].touched);
+        let latest = self.index.undo.last(*role, *account).filter(|latest| !places.contains(latest));
         let decided = latest.map(|latest| match rows[latest].kind {
             DecisionKind::Undo => LeftAlone::UndoneAlready,
             _ => LeftAlone::DecidedSince,
