@@ -328,11 +328,11 @@ fn given_back(at: Millis) -> Body {
 }
 
 /// Walks through all that may happen; the way there is told if it ends badly.
-fn explore(world: &World, way: &mut Vec<String>, ends: &mut usize, seen: &mut BTreeSet<String>) {
-    let state = format!("{:?}", (&world.engine, &world.owner, world.version, &world.commands, &world.results));
+fn explore(world: &World, way: &mut Vec<String>, ends: &mut usize, seen: &mut BTreeSet<(Vec<u8>, String)>) {
+    let crm = (&world.owner, world.version, &world.commands, &world.results);
     assert_eq!(world.fault, None, "{way:#?}");
     let to_come = (&world.echoes, &world.stale, &world.person, &world.persons, world.returns, world.slow, &world.told);
-    if !seen.insert(format!("{state} {to_come:?}")) {
+    if !seen.insert((world.engine.clone(), format!("{crm:?} {to_come:?}"))) {
         return;
     }
     // Before the last record is in: nothing is lost if it comes when all has settled.
