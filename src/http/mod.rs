@@ -6,7 +6,6 @@
 #[cfg(feature = "writer")]
 pub mod writer;
 
-use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -17,6 +16,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 
 use crate::run::status::{Phase, Status};
@@ -40,17 +40,24 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// Serves until the process ends. Without a listener it only waits for signals.
 pub fn serve(listener: Option<TcpListener>, published: Published) -> std::io::Result<JoinHandle<()>> {
     let status = published.status.clone();
-    spawn(listener, routes(published), async move {
-        stop_on_signals(|| status.is_stopping(), || status.stop()).await;
+    spawn(listener, routes(published), move || {
+        let again = status.is_stopping();
+        status.stop();
+        again
     })
 }
 
+/// `stop` asks for an end, and says whether it was asked before. Signals are heard from here on.
 fn spawn(
     listener: Option<TcpListener>,
     routes: Router,
-    signals: impl Future<Output = ()> + Send + 'static,
+    stop: impl Fn() -> bool + Send + 'static,
 ) -> std::io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let signals = {
+        let _inside = runtime.enter();
+        [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?]
+    };
     let run = move || {
         runtime.block_on(async {
             let served = async {
@@ -59,7 +66,7 @@ fn spawn(
                     None => std::future::pending().await,
                 }
             };
-            tokio::join!(served, signals);
+            tokio::join!(served, stop_on_signals(signals, stop));
         });
     };
     std::thread::Builder::new().name("http".to_owned()).spawn(run)
@@ -116,21 +123,15 @@ fn rendered(metrics: &PrometheusHandle) -> impl IntoResponse + use<> {
 }
 
 /// The first signal asks for an end, the second one doesn't wait for it.
-async fn stop_on_signals(is_stopping: impl Fn() -> bool, stop: impl Fn()) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
-        (Err(why), _) | (_, Err(why)) => return error!(%why, "signals end the process without a farewell"),
-    };
+async fn stop_on_signals([mut terminate, mut interrupt]: [Signal; 2], stop: impl Fn() -> bool) {
     loop {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        if is_stopping() {
+        if stop() {
             std::process::exit(SECOND_SIGNAL_EXIT);
         }
         info!("stopping after what is at hand");
-        stop();
     }
 }

@@ -11,7 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{rendered, spawn, stop_on_signals};
+use super::{rendered, spawn};
 use crate::writer::status::Status;
 
 #[derive(Clone)]
@@ -23,8 +23,10 @@ pub struct Published {
 /// Serves until the process ends. Without a listener it only waits for signals.
 pub fn serve(listener: Option<TcpListener>, published: Published) -> std::io::Result<JoinHandle<()>> {
     let status = published.status.clone();
-    spawn(listener, routes(published), async move {
-        stop_on_signals(|| status.is_stopping(), || status.stop()).await;
+    spawn(listener, routes(published), move || {
+        let again = status.is_stopping();
+        status.stop();
+        again
     })
 }
 
