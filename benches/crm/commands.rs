@@ -3,8 +3,9 @@
 use bookd::config;
 use bookd::domain::account::{AccountOp, AccountRecord, Change};
 use bookd::domain::ids::Id128;
+use bookd::domain::request::{Request, RequestOp, UndoAsked};
 use bookd::domain::result::{ResultRecord, ResultStatus};
-use bookd::domain::{Body, DecisionKind, Gate, Input, Millis, Output, Text};
+use bookd::domain::{AlertKind, Body, DecisionKind, Gate, Input, Millis, Output, Text};
 use bookd::engine::Engine;
 use bookd::feed::Decoder;
 
@@ -18,9 +19,12 @@ const BATCH: usize = 512;
 const MOST_OUT: u32 = 100_000;
 /// Events that are measured, of accounts as they come: some minutes', in which nobody must answer.
 const EVENTS: usize = 20_000;
+const UNDONE_ENTRIES: usize = 50;
 
 struct Issued {
     command: Id128,
+    /// The journal entry that decided it.
+    entry: u64,
     account: Text,
     owner: Text,
 }
@@ -29,6 +33,8 @@ struct Subject {
     engine: Engine,
     now: Millis,
     issued: Vec<Issued>,
+    /// Seats that undos put back.
+    undone: u32,
     outputs: Vec<Output>,
 }
 
@@ -73,6 +79,7 @@ pub fn measure(shape: Shape, confirm: &str) -> Findings {
     let start = Cpu::now();
     subject.echo();
     found.insert("echo".into(), start.ns() as f64 / commanded);
+    found.insert("undo".into(), subject.undo());
     found.insert("event.out".into(), events_out.unwrap_or_default());
     found.insert("event.settled".into(), subject.events(&mut workload, &decoder));
     found
@@ -84,6 +91,7 @@ impl Subject {
             engine: Engine::new(Id128(7), 0),
             now: Millis(START.0 - 1000),
             issued: Vec::new(),
+            undone: 0,
             outputs: Vec::new(),
         };
         subject.apply(vec![Body::Policy(Box::new(policy))]);
@@ -114,7 +122,13 @@ impl Subject {
                 Output::Decision(decision) if decision.kind == DecisionKind::Distribution => {
                     let owner = decision.to.clone().expect("a distribution is to somebody");
                     let account = decision.account.clone();
-                    self.issued.push(Issued { command: decision.command_id, account, owner });
+                    let entry = self.engine.sequence();
+                    self.issued.push(Issued { command: decision.command_id, entry, account, owner });
+                }
+                Output::Alert(alert) => {
+                    if let AlertKind::UndoDone { undone, .. } = alert.kind {
+                        self.undone += undone;
+                    }
                 }
                 Output::DeadLetter { code, .. } => panic!("{code:?}"),
                 _ => {}
@@ -165,6 +179,34 @@ impl Subject {
             let records = issued.iter().map(record).collect();
             self.apply(records);
         }
+    }
+
+    /// µs of a command that is taken back, of the last whole entries that nothing happened to since.
+    fn undo(&mut self) -> f64 {
+        let mut entries: Vec<u64> = self.issued.iter().map(|issued| issued.entry).collect();
+        entries.dedup();
+        let (mut taken, before) = (0, self.undone);
+        for entry in entries.into_iter().rev().take(UNDONE_ENTRIES) {
+            let asked = UndoAsked { entry: Some(entry), ..UndoAsked::default() };
+            let request = Body::Request(Request {
+                op: RequestOp::Undo,
+                account: Default::default(),
+                role: None,
+                rep: None,
+                reason: None,
+                until: None,
+                per_hour: None,
+                wave: None,
+                undo: Some(Box::new(asked)),
+                by: "revops".into(),
+                at: self.now,
+                dedup: entry,
+            });
+            let start = Cpu::now();
+            self.apply(vec![request]);
+            taken += start.ns();
+        }
+        taken as f64 / f64::from((self.undone - before).max(1)) / 1e3
     }
 
     /// ns of applying an event.

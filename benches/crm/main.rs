@@ -90,7 +90,7 @@ fn table(assume: &Findings, results: &Findings, adoption: &Findings) -> String {
     row("ns an account record with the owner as commanded", "echo", 0);
     row("ns an event about a commanded account, before its result", "event.out", 0);
     row("the same when all is settled", "event.settled", 0);
-    row("µs a command undone, of a batch of 64", "undo", 1);
+    row("µs a command taken back, by an undo of the entry that decided it (up to 64), and what follows", "undo", 1);
     let [seconds, rss, books] = ["seconds", "bytes", "accounts"].map(|name| adoption[name]);
     text += &format!(
         "\n`bookd adopt` of {books:.0} accounts and their activity: {seconds:.1} s, {:.0} bytes an account.\n",
