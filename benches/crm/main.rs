@@ -21,6 +21,7 @@ use std::process::Command;
 
 use workload::Shape;
 
+/// As the program has it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
