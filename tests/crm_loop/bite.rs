@@ -12,13 +12,14 @@ type Lie = fn(&mut End);
 /// Tells one lie after the other, each on top of the truth.
 pub fn each_lie_is_found(mut end: End) {
     let truth = (end.history.clone(), end.results.clone(), end.accounts.clone());
-    let lies: [(&str, Lie); 7] = [
+    let lies: [(&str, Lie); 8] = [
         ("done twice", do_twice),
         ("out of order", turn_round),
         ("behind its end", do_late),
         ("against a person", do_against_a_person),
         ("no command", do_unasked),
         ("never answered", forget_an_answer),
+        ("never done", do_nothing),
         ("another owner", change_an_owner),
     ];
     for (what, lie) in lies {
@@ -70,6 +71,14 @@ fn do_unasked(end: &mut End) {
 
 fn forget_an_answer(end: &mut End) {
     end.results.pop();
+}
+
+/// The first move that brought the account to a rep, as if nothing of the account had ever happened.
+fn do_nothing(end: &mut End) {
+    let to_a_rep = moves(end).into_iter().map(|at| &end.history[at]).find(|row| !row["to"].is_null());
+    let account = to_a_rep.expect("somebody received an account")["account"].clone();
+    end.history.retain(|row| row["account"] != account);
+    end.accounts.retain(|row| row["id"] != account);
 }
 
 fn change_an_owner(end: &mut End) {

@@ -1,6 +1,6 @@
 //! Everything that is committed when it ends: on the broker, and in the CRM.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bookd::domain::{Body, Gate, Text, Topic};
 use bookd::engine::state::Stage;
@@ -26,6 +26,8 @@ pub struct End {
     pub roles: Vec<Text>,
     gate_open: bool,
     read: usize,
+    /// Accounts of which an older record came behind that of their deletion.
+    pub revived: BTreeSet<String>,
     /// What the CRM has, and how that came about.
     pub accounts: Vec<Value>,
     pub history: Vec<Value>,
@@ -44,7 +46,8 @@ impl End {
         let (accounts, history) = (list(crm.ask("/fake/accounts")), list(crm.ask("/fake/history")));
         let states = states.collect();
         let (view, roles, gate_open, read) = follow(&committed.journal);
-        End { committed, commands, results, states, view, roles, gate_open, read, accounts, history }
+        let revived = revived(site.read(Topic::Accounts).iter().map(|record| parse(&record.value)));
+        End { revived, committed, commands, results, states, view, roles, gate_open, read, accounts, history }
     }
 
     /// What hasn't come to its end yet, in words.
@@ -73,6 +76,21 @@ impl End {
         let accounts = self.view.accounts.iter();
         accounts.flat_map(|account| self.roles.iter().zip(&account.seats).map(|(role, seat)| (&account.id, role, seat)))
     }
+}
+
+/// What bookd is told of an account stands in one partition, in order.
+fn revived(records: impl Iterator<Item = Value>) -> BTreeSet<String> {
+    let (mut deleted, mut revived) = (BTreeSet::new(), BTreeSet::new());
+    for record in records {
+        let id = text(&record["id"]);
+        if record["op"] == "delete" {
+            revived.remove(&id);
+            deleted.insert(id);
+        } else if deleted.contains(&id) {
+            revived.insert(id);
+        }
+    }
+    revived
 }
 
 /// A fresh follower over the journal: its state, the names of roles, whether the gate is open, records read.

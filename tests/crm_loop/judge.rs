@@ -107,12 +107,27 @@ fn judge_results(end: &End, verdict: &mut Verdict, wrong: &mut Vec<String>) {
     }
     let unanswered = end.commands.iter().filter(|(id, _)| !answers.contains_key(*id));
     wrong.extend(unanswered.map(|(_, command)| format!("never answered: {command}")));
+    let applied = answers.iter().filter(|(_, result)| result["status"] == "applied");
+    for (id, result) in applied {
+        if end.commands.get(id).is_none_or(|command| !ever_had_its_owner(end, command)) {
+            wrong.push(format!("never done, and answered {result}"));
+        }
+    }
     for row in end.history.iter().filter(|row| row["from"] != row["to"]) {
         let Some(result) = row["command"].as_str().and_then(|id| answers.get(id)) else { continue };
         if result["status"] != "applied" && !is_past(end, row) {
             wrong.push(format!("done, and answered {result}"));
         }
     }
+}
+
+/// Whether the CRM had the command's new owner at any time: whoever gave it, the writer need not write it again.
+fn ever_had_its_owner(end: &End, command: &Value) -> bool {
+    let (account, role) = (&command["account"]["crm_id"], &command["role"]);
+    let owner = &command["new_owner"]["crm_user_id"];
+    let mut rows = end.history.iter().filter(|row| row["account"] == *account && row["role"] == *role);
+    let now = end.accounts.iter().find(|row| row["id"] == *account).map(|row| &row["owners"][text(role)]);
+    now == Some(owner) || rows.any(|row| row["to"] == *owner || row["from"] == *owner)
 }
 
 /// A writer that was killed before it answered finds a later command of the seat carried out, because bookd knew of the
@@ -137,6 +152,9 @@ fn judge_owners(end: &End, verdict: &mut Verdict, wrong: &mut Vec<String>) {
         // What is known of a deleted account is forgotten: an older record of it that comes later begins it anew.
         let Some(row) = in_crm.get(account.as_str()) else {
             verdict.revived += 1;
+            if !end.revived.contains(account.as_str()) {
+                wrong.push(format!("{account} is deleted in the CRM alone"));
+            }
             continue;
         };
         let owner = row["owners"][role.as_str()].as_str();
