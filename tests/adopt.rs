@@ -101,6 +101,21 @@ fn every_account_of_the_crm_is_accounted_for() {
     assert_eq!(report.unknown_accounts, 1);
 }
 
+#[test]
+fn a_role_in_shadow_is_judged_like_a_live_one() {
+    let dir = tempfile::tempdir().unwrap();
+    random_day(dir.path(), 3);
+    let live = policy("touches = 2");
+    let [mut shadow, mut waits] = [live.clone(), live.clone()];
+    shadow.policy.roles[0].mode = bookd::domain::policy::RoleMode::Shadow;
+    waits.policy.roles[0].approve_above = Some(0);
+    let judged = |config| study(dir.path(), config, minutes(0), minutes(1440));
+    let report = judged(&live);
+    assert!(verdicts(&report).values().any(|verdict| matches!(verdict, Verdict::Lost(_))));
+    assert_eq!(judged(&shadow), report);
+    assert_eq!(judged(&waits), report);
+}
+
 /// Reps who work some of what they own, at random, for a day.
 fn random_day(dir: &Path, seed: u64) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);

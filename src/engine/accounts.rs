@@ -134,6 +134,7 @@ impl Engine {
         if self.follows(role) && self.state.seats[role][account.index()].status != SeatStatus::Unknown {
             self.observe(role, account, owner, version, seen);
         } else {
+            self.changed_beside_us(role, account, owner);
             self.note_owner(role, account, owner);
         }
         Ok(())

@@ -7,7 +7,7 @@ use crate::domain::{Code, Secs};
 
 use super::Engine;
 use super::losses::{Loss, is_exempt};
-use super::state::Wave;
+use super::state::{AccountId, Wave};
 
 /// A wave that nobody approves is looked at anew after this long: who was in it may have been worked since.
 const LAPSES_S: u32 = DAY;
@@ -19,11 +19,17 @@ impl Engine {
         if state.wave.is_some() { state.approved } else { Secs::NEVER }
     }
 
-    /// Whether so many must be approved first that a wave of them waits from now on: those that go are others then.
+    /// Whether so many must be approved first that a wave of them waits from now on: those that go are others then. Those
+    /// too are counted that something else holds back: an approval is for all.
     pub(super) fn asks_for_approval(&mut self, role: usize, going: &[Loss]) -> bool {
         let Some(most) = self.asks_above(role) else { return false };
         let approved = self.state.roles[role].approved;
-        let due = going.iter().filter(|loss| !is_exempt(loss.promised, approved)).count() as u32;
+        if going.iter().all(|loss| is_exempt(loss.promised, approved)) {
+            return false;
+        }
+        let promised = |account: &AccountId| self.tenure_of(role, *account).and_then(|tenure| tenure.promised);
+        let waiting = self.state.roles[role].waiting.iter().filter_map(promised);
+        let due = waiting.filter(|promised| !is_exempt(*promised, approved)).count() as u32;
         if due <= most {
             return false;
         }

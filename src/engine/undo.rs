@@ -119,7 +119,11 @@ impl Engine {
             _ => LeftAlone::DecidedSince,
         });
         let deleted = (!row.alive).then_some(LeftAlone::Deleted);
-        let worked = (row.any_touch > *at).then_some(LeftAlone::WorkedSince);
+        // A deal or a meeting of whoever has it now needs no activity that we hear of.
+        let has_now = self.state.seats[usize::from(*role)][account.index()].owner;
+        let others = has_now != RepId::NOBODY && has_now != before.owner();
+        let deals = row.open_opportunities > 0 || row.meeting > self.state.now;
+        let worked = (row.any_touch > *at || others && deals).then_some(LeftAlone::WorkedSince);
         let gone = (!self.may_have_again(usize::from(*role), before)).then_some(LeftAlone::OwnerGone);
         [deleted, decided, worked, gone].into_iter().flatten().chain(touched).min()
     }

@@ -156,6 +156,16 @@ impl Engine {
             row.touched.get_or_insert(why);
         }
     }
+
+    /// Where people's changes aren't followed, one that a record tells of is still no echo of ours.
+    pub(super) fn changed_beside_us(&mut self, role: usize, account: AccountId, owner: RepId) {
+        let seat = &self.state.seats[role][account.index()];
+        let is_known = [seat.crm_owner, seat.owner].contains(&owner);
+        let before = self.last_decision(role, account).map(|row| row.before.owner());
+        if !is_known && before.is_some_and(|before| before != owner) {
+            self.touch_for_undo(role, account, LeftAlone::ChangedOutside);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::replay::{Export, MAX_INPUTS};
 use crate::domain::ids::Id128;
 use crate::domain::input::order_batch;
 use crate::domain::output::{BreakerScope, Missing, SeatStatus};
-use crate::domain::policy::Confirm;
+use crate::domain::policy::{Confirm, RoleMode};
 use crate::domain::rep::RepStatus;
 use crate::domain::{Body, Code, Gate, Input, Millis, Output, Policy, Secs, Text, Topic};
 use crate::engine::Engine;
@@ -148,6 +148,7 @@ fn only_watching(policy: &Policy) -> Policy {
     let mut policy = policy.clone();
     for role in &mut policy.roles {
         (role.confirm, role.max_unresolved) = (Confirm::Results, 0);
+        (role.mode, role.approve_above) = (RoleMode::Live, None);
     }
     policy
 }

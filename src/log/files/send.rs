@@ -1,6 +1,6 @@
 //! Appending one record to an input, as any other program might: beside the log, and not part of it.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -27,7 +27,13 @@ pub fn send(dir: &Path, topic: Topic, value: &[u8]) -> Result<String, LogError> 
     }
     // In one piece, or a reader might see half of it with somebody else's line behind.
     let line = [value, b"\n"].concat();
-    file.write_all(&line).and_then(|()| file.sync_all()).map_err(failed)?;
+    if let Err(error) = file.write_all(&line).and_then(|()| file.sync_all()) {
+        // Half a line would be in everybody's way.
+        file.set_len(end).map_err(failed)?;
+        return Err(failed(error));
+    }
+    // The file may be new, and its name not yet written down.
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)?;
     Ok(format!("{} at byte {end}", path.display()))
 }
 

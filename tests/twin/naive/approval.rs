@@ -1,6 +1,6 @@
 //! §8: waves of losses that are asked for first.
 
-use bookd::domain::output::AlertKind;
+use bookd::domain::output::{AlertKind, SeatStatus};
 use bookd::domain::request::Request;
 use bookd::domain::time::DAY;
 use bookd::domain::{Code, Secs, Text};
@@ -35,7 +35,13 @@ impl Twin {
     }
 
     /// Whether so many that aren't approved must wait; a wave of them is asked for then.
-    pub(super) fn must_ask(&mut self, role: usize, unapproved: usize) -> bool {
+    pub(super) fn must_ask(&mut self, role: usize) -> bool {
+        let promises = self.living().into_iter().filter_map(|account| {
+            let seat = &self.accounts[account].seats[role];
+            seat.tenure.as_ref().filter(|_| seat.status == SeatStatus::Owned)?.promised
+        });
+        let unapproved =
+            promises.filter(|promised| *promised <= self.now && !self.is_approved(role, *promised)).count();
         if self.asks_above(role).is_none_or(|most| unapproved <= most) {
             return false;
         }

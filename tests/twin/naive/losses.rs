@@ -28,8 +28,8 @@ impl Twin {
                 continue;
             }
             let mut going = self.that_go(role);
-            let unapproved = going.iter().filter(|each| !self.is_approved(role, each.promised)).count();
-            if self.must_ask(role, unapproved) {
+            let new = going.iter().any(|each| !self.is_approved(role, each.promised));
+            if new && self.must_ask(role) {
                 going = self.that_go(role);
             }
             let more = going.len() > MAX_MOVED;

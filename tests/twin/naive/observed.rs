@@ -141,6 +141,11 @@ impl Twin {
         self.see_version(account, role, version);
         let seat = &self.accounts[account].seats[role];
         if !self.follows(role) || seat.status == SeatStatus::Unknown {
+            let echo = owner == last || owner == desired;
+            let before = self.last_decided(account, role).map(|decided| decided.before.owner);
+            if !echo && before.is_some_and(|before| before != owner) {
+                self.touched_since(account, role, LeftAlone::ChangedOutside);
+            }
             return self.note_crm_owner(account, role, owner);
         }
         let Some(command) = seat.command.clone() else {

@@ -136,6 +136,11 @@ impl Twin {
         Ok(self.decided.iter().filter(|each| each.at >= since).cloned().collect())
     }
 
+    fn has_deal_or_meeting(&self, account: AccountNo) -> bool {
+        let meeting = self.accounts[account].meeting.is_some_and(|meeting| meeting > self.now);
+        self.open_opportunities(account) > 0 || meeting
+    }
+
     /// The first reason for which the seat of these decisions is left alone.
     fn why_not(&self, meant: &[Decided]) -> Option<LeftAlone> {
         let (first, last) = (&meant[0], &meant[meant.len() - 1]);
@@ -160,6 +165,10 @@ impl Twin {
             return Some(LeftAlone::AskedSince);
         }
         if self.accounts[account].any_touch > Some(first.at) {
+            return Some(LeftAlone::WorkedSince);
+        }
+        let has_now = self.accounts[account].seats[role].owner;
+        if has_now.is_some() && has_now != first.before.owner && self.has_deal_or_meeting(account) {
             return Some(LeftAlone::WorkedSince);
         }
         let owner = first.before.owner?;
