@@ -138,6 +138,7 @@ fn key(args: &RequestArgs) -> &str {
 fn check(args: &RequestArgs) -> anyhow::Result<()> {
     let op = RequestOp::SUPPORTED.into_iter().find(|op| op.name() == args.op);
     let op = op.ok_or_else(|| anyhow!("nobody asks `{}`", args.op))?;
+    check_options(args, op)?;
     let needs_account = matches!(
         op,
         RequestOp::Return | RequestOp::ReviewDone | RequestOp::Retire | RequestOp::Hold | RequestOp::Release
@@ -148,6 +149,32 @@ fn check(args: &RequestArgs) -> anyhow::Result<()> {
     anyhow::ensure!(args.until.is_some() || op != RequestOp::Hold, "a hold needs an end: --until");
     let names_what = args.command.is_some() || args.entry.is_some() || args.since.is_some();
     anyhow::ensure!(names_what || op != RequestOp::Undo, "an undo needs --command, --entry or --since");
+    Ok(())
+}
+
+/// An option that the request wouldn't heed is a mistake: a pause of one account would be a pause of all.
+fn check_options(args: &RequestArgs, op: RequestOp) -> anyhow::Result<()> {
+    use RequestOp::{Approve, GoLive, Hold, Pause, Proceed, Rate, Release, Resume, Retire, Return, ReviewDone, Undo};
+    let names_account = args.account.is_some() || args.domain.is_some();
+    let takes: [(&str, bool, &[RequestOp]); 10] = [
+        ("--account and --domain", names_account, &[Return, ReviewDone, Retire, Hold, Release, Undo]),
+        (
+            "--role",
+            args.role.is_some(),
+            &[Return, ReviewDone, Retire, Hold, Release, Proceed, Pause, Resume, GoLive, Approve, Undo],
+        ),
+        ("--rep", args.rep.is_some(), &[Return, Proceed]),
+        ("--reason", args.reason.is_some(), &[Return]),
+        ("--until", args.until.is_some(), &[Return, Hold]),
+        ("--per-hour", args.per_hour.is_some(), &[Rate]),
+        ("--wave", args.wave.is_some(), &[Approve]),
+        ("--command", args.command.is_some(), &[Undo]),
+        ("--entry", args.entry.is_some(), &[Undo]),
+        ("--since", args.since.is_some(), &[Undo]),
+    ];
+    for (option, given, ops) in takes {
+        anyhow::ensure!(!given || ops.contains(&op), "{} takes no {option}", args.op);
+    }
     Ok(())
 }
 

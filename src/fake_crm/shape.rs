@@ -42,6 +42,7 @@ pub enum Stamp {
     Command,
     ExpectedOwner,
     EnteredAt,
+    EnteredBecause,
     Reason,
     AtRiskAt,
     Priority,
@@ -49,11 +50,12 @@ pub enum Stamp {
 }
 
 impl Stamp {
-    pub const ALL: [Stamp; 8] = [
+    pub const ALL: [Stamp; 9] = [
         Stamp::Sequence,
         Stamp::Command,
         Stamp::ExpectedOwner,
         Stamp::EnteredAt,
+        Stamp::EnteredBecause,
         Stamp::Reason,
         Stamp::AtRiskAt,
         Stamp::Priority,
@@ -66,6 +68,7 @@ impl Stamp {
             Stamp::Command => "Command",
             Stamp::ExpectedOwner => "Expected_Owner",
             Stamp::EnteredAt => "Entered_At",
+            Stamp::EnteredBecause => "Entered_Because",
             Stamp::Reason => "Reason",
             Stamp::AtRiskAt => "At_Risk_At",
             Stamp::Priority => "Priority",
@@ -77,7 +80,7 @@ impl Stamp {
         match self {
             Stamp::Sequence | Stamp::Priority => Kind::Number,
             Stamp::EnteredAt | Stamp::AtRiskAt | Stamp::NotAfter => Kind::Time,
-            Stamp::Command | Stamp::ExpectedOwner | Stamp::Reason => Kind::Text,
+            Stamp::Command | Stamp::ExpectedOwner | Stamp::EnteredBecause | Stamp::Reason => Kind::Text,
         }
     }
 }
@@ -122,6 +125,8 @@ impl Field {
 pub struct Shape {
     pub roles: Vec<Role>,
     fields: BTreeMap<Text, Field>,
+    /// Those that somebody has taken away.
+    gone: BTreeMap<Text, Field>,
 }
 
 /// Fields that every account has, and that no API call writes.
@@ -137,7 +142,7 @@ const KEPT_BY_THE_ORG: [(&str, Kind); 7] = [
 
 impl Shape {
     pub fn new(roles: &[Role]) -> Shape {
-        let mut shape = Shape { roles: roles.to_vec(), fields: BTreeMap::new() };
+        let mut shape = Shape { roles: roles.to_vec(), fields: BTreeMap::new(), gone: BTreeMap::new() };
         for (name, kind) in KEPT_BY_THE_ORG {
             shape.add(name.into(), kind, false);
         }
@@ -171,14 +176,14 @@ impl Shape {
         self.fields.values()
     }
 
-    /// What an admin may have forgotten: the field isn't there, or the integration user may only read it. False if there
-    /// is none of the name.
+    /// What an admin may have forgotten, and does later: the field isn't there, or the integration user may only read
+    /// it. False if there never was one of the name.
     pub fn change_field(&mut self, name: &str, exists: bool, updateable: bool) -> bool {
-        let Some(field) = self.fields.get_mut(name) else { return false };
-        field.updateable = updateable;
-        if !exists {
-            self.fields.remove(name);
-        }
+        let Some((name, field)) = self.fields.remove_entry(name).or_else(|| self.gone.remove_entry(name)) else {
+            return false;
+        };
+        let place = if exists { &mut self.fields } else { &mut self.gone };
+        place.insert(name, Field { updateable, ..field });
         true
     }
 
@@ -220,6 +225,8 @@ mod tests {
         assert!(!shape.field("Bookd_Reason__c").unwrap().updateable);
         assert!(shape.change_field("Bookd_Reason__c", false, false));
         assert!(shape.field("Bookd_Reason__c").is_none());
-        assert!(!shape.change_field("Bookd_Reason__c", false, false));
+        assert!(shape.change_field("Bookd_Reason__c", true, true));
+        assert!(shape.field("Bookd_Reason__c").unwrap().updateable);
+        assert!(!shape.change_field("Bookd_Nothing__c", true, true));
     }
 }

@@ -193,8 +193,8 @@ fn in_role(role: &str, shadow: bool) -> String {
 
 fn what_undid(undone: Undone) -> &'static str {
     match undone {
-        Undone::Rejected => "the writer found another owner than the command expected",
-        Undone::Failed => "the CRM refused the change",
+        Undone::Rejected => "the CRM, or its writer, rejected the command",
+        Undone::Failed => "the CRM failed to make the change",
         Undone::Expired => "no writer carried the command out in time",
         Undone::Overruled => "somebody changed the owner while the command was out",
         Undone::TakenBack => "somebody moved it back",

@@ -377,7 +377,7 @@ fn alerts_read_as_sentences() {
         "001A0000016K3jP belongs to 005-long-gone in the CRM (sdr), who is no known rep: left alone, not pooled",
         "no more commands for sdr: 3 are out, the oldest since Monday 2026-05-04 13:44 UTC, and none is answered",
         "commands for sdr are issued again",
-        "001A0000016K3jP is with ana (sdr): the writer found another owner than the command expected",
+        "001A0000016K3jP is with ana (sdr): the CRM, or its writer, rejected the command",
         "001A0000016K3jP is with nobody (sdr): no writer carried the command out in time",
         "sdr is paused by revops: nothing is given or taken by the rules until somebody says resume",
         "sdr goes on: resumed by revops",

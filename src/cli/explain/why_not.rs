@@ -10,7 +10,8 @@ use crate::domain::policy::{Book, Policy};
 use crate::domain::rep::RepStatus;
 use crate::domain::{Secs, Text};
 use crate::engine::Engine;
-use crate::engine::view::{AccountView, RepView, SeatView, View};
+use crate::engine::state::Stage;
+use crate::engine::view::{AccountView, CommandView, RepView, SeatView, View};
 use crate::wire::instant::Readable;
 
 /// What the question is about.
@@ -68,6 +69,7 @@ impl Case<'_> {
         obstacles.extend(self.held_back());
         obstacles.extend(self.seat_obstacle());
         obstacles.extend(self.holds());
+        obstacles.extend(self.command());
         obstacles.extend(self.rep_obstacles());
         if let Some(book) = self.book() {
             obstacles.extend(self.segment_obstacles(book));
@@ -128,6 +130,27 @@ impl Case<'_> {
             (until > self.view.now).then(|| format!("{what} is on hold until {}", Readable(until)))
         };
         [hold("the account", self.account.hold), hold("it", self.seat.hold)].into_iter().flatten().collect()
+    }
+
+    /// What became of its last command.
+    fn command(&self) -> Option<String> {
+        let role = &self.policy.roles[self.role].name;
+        let is_its = |command: &&CommandView| command.account == self.account.id && command.role == *role;
+        let command = self.view.commands.iter().find(is_its)?;
+        let since = Readable(command.issued);
+        match command.stage {
+            Stage::Issued => Some(format!("a command about it is out since {since}, and not answered")),
+            Stage::Applied => {
+                Some(format!("a command of {since} was carried out, and the CRM's record isn't seen yet"))
+            }
+            _ if command.wish.is_some() => Some("a command about it waits to leave".to_owned()),
+            _ if command.retry_at > self.view.now => Some(format!(
+                "{} commands about it in a row were refused: no other before {} (a request release ends that)",
+                command.tries,
+                Readable(command.retry_at)
+            )),
+            _ => None,
+        }
     }
 
     fn book(&self) -> Option<&Book> {

@@ -20,8 +20,13 @@ pub struct RawWriter {
     pub log: RawLog,
     #[serde(default)]
     pub kafka: RawWriterKafka,
-    #[serde(default)]
+    #[serde(default = "http")]
     pub http: RawHttp,
+}
+
+/// Another than bookd's own: both often run on one machine.
+fn http() -> RawHttp {
+    RawHttp { listen: unwritten("127.0.0.1:8081".into()) }
 }
 
 /// A writer without a broker is the exception.
