@@ -91,7 +91,7 @@ table! {
 }
 
 pub const COVERAGE_DAYS: [u32; 3] = [30, 60, 90];
-pub const BREAKER_SCOPES: [&str; 4] = ["role", "book", "quiet_rep", "departures"];
+pub const BREAKER_SCOPES: [&str; 5] = ["role", "book", "quiet_rep", "departures", "refused"];
 const ENTRY_KINDS: [EntryKind; 9] = [
     EntryKind::Batch,
     EntryKind::Policy,
@@ -113,7 +113,7 @@ pub struct Figures {
     pub roles: Vec<RoleFigures>,
     pub sources: Vec<SourceFigures>,
     /// By [`BREAKER_SCOPES`].
-    pub tripped: [u64; 4],
+    pub tripped: [u64; 5],
     /// Commands in any hour; 0: as many as there are.
     pub rate: u32,
     /// What the counting took.

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use bookd::domain::account::{AccountOp, AccountRecord, Change};
 use bookd::domain::ids::Id128;
 use bookd::domain::input::order_batch;
-use bookd::domain::output::SeatStatus;
+use bookd::domain::output::{BreakerScope, SeatStatus};
 use bookd::domain::rep::{RepChange, RepOp, RepRecord};
+use bookd::domain::request::{Request, RequestOp};
 use bookd::domain::result::{ResultRecord, ResultStatus};
 use bookd::domain::time::{DAY, HOUR, MINUTE};
 use bookd::domain::{AlertKind, Body, Decision, Gate, Input, Millis, Output, Text};
@@ -69,6 +70,7 @@ struct World {
     commands: Vec<Decision>,
     stopped: usize,
     resumed: usize,
+    proceeded: usize,
 }
 
 impl World {
@@ -80,6 +82,7 @@ impl World {
             commands: Vec::new(),
             stopped: 0,
             resumed: 0,
+            proceeded: 0,
         };
         let policy = bookd::config::parse("the test's policy", &policy(), &[]).expect("a right policy").policy;
         let mut bodies = vec![Body::Policy(Box::new(policy))];
@@ -137,6 +140,31 @@ impl World {
             crm_version: None,
             at: self.now,
         })]);
+    }
+
+    /// RevOps looks at the reps whom the CRM doesn't take, and finds nothing wrong with them.
+    fn proceed(&mut self) {
+        let tripped = self.engine.view().tripped;
+        let request = |scope| {
+            let BreakerScope::Refused(rep) = scope else { return None };
+            Some(Body::Request(Request {
+                op: RequestOp::Proceed,
+                account: Default::default(),
+                role: None,
+                rep: Some(rep),
+                reason: None,
+                until: None,
+                per_hour: None,
+                wave: None,
+                undo: None,
+                by: "revops".into(),
+                at: self.now,
+                dedup: self.engine.sequence(),
+            }))
+        };
+        let requests: Vec<_> = tripped.into_iter().filter_map(request).collect();
+        self.proceeded += requests.len();
+        requests.into_iter().for_each(|request| self.apply(vec![request]));
     }
 
     /// A rep's size is what they own; and where nothing is pending that is what the CRM says.
@@ -213,13 +241,40 @@ fn a_rejecting_crm_is_asked_no_more_often_than_the_back_off_allows() {
             }
             world.answer(&command, status);
         }
+        world.proceed();
         if world.commands.is_empty() {
             world.check();
             world.wait(HOUR);
         }
     }
     assert!(refusals > 600 && reviews > 50, "{commands} commands, {refusals} refusals, {reviews} reviews");
+    assert!(world.proceeded > 20, "{} times a rep was stopped", world.proceeded);
     assert_eq!(world.stopped, 0);
+}
+
+#[test]
+fn a_rep_whom_the_crm_does_not_take_costs_three_accounts_and_not_the_pool() {
+    let mut world = World::opened();
+    let wrong: Text = "rep0".into();
+    let mut refused = 0;
+    while world.now.0 < START.0 + i64::from(DAY) * 1_000 {
+        for command in std::mem::take(&mut world.commands) {
+            let is_wrong = command.to.as_ref() == Some(&wrong);
+            refused += usize::from(is_wrong);
+            world.answer(&command, if is_wrong { ResultStatus::Rejected } else { ResultStatus::Applied });
+        }
+        if world.commands.is_empty() {
+            world.check();
+            world.wait(HOUR);
+        }
+    }
+    // Those that were out already when the third was refused come on top.
+    assert!((3..=MAX_UNRESOLVED).contains(&refused), "{refused}");
+    assert_eq!(world.owners.values().flatten().count(), (REPS - 1) * CAPACITY as usize, "all others have theirs");
+    let stopped = world.engine.view().tripped;
+    assert_eq!(stopped, [BreakerScope::Refused(wrong)]);
+    world.apply(vec![rep(0)]);
+    assert!(world.commands.iter().any(|command| command.to.as_deref() == Some("rep0")), "a record begins anew");
 }
 
 #[test]

@@ -278,7 +278,7 @@ fn these_are_the_bytes_of_everything() {
     assert_eq!(found, EVERYTHING, "a new variant or field? else journals already written become unreadable");
 }
 
-const EVERYTHING: &str = "d9a935375ef25ee41d5d35add4f2797d";
+const EVERYTHING: &str = "373bf933a8cef702443f72383a09ffe4";
 
 /// Bytes that look drawn, the same in every run.
 fn stream() -> impl FnMut() -> u8 {
@@ -307,7 +307,7 @@ fn these_are_the_bytes_of_long_lists() {
     assert_eq!(entry::digest(&bytes).to_string(), LONG_LISTS, "journals already written must stay readable");
 }
 
-const LONG_LISTS: &str = "5cd846e875be9d1411ad5efa5efc3b92";
+const LONG_LISTS: &str = "3d0c8eabb83da8770434c5145ccb4ba6";
 
 #[test]
 fn an_entry_cut_short_anywhere_is_refused() {

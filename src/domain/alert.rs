@@ -237,6 +237,8 @@ pub enum BreakerScope {
     Book(Text),
     /// One rep without any activity anywhere.
     QuietRep(Text),
+    /// One rep whom the CRM doesn't take for an owner: nothing more is given to them.
+    Refused(Text),
     /// A burst of departures.
     Departures,
 }

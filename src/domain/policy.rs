@@ -35,6 +35,8 @@ pub const UNDO_S: u32 = 7 * DAY;
 pub const MAX_UNDO: usize = 262_144;
 /// Seats that one request may put back, all in one entry: a decision takes some microseconds.
 pub const MAX_UNDONE: usize = 10_000;
+/// Accounts in a row that the CRM refused to give to a rep, before they get no other.
+pub const MAX_REFUSED: u8 = 3;
 pub const TIERS: usize = 4;
 /// A priority is in millionths of a point of 0 to 100.
 pub const PRIORITY_ONE: u32 = 1_000_000;

@@ -76,7 +76,7 @@ impl Engine {
         let open = segments.iter().filter(|each| self.has_room(rep, each.segment));
         Standing {
             book: Some(index),
-            active: row.status == RepStatus::Active,
+            active: self.is_served(rep),
             open: open.fold(0, |bits, each| bits | 1u64 << each.segment),
             capacity: self.capacity(rep),
             size: row.size(),
@@ -252,7 +252,7 @@ impl Engine {
     fn why_not(&self, phase: Phase, rep: RepId, role: usize, pick: Pick) -> Verdict {
         let row = &self.state.reps[rep.index()];
         match () {
-            () if row.status != RepStatus::Active => Verdict::Inactive,
+            () if !self.is_served(rep) => Verdict::Inactive,
             () if row.size() >= self.capacity(rep) => Verdict::Full,
             () if self.segment_for(phase, rep, role, pick).is_none() => Verdict::SegmentFull,
             () => Verdict::CooledOff,

@@ -226,6 +226,9 @@ impl Engine {
         let to = self.state.commands[role][&account].to;
         self.note_owner(role, account, to);
         self.state.roles[role].answered = self.state.now;
+        if to != RepId::NOBODY {
+            self.forget_refusals(to);
+        }
     }
 
     pub(super) fn settle_command(&mut self, role: usize, account: AccountId) {
@@ -255,6 +258,10 @@ impl Engine {
         });
         self.touch_for_undo(role, account, LeftAlone::UndoneAlready);
         self.tell_undone(role, account, undone, owner, tries);
+        let row = &self.state.commands[role][&account];
+        if tries == 1 && row.to != RepId::NOBODY && owner == row.base {
+            self.count_refusal(row.to);
+        }
         if usize::from(tries) > BACK_OFF_S.len() {
             self.note_owner(role, account, owner);
             self.free_slot(role, account);

@@ -3,6 +3,7 @@
 use crate::domain::account::{Change, Value};
 use crate::domain::ids::Actor;
 use crate::domain::output::{AlertKind, BreakerScope};
+use crate::domain::policy::MAX_REFUSED;
 use crate::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
 use crate::domain::{Code, Secs, Text};
 
@@ -18,6 +19,7 @@ impl Rep {
             id,
             known: false,
             status: RepStatus::Active,
+            refused: 0,
             role: None,
             book: None,
             book_name: None,
@@ -111,6 +113,7 @@ impl Engine {
             Change::Set(status) => status,
         };
         self.change_status(rep, status);
+        self.forget_refusals(rep);
         self.rebook(rep);
         self.rep_changed(rep);
         if let Some(left) = was_in.filter(|_| was_in != role) {
@@ -223,7 +226,45 @@ impl Engine {
         let Some(book) = self.book_of(rep) else { return false };
         let Some(place) = book.segments.iter().position(|each| each.segment == segment) else { return false };
         let under_cap = book.segments[place].cap.is_none_or(|cap| row.per_segment[place] < cap);
-        row.known && row.status == RepStatus::Active && row.size() < self.capacity(rep) && under_cap
+        row.known && self.is_served(rep) && row.size() < self.capacity(rep) && under_cap
+    }
+
+    /// Active, and the CRM takes them for an owner.
+    pub(super) fn is_served(&self, rep: RepId) -> bool {
+        let row = &self.state.reps[rep.index()];
+        row.status == RepStatus::Active && row.refused < MAX_REFUSED
+    }
+
+    /// The CRM refused to make them an owner. That is about the account once, and about them if it goes on: the whole pool
+    /// would be refused, one account after the other.
+    pub(super) fn count_refusal(&mut self, rep: RepId) {
+        let row = &mut self.state.reps[rep.index()];
+        row.refused = row.refused.saturating_add(1);
+        if row.refused == MAX_REFUSED {
+            let scope = BreakerScope::Refused(row.id.clone());
+            self.trip(scope, u64::from(MAX_REFUSED));
+            self.refresh_room(rep);
+        }
+    }
+
+    /// They own something in the CRM, or their record is another now.
+    pub(super) fn forget_refusals(&mut self, rep: RepId) {
+        let row = &mut self.state.reps[rep.index()];
+        if std::mem::take(&mut row.refused) < MAX_REFUSED {
+            return;
+        }
+        let scope = BreakerScope::Refused(row.id.clone());
+        if self.state.tripped.remove(&scope) {
+            self.alert(AlertKind::BreakerReset { scope });
+        }
+        self.serve_again(rep);
+    }
+
+    pub(super) fn serve_again(&mut self, rep: RepId) {
+        self.refresh_room(rep);
+        if let Some(role) = self.state.reps[rep.index()].role {
+            self.dirty_all(usize::from(role));
+        }
     }
 
     /// Who acted, if it's somebody known by number.

@@ -240,7 +240,9 @@ impl Engine {
         self.role_named(request)?;
         let (rep, role) = (request.rep.clone(), request.role.clone());
         Ok(move |scope: &BreakerScope| match (scope, &rep, &role) {
-            (BreakerScope::Book(id) | BreakerScope::QuietRep(id), Some(rep), _) => id == rep,
+            (BreakerScope::Book(id) | BreakerScope::QuietRep(id) | BreakerScope::Refused(id), Some(rep), _) => {
+                id == rep
+            }
             (BreakerScope::Role(name), None, Some(role)) => name == role,
             (BreakerScope::Role(_) | BreakerScope::Departures, None, None) => true,
             _ => false,
@@ -259,6 +261,11 @@ impl Engine {
                 let role = &mut self.state.roles[usize::from(role)];
                 role.proceeded = now;
                 uncounted(&mut role.losses);
+            }
+            BreakerScope::Refused(id) => {
+                let Some(rep) = self.rep_by_id(id) else { return };
+                self.state.reps[rep.index()].refused = 0;
+                self.serve_again(rep);
             }
             BreakerScope::Book(id) | BreakerScope::QuietRep(id) => {
                 let Some(rep) = self.rep_by_id(id) else { return };

@@ -295,6 +295,8 @@ pub struct Rep {
     pub returns: BTreeMap<u8, VecDeque<Secs>>,
     /// Left, and the book isn't back yet.
     pub departing: bool,
+    /// Accounts in a row that the CRM refused to give to them.
+    pub refused: u8,
     pub book_proceeded: Secs,
     pub quiet_proceeded: Secs,
     pub accounts: BTreeSet<AccountId>,

@@ -178,6 +178,8 @@ pub struct RepView {
     pub turns: [(u32, u32); 4],
     /// Latest first, at most ten.
     pub acts: Vec<Secs>,
+    /// Accounts in a row that the CRM refused to give to them.
+    pub refused: u8,
 }
 
 impl Engine {
@@ -341,6 +343,7 @@ impl Engine {
             per_segment: row.per_segment.clone(),
             turns: row.turns,
             acts: row.acts.clone(),
+            refused: row.refused,
         }
     }
 

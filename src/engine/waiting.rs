@@ -203,7 +203,7 @@ impl Engine {
     /// A scope tripped or was reset: whoever is in it may lose less, or more.
     pub(super) fn list_those_in(&mut self, scope: &BreakerScope) {
         match scope {
-            BreakerScope::Departures => {}
+            BreakerScope::Departures | BreakerScope::Refused(_) => {}
             BreakerScope::Book(id) | BreakerScope::QuietRep(id) => {
                 let Some(rep) = self.rep_by_id(id) else { return };
                 self.roles().for_each(|role| self.list_owner(role, rep));

@@ -46,7 +46,7 @@ pub fn count(engine: &Engine) -> Figures {
         covered,
         roles: roles.map(|(role, named)| role_figures(engine, role, named.name.clone())).collect(),
         sources: sources(engine),
-        tripped: [0; 4],
+        tripped: [0; 5],
         rate: state.rate.as_ref().map_or(0, |rate| rate.per_hour),
         took: Duration::ZERO,
     };
@@ -56,6 +56,7 @@ pub fn count(engine: &Engine) -> Figures {
             BreakerScope::Book(_) => 1,
             BreakerScope::QuietRep(_) => 2,
             BreakerScope::Departures => 3,
+            BreakerScope::Refused(_) => 4,
         }] += 1;
     }
     figures.took = started.elapsed();

@@ -243,7 +243,7 @@ wire_struct! {
     UndoRow { command, entry, at, account, role, kind, before, turn, touched }
     Rep {
         id, known, status, role, book, book_name, capacity_set, weight, manager, team, aliases, fields,
-        per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
+        per_segment, turns, acts, losses, returns, departing, refused, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
     RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode, wave, approved }

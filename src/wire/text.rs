@@ -251,6 +251,7 @@ fn held(scope: &BreakerScope, due: u32) -> String {
     let what = match (scope, due) {
         (BreakerScope::Departures, 1) => "departure",
         (BreakerScope::Departures, _) => "departures",
+        (BreakerScope::Refused(rep), _) => return format!("nothing more is given to {rep}"),
         (_, 1) => "loss",
         (_, _) => "losses",
     };
@@ -260,7 +261,7 @@ fn held(scope: &BreakerScope, due: u32) -> String {
 fn scope_of(scope: &BreakerScope) -> String {
     match scope {
         BreakerScope::Role(role) => format!("all books of {role}"),
-        BreakerScope::Book(rep) | BreakerScope::QuietRep(rep) => format!("{rep}'s book"),
+        BreakerScope::Book(rep) | BreakerScope::QuietRep(rep) | BreakerScope::Refused(rep) => format!("{rep}'s book"),
         BreakerScope::Departures => "reps".to_owned(),
     }
 }
@@ -268,6 +269,7 @@ fn scope_of(scope: &BreakerScope) -> String {
 fn scope_name(scope: &BreakerScope) -> String {
     match scope {
         BreakerScope::Departures => "departures of reps".to_owned(),
+        BreakerScope::Refused(rep) => format!("distributions to {rep}"),
         _ => format!("losses of {}", scope_of(scope)),
     }
 }
@@ -276,6 +278,7 @@ fn suspicion(scope: &BreakerScope) -> &'static str {
     match scope {
         BreakerScope::Role(_) | BreakerScope::Book(_) => "too many at once, as if a feed were broken",
         BreakerScope::QuietRep(_) => "no activity of theirs arrives any more, on any account",
+        BreakerScope::Refused(_) => "the CRM refused to make them the owner of three accounts in a row",
         BreakerScope::Departures => "too many at once, as if the list of reps were broken",
     }
 }

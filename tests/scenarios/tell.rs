@@ -204,6 +204,7 @@ fn breaker(scope: &BreakerScope) -> String {
         BreakerScope::Role(role) => format!("role {role}"),
         BreakerScope::Book(rep) => format!("book of {rep}"),
         BreakerScope::QuietRep(rep) => format!("quiet {rep}"),
+        BreakerScope::Refused(rep) => format!("refused {rep}"),
         BreakerScope::Departures => "departures".into(),
     }
 }

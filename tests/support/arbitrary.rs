@@ -340,7 +340,7 @@ enums! {
     RoleMode { Live, Shadow }
     Confirm { Assume, Echo, Results }
     Stage { Waiting, Issued, Applied, Settled, Rejected, Failed, Expired, Overruled }
-    BreakerScope { Departures, Role(role), Book(rep), QuietRep(rep) }
+    BreakerScope { Departures, Role(role), Book(rep), QuietRep(rep), Refused(rep) }
     SeatStatus { Unknown, Excluded, Pool, Rest, Owned, Holding, Review, Retired }
     Phase { Thresholds, Fill }
     Mark { None, Thresholds, Fill }
@@ -415,7 +415,7 @@ structs! {
     SeatView { status, owner, crm_owner, sequence, since, until, hold, version, past, tenure }
     TenureView { since, grace, segment, promised, entered, warned_at, touches, days, contacts, replies }
     UndoView { account, role, entry, at, kind, command, status, owner, since, until, tenure, turn, touched }
-    RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts }
+    RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts, refused }
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
         past_owners, commands, undo, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
@@ -442,7 +442,7 @@ structs! {
     UndoRow { command, entry, at, account, role, kind, before, turn, touched }
     Rep {
         id, known, status, role, book, book_name, capacity_set, weight, manager, team, aliases, fields,
-        per_segment, turns, acts, losses, returns, departing, book_proceeded, quiet_proceeded, accounts,
+        per_segment, turns, acts, losses, returns, departing, refused, book_proceeded, quiet_proceeded, accounts,
     }
     Pass { segments, phase, aside }
     RoleState { marked, dirty, pass, turn_count, waiting, losses, proceeded, answered, stalled, paused, mode, wave, approved }

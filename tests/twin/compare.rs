@@ -320,6 +320,7 @@ fn scope_name(scope: &BreakerScope) -> &'static str {
         BreakerScope::Role(_) => "role",
         BreakerScope::Book(_) => "book",
         BreakerScope::QuietRep(_) => "quiet rep",
+        BreakerScope::Refused(_) => "refused",
         BreakerScope::Departures => "departures",
     }
 }

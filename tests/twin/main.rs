@@ -57,7 +57,7 @@ fn expected() -> Vec<String> {
     let alerts = AlertKind::NAMES.iter().map(|name| format!("alert {name}"));
     let statuses = SeatStatus::ALL.iter().map(|status| format!("seat {}", status.name()));
     let reasons = ReturnReason::ALL.iter().map(|reason| format!("returned {}", reason.name()));
-    let scopes = ["role", "book", "quiet rep", "departures"];
+    let scopes = ["role", "book", "quiet rep", "departures", "refused"];
     let scopes = scopes.iter().flat_map(|scope| [format!("tripped {scope}"), format!("reset {scope}")]);
     let refusals = REFUSALS.iter().map(|code| format!("refused {}", code.text()));
     let dead_letters = DEAD_LETTERS.iter().map(|code| format!("dead letter {}", code.text()));

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 
 use super::points;
 use crate::domain::output::SeatStatus;
-use crate::domain::policy::{Book, Policy};
+use crate::domain::policy::{Book, MAX_REFUSED, Policy};
 use crate::domain::rep::RepStatus;
 use crate::domain::{Secs, Text};
 use crate::engine::Engine;
@@ -161,6 +161,12 @@ impl Case<'_> {
         let RepView { id, status, size, capacity, .. } = self.rep;
         let mut obstacles = Vec::new();
         match status {
+            RepStatus::Active if self.rep.refused >= MAX_REFUSED => {
+                obstacles.push(format!(
+                    "the CRM refused to give {id} the last {} accounts: a request proceed with them ends that",
+                    self.rep.refused
+                ));
+            }
             RepStatus::Active => {}
             RepStatus::Inactive => obstacles.push(format!("{id} is inactive")),
             RepStatus::Departed => obstacles.push(format!("{id} left")),

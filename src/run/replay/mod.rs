@@ -288,7 +288,7 @@ fn proceeds(made: &mut Made) -> Vec<Input> {
     let request = |(index, scope): (usize, BreakerScope)| {
         let (role, rep) = match scope {
             BreakerScope::Role(role) => (Some(role), None),
-            BreakerScope::Book(rep) | BreakerScope::QuietRep(rep) => (None, Some(rep)),
+            BreakerScope::Book(rep) | BreakerScope::QuietRep(rep) | BreakerScope::Refused(rep) => (None, Some(rep)),
             BreakerScope::Departures => (None, None),
         };
         let dedup = xxhash_rust::xxh3::xxh3_64(format!("proceed {sequence} {index}").as_bytes());

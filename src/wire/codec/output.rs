@@ -66,7 +66,7 @@ wire_enum!(LeftAlone {
     5 = WorkedSince,
     6 = OwnerGone,
 });
-wire_enum!(BreakerScope { 0 = Role(role), 1 = Book(rep), 2 = QuietRep(rep), 3 = Departures });
+wire_enum!(BreakerScope { 0 = Role(role), 1 = Book(rep), 2 = QuietRep(rep), 3 = Departures, 4 = Refused(rep) });
 wire_enum!(SeatStatus {
     0 = Unknown,
     1 = Excluded,

@@ -256,6 +256,7 @@ impl BreakerBody<'_> {
             BreakerScope::Role(role) => ("role", Some(&**role), None),
             BreakerScope::Book(rep) => ("book", None, Some(&**rep)),
             BreakerScope::QuietRep(rep) => ("quiet_rep", None, Some(&**rep)),
+            BreakerScope::Refused(rep) => ("refused", None, Some(&**rep)),
             BreakerScope::Departures => ("departures", None, None),
         };
         BreakerBody { scope, role, rep_id, held_back }

@@ -5,11 +5,12 @@ use bookd::domain::request::{RequestOp, ReturnReason};
 use proptest::prelude::*;
 use proptest::sample;
 
+use super::answers::ResultWhat;
 use super::history::{Name, OWNED_ROLE, Op, OpportunityWhat, RepWhat, RequestWhat, UndoWhat, Who};
 use super::requests::{about_no_account, given_back, undo_of};
 
 pub(super) fn episodes() -> impl Strategy<Value = Vec<Op>> {
-    prop_oneof![leaving_the_other_role(), coming_back(), undoing(), retiring(), returns()]
+    prop_oneof![leaving_the_other_role(), coming_back(), undoing(), retiring(), returns(), refusing()]
 }
 
 /// Somebody leaves, and who owns an account of theirs in another role holds it for them.
@@ -46,6 +47,21 @@ fn retiring() -> impl Strategy<Value = Vec<Op>> {
         });
         2
     ])
+}
+
+/// The CRM takes nothing: of the commands that are out some are refused, one after the other.
+fn refusing() -> impl Strategy<Value = Vec<Op>> {
+    (any::<u8>(), 3u8..9, 1u8..3).prop_map(|(first, count, status)| {
+        let refused = |place: u8| ResultWhat {
+            command: Some(first.wrapping_add(place)),
+            open: true,
+            previous: false,
+            status,
+            observed: None,
+            version: None,
+        };
+        (0..count).map(|place| Op::Result(refused(place))).collect()
+    })
 }
 
 /// Several accounts in a row are given back for one reason: quotas are met.

@@ -200,6 +200,14 @@ impl Twin {
     pub(super) fn reset(&mut self, scope: &BreakerScope) {
         self.tripped.remove(scope);
         self.proceeds.insert(scope.clone(), self.now);
+        if let BreakerScope::Refused(id) = scope
+            && let Some(rep) = self.find_rep(id)
+        {
+            self.reps[rep].refused = 0;
+            if let Some(role) = self.reps[rep].role {
+                self.roles[role].dirty = true;
+            }
+        }
         for loss in &mut self.losses {
             match scope {
                 BreakerScope::Book(rep) if self.reps[loss.rep].id == *rep => loss.counts_in_book = false,

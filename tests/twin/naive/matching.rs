@@ -150,7 +150,7 @@ impl Twin {
         let Some(book) = self.book_of(rep) else { return false };
         let segment = &policy.books[book].segments[place];
         let name = &policy.segments[usize::from(segment.segment)].name;
-        self.reps[rep].status == RepStatus::Active
+        self.is_served(rep)
             && self.size(rep) < self.capacity(rep)
             && segment.cap.is_none_or(|cap| self.count_against(rep, name) < cap)
     }
@@ -207,8 +207,7 @@ impl Twin {
         let policy = self.policy();
         let covers = |rep: &RepNo| {
             let book = &policy.books[self.book_of(*rep).expect("a known rep has a book")];
-            let active = self.reps[*rep].status == RepStatus::Active;
-            active && book.segments.iter().any(|each| self.matches(account, each.segment.into()))
+            self.is_served(*rep) && book.segments.iter().any(|each| self.matches(account, each.segment.into()))
         };
         let nobody_else = reps.into_iter().filter(covers).all(|rep| self.cooled_off(account, role, rep));
         if fresh.is_empty() && nobody_else { open } else { fresh }
@@ -295,7 +294,7 @@ impl Twin {
             let full = self.size(rep) >= self.capacity(rep);
             match rep {
                 _ if rep == chosen => Verdict::Chosen,
-                _ if self.reps[rep].status != RepStatus::Active => Verdict::Inactive,
+                _ if !self.is_served(rep) => Verdict::Inactive,
                 _ if full => Verdict::Full,
                 _ if self.open_segment(account, role, rep, step).is_none() => Verdict::SegmentFull,
                 _ if !reps.contains(&rep) => Verdict::CooledOff,

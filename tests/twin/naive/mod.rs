@@ -196,6 +196,8 @@ struct Rep {
     /// By tier: count of the last turn (0: never), turns since.
     turns: [(u32, u32); 4],
     acts: Vec<Secs>,
+    /// Commands to them that were refused in a row.
+    refused: u8,
 }
 
 #[derive(Clone)]

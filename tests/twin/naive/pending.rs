@@ -246,6 +246,9 @@ impl Twin {
         self.see_version(account, role, version);
         self.note_crm_owner(account, role, to);
         self.roles[role].answered = now;
+        if let Some(rep) = to {
+            self.taken_again(rep);
+        }
     }
 
     pub(super) fn settled(&mut self, account: AccountNo, role: usize) {
@@ -274,6 +277,10 @@ impl Twin {
         }
         self.touched_since(account, role, LeftAlone::UndoneAlready);
         self.tell_undone(account, role, undone, owner, tries);
+        let command = self.command(account, role);
+        if let Some(rep) = command.to.filter(|_| tries == 1 && owner == command.base) {
+            self.not_taken(rep);
+        }
         if back_off.is_some() {
             self.adopt_owner(account, role, owner, false);
             return self.mark(account, role);

@@ -3,7 +3,8 @@
 use bookd::domain::Code;
 use bookd::domain::account::Change;
 use bookd::domain::ids::Actor;
-use bookd::domain::output::SeatStatus;
+use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus};
+use bookd::domain::policy::MAX_REFUSED;
 use bookd::domain::rep::{RepChange, RepOp, RepRecord, RepStatus};
 
 use super::{AccountNo, Rep, RepNo, Twin};
@@ -70,10 +71,37 @@ impl Twin {
             Change::Clear => self.set_status(rep, RepStatus::Active),
             Change::Set(status) => self.set_status(rep, status),
         }
+        self.taken_again(rep);
         for (account, role) in self.accounts_of(rep) {
             self.look_at_promise(account, role);
         }
         Ok(rep)
+    }
+
+    pub(super) fn is_served(&self, rep: RepNo) -> bool {
+        self.reps[rep].status == RepStatus::Active && self.reps[rep].refused < MAX_REFUSED
+    }
+
+    /// The CRM refused to make them an owner.
+    pub(super) fn not_taken(&mut self, rep: RepNo) {
+        self.reps[rep].refused = self.reps[rep].refused.saturating_add(1);
+        let scope = BreakerScope::Refused(self.reps[rep].id.clone());
+        if self.reps[rep].refused == MAX_REFUSED && self.tripped.insert(scope.clone()) {
+            self.alert(AlertKind::BreakerTripped { scope, due: MAX_REFUSED.into() });
+        }
+    }
+
+    /// It did, or their record is another now.
+    pub(super) fn taken_again(&mut self, rep: RepNo) {
+        let stopped = self.reps[rep].refused >= MAX_REFUSED;
+        self.reps[rep].refused = 0;
+        let scope = BreakerScope::Refused(self.reps[rep].id.clone());
+        if self.tripped.remove(&scope) {
+            self.alert(AlertKind::BreakerReset { scope });
+        }
+        if let Some(role) = self.reps[rep].role.filter(|_| stopped) {
+            self.roles[role].dirty = true;
+        }
     }
 
     fn set_status(&mut self, rep: RepNo, status: RepStatus) {
@@ -106,6 +134,7 @@ impl Twin {
                 aliases: Vec::new(),
                 turns: [(0, 0); 4],
                 acts: Vec::new(),
+                refused: 0,
             });
             self.reps.len() - 1
         })

@@ -212,7 +212,10 @@ impl Twin {
     fn proceed(&mut self, request: &Request, role: Option<usize>) -> Result<(), Code> {
         let policy = self.policy();
         let mut asked = match (&request.rep, role) {
-            (Some(rep), _) => vec![BreakerScope::Book(rep.clone()), BreakerScope::QuietRep(rep.clone())],
+            (Some(rep), _) => {
+                let scopes = [BreakerScope::Book, BreakerScope::QuietRep, BreakerScope::Refused];
+                scopes.map(|scope| scope(rep.clone())).to_vec()
+            }
             (None, Some(role)) => vec![BreakerScope::Role(policy.roles[role].name.clone())],
             (None, None) => {
                 let roles = policy.roles.iter().map(|role| BreakerScope::Role(role.name.clone()));

@@ -206,5 +206,6 @@ fn rep_view(twin: &Twin, rep: RepNo) -> RepView {
         per_segment: names.iter().map(|name| twin.count_against(rep, name)).collect(),
         turns: row.turns,
         acts: row.acts.clone(),
+        refused: row.refused,
     }
 }
