@@ -18,6 +18,8 @@ pub struct Verdict {
     people: usize,
     /// Writes of a command that was carried out already, which change nothing.
     repeated: usize,
+    /// Writes to an account that somebody had given to the same rep since the writer looked: no owner changed.
+    met: usize,
     results: BTreeMap<String, usize>,
     seats: usize,
     statuses: BTreeMap<String, usize>,
@@ -67,6 +69,7 @@ fn judge_history(end: &End, verdict: &mut Verdict, wrong: &mut Vec<String>) {
             continue;
         }
         verdict.moves += 1;
+        verdict.met += usize::from(row["from"] == row["to"]);
         if !done.insert(text(&row["command"])) {
             wrong.push(format!("done twice: {row}"));
         }
@@ -81,11 +84,13 @@ fn judge_history(end: &End, verdict: &mut Verdict, wrong: &mut Vec<String>) {
 
 /// In what the move isn't the command's.
 fn unlike(row: &Value, command: &Value) -> Option<String> {
+    // Whom a write changes nothing for isn't taken anything from; the fence, too, looks at changes alone.
+    let from = if row["from"] == row["to"] { &command["expected_owner_id"] } else { &row["from"] };
     let of = [
         ("account", &row["account"], &command["account"]["crm_id"]),
         ("role", &row["role"], &command["role"]),
         ("sequence", &row["sequence"], &command["sequence"]),
-        ("expected owner", &row["from"], &command["expected_owner_id"]),
+        ("expected owner", from, &command["expected_owner_id"]),
         ("new owner", &row["to"], &command["new_owner"]["crm_user_id"]),
     ];
     if let Some((what, found, wanted)) = of.iter().find(|(_, found, wanted)| found != wanted) {
