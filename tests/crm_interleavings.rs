@@ -312,18 +312,11 @@ fn rep(id: &str, capacity: u32) -> Body {
 
 fn given_back(at: Millis) -> Body {
     Body::Request(Request {
-        op: RequestOp::Return,
         account: vec![Candidate::CrmId("acme".into())].into(),
         role: Some("sdr".into()),
-        rep: None,
         reason: Some(ReturnReason::NotInterested),
-        until: None,
-        per_hour: None,
-        undo: None,
-        wave: None,
-        by: "jane".into(),
-        at,
         dedup: 7,
+        ..Request::new(RequestOp::Return, "jane".into(), at)
     })
 }
 

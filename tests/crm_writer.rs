@@ -148,18 +148,9 @@ impl World {
         let request = |scope| {
             let BreakerScope::Refused(rep) = scope else { return None };
             Some(Body::Request(Request {
-                op: RequestOp::Proceed,
-                account: Default::default(),
-                role: None,
                 rep: Some(rep),
-                reason: None,
-                until: None,
-                per_hour: None,
-                wave: None,
-                undo: None,
-                by: "revops".into(),
-                at: self.now,
                 dedup: self.engine.sequence(),
+                ..Request::new(RequestOp::Proceed, "revops".into(), self.now)
             }))
         };
         let requests: Vec<_> = tripped.into_iter().filter_map(request).collect();

@@ -154,18 +154,10 @@ fn name_of(account: usize) -> Text {
 
 fn give_back(account: Text, owner: Text, now: Millis, dedup: u64) -> Body {
     Body::Request(Request {
-        op: RequestOp::Return,
         account: vec![Candidate::CrmId(account)].into(),
-        role: None,
-        rep: None,
         reason: Some(ReturnReason::Duplicate),
-        until: None,
-        per_hour: None,
-        undo: None,
-        wave: None,
-        by: owner,
-        at: now,
         dedup,
+        ..Request::new(RequestOp::Return, owner, now)
     })
 }
 

@@ -96,18 +96,9 @@ impl World {
 
     fn undo(&mut self, asked: UndoAsked) {
         let request = Request {
-            op: RequestOp::Undo,
-            account: Vec::new().into(),
-            role: None,
-            rep: None,
-            reason: None,
-            until: None,
-            per_hour: None,
-            wave: None,
             undo: Some(Box::new(asked)),
-            by: "revops".into(),
-            at: self.now,
             dedup: self.engine.sequence(),
+            ..Request::new(RequestOp::Undo, "revops".into(), self.now)
         };
         self.apply(vec![Body::Request(request)]);
     }

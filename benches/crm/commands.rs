@@ -189,18 +189,9 @@ impl Subject {
         for entry in entries.into_iter().rev().take(UNDONE_ENTRIES) {
             let asked = UndoAsked { entry: Some(entry), ..UndoAsked::default() };
             let request = Body::Request(Request {
-                op: RequestOp::Undo,
-                account: Default::default(),
-                role: None,
-                rep: None,
-                reason: None,
-                until: None,
-                per_hour: None,
-                wave: None,
                 undo: Some(Box::new(asked)),
-                by: "revops".into(),
-                at: self.now,
                 dedup: entry,
+                ..Request::new(RequestOp::Undo, "revops".into(), self.now)
             });
             let start = Cpu::now();
             self.apply(vec![request]);

@@ -219,18 +219,10 @@ impl Company {
         let pick = self.roll(self.owned.len() as u64) as usize;
         let (account, owner) = self.owned.swap_remove(pick);
         Body::Request(Request {
-            op: RequestOp::Return,
             account: [Candidate::CrmId(account)].into_iter().collect(),
-            role: None,
-            rep: None,
             reason: Some(ReturnReason::ALL[0]),
-            until: None,
-            per_hour: None,
-            undo: None,
-            wave: None,
-            by: owner,
-            at: now,
             dedup: self.word(),
+            ..Request::new(RequestOp::Return, owner, now)
         })
     }
 }

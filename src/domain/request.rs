@@ -147,3 +147,23 @@ pub struct Request {
     pub at: Millis,
     pub dedup: u64,
 }
+
+impl Request {
+    /// Naming nothing yet: what is asked for, who asks, and when.
+    pub fn new(op: RequestOp, by: Text, at: Millis) -> Request {
+        Request {
+            op,
+            account: Candidates::new(),
+            role: None,
+            rep: None,
+            reason: None,
+            until: None,
+            per_hour: None,
+            wave: None,
+            undo: None,
+            by,
+            at,
+            dedup: 0,
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use crate::domain::account::{AccountChange, Value};
 use crate::domain::output::{AlertKind, SeatStatus};
 use crate::domain::request::{Request, RequestOp, ReturnReason};
-use crate::domain::{Candidates, Code, Text};
+use crate::domain::{Code, Text};
 
 use super::Engine;
 use super::state::AccountId;
@@ -41,18 +41,9 @@ impl Engine {
         let (id, role_name, owner) = self.names(role, account);
         let reason = ReturnReason::ALL.into_iter().find(|reason| reason.name() == says);
         let request = Request {
-            op: RequestOp::Return,
-            account: Candidates::new(),
             role: Some(role_name.clone()),
-            rep: None,
             reason,
-            until: None,
-            per_hour: None,
-            wave: None,
-            undo: None,
-            by: owner.clone(),
-            at: self.now(),
-            dedup: 0,
+            ..Request::new(RequestOp::Return, owner.clone(), self.now())
         };
         let unknown = reason.is_none().then_some(Code::ReasonNotAllowed);
         let outcome = unknown.map_or_else(|| self.hand_back(&request, role, account), Err);

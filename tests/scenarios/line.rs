@@ -296,20 +296,7 @@ fn act(who: &str, mut words: Words, now: Millis, number: u64) -> Result<Body, St
 
 /// `jane returns acme because not_interested until 2026-05-01 as sdr for joe id r1`.
 fn request(op: RequestOp, by: &str, mut words: Words, now: Millis, number: u64) -> Result<Request, String> {
-    let mut request = Request {
-        op,
-        account: Candidates::new(),
-        role: None,
-        rep: None,
-        reason: None,
-        until: None,
-        per_hour: None,
-        undo: None,
-        wave: None,
-        by: by.into(),
-        at: now,
-        dedup: 0,
-    };
+    let mut request = Request::new(op, by.into(), now);
     let mut id = None;
     while let Some(word) = words.next() {
         match word {

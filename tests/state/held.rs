@@ -59,18 +59,12 @@ fn fitting(id: &str, employees: i64) -> Body {
 
 fn asked(op: RequestOp, account: &str, until: Option<Millis>) -> Body {
     Body::Request(Request {
-        op,
         account: vec![Candidate::CrmId(account.into())].into(),
         role: Some("sdr".into()),
-        rep: None,
         reason: Some(ReturnReason::BadData),
         until,
-        per_hour: None,
-        undo: None,
-        wave: None,
-        by: "a".into(),
-        at: START,
         dedup: entry::digest(format!("{op:?} {account}").as_bytes()).0 as u64,
+        ..Request::new(op, "a".into(), START)
     })
 }
 

@@ -353,18 +353,14 @@ impl Story {
         let rep = self.roll(REPS);
         let role = ["sdr", "ae"][(rep % 2) as usize].into();
         Body::Request(Request {
-            op,
             account: if undo.is_some() { Vec::new() } else { self.named() }.into(),
             role: (op != RequestOp::Rate).then_some(role),
-            rep: None,
             reason: Some(ReturnReason::BadData),
             until: Some(Millis(self.now.0 + 400_000_000)),
             per_hour: Some(1 + self.roll(40) as u32),
-            wave: None,
             undo,
-            by: format!("rep-{rep}").into(),
-            at: self.now,
             dedup: self.roll(1 << 40),
+            ..Request::new(op, format!("rep-{rep}").into(), self.now)
         })
     }
 }

@@ -29,7 +29,7 @@ use crate::domain::input::{Frontier, order_batch};
 use crate::domain::output::BreakerScope;
 use crate::domain::policy::Confirm;
 use crate::domain::request::{Request, RequestOp};
-use crate::domain::{AlertKind, Body, Candidates, EntryKind, Gate, Input, Millis, Output, Policy, Text, Topic};
+use crate::domain::{AlertKind, Body, EntryKind, Gate, Input, Millis, Output, Policy, Text, Topic};
 use crate::feed::Decoder;
 use crate::log::{JournalReader, Log};
 
@@ -292,21 +292,7 @@ fn proceeds(made: &mut Made) -> Vec<Input> {
             BreakerScope::Departures => (None, None),
         };
         let dedup = xxhash_rust::xxh3::xxh3_64(format!("proceed {sequence} {index}").as_bytes());
-        let (op, account, by) = (RequestOp::Proceed, Candidates::new(), "replay".into());
-        own(Body::Request(Request {
-            op,
-            account,
-            role,
-            rep,
-            reason: None,
-            until: None,
-            per_hour: None,
-            undo: None,
-            wave: None,
-            by,
-            at: now,
-            dedup,
-        }))
+        own(Body::Request(Request { role, rep, dedup, ..Request::new(RequestOp::Proceed, "replay".into(), now) }))
     };
     tripped.enumerate().map(request).collect()
 }

@@ -83,18 +83,10 @@ impl Twin {
             }
             let Some(owner) = seat.owner else { continue };
             let request = Request {
-                op: RequestOp::Return,
                 account: vec![Candidate::CrmId(self.accounts[account].id.clone())].into(),
                 role: Some(rules.name.clone()),
-                rep: None,
                 reason: ReturnReason::ALL.into_iter().find(|reason| reason.name() == text),
-                until: None,
-                per_hour: None,
-                wave: None,
-                undo: None,
-                by: self.reps[owner].id.clone(),
-                at: self.now.millis(),
-                dedup: 0,
+                ..Request::new(RequestOp::Return, self.reps[owner].id.clone(), self.now.millis())
             };
             let given_back = match request.reason {
                 Some(_) => self.give_back(&request, account, role),

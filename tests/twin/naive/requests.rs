@@ -7,22 +7,6 @@ use bookd::domain::{Code, DecisionKind, Secs};
 
 use super::{AccountNo, Twin};
 
-/// The others are refused by name.
-const SUPPORTED: [RequestOp; 12] = [
-    RequestOp::Return,
-    RequestOp::ReviewDone,
-    RequestOp::Retire,
-    RequestOp::Hold,
-    RequestOp::Release,
-    RequestOp::Proceed,
-    RequestOp::Pause,
-    RequestOp::Resume,
-    RequestOp::Rate,
-    RequestOp::GoLive,
-    RequestOp::Undo,
-    RequestOp::Approve,
-];
-
 impl Twin {
     /// An error turns the request away as a record; a refusal is an alert.
     pub(super) fn request(&mut self, request: &Request) -> Result<(), Code> {
@@ -44,7 +28,7 @@ impl Twin {
     }
 
     fn do_as_asked(&mut self, request: &Request) -> Result<(), Code> {
-        if !SUPPORTED.contains(&request.op) {
+        if !RequestOp::SUPPORTED.contains(&request.op) {
             return Err(Code::NotSupported);
         }
         let named = self.named_role(request)?;
