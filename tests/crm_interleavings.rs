@@ -78,6 +78,8 @@ struct World {
     persons: Option<Seen>,
     returns: bool,
     with_versions: bool,
+    /// Results bear them, too.
+    results_bear: bool,
     /// A day may pass still, and a result get lost.
     slow: bool,
     /// It passed.
@@ -107,6 +109,7 @@ impl World {
             persons: None,
             returns: true,
             with_versions,
+            results_bear: with_versions,
             slow,
             late: false,
             told: (None, 1),
@@ -149,7 +152,7 @@ impl World {
     /// writer's own changes are told by two topics, in any order.
     fn knows_of(&self, command: &Decision) -> bool {
         let persons = self.persons.as_ref() == Some(&self.told);
-        !self.with_versions && !persons || command.from == self.told.0
+        !self.results_bear && !persons || command.from == self.told.0
     }
 
     fn is_told(&mut self, seen: Seen) {
@@ -174,7 +177,7 @@ impl World {
         let mut result = self.results.remove(0);
         let (owner, version) = (result.observed_owner.clone(), result.crm_version.expect("the CRM has versions"));
         match owner {
-            _ if !self.with_versions => result.crm_version = None,
+            _ if !self.results_bear => result.crm_version = None,
             Change::Set(owner) => self.is_told((Some(owner), version)),
             _ => self.is_told((None, version)),
         }
@@ -363,6 +366,15 @@ fn every_order_of_arrival_ends_with_the_owner_of_the_crm() {
 fn so_it_does_when_commands_expire_and_results_get_lost() {
     for person in [None, Some("joe"), Some("jane")] {
         explore_all(&World::new(person, true, true), 100);
+    }
+}
+
+/// A writer often can't tell at which of the CRM's versions its own change was.
+#[test]
+fn so_it_does_where_results_bear_no_versions() {
+    for person in [None, Some("joe"), Some("jane")] {
+        let world = World { results_bear: false, ..World::new(person, true, false) };
+        explore_all(&world, 100);
     }
 }
 

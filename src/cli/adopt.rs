@@ -6,8 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 
-use super::replay::{instant, period};
-use super::{ConfigArg, Failure};
+use super::{ConfigArg, Failure, instant, period};
 use crate::config::period::Period;
 use crate::domain::Millis;
 use crate::feed::Decoder;

@@ -25,7 +25,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::config::period::Period;
 use crate::config::{self, Config};
+use crate::domain::Millis;
 use crate::log::LogError;
 use crate::run::RunError;
 use crate::run::open::OpenLog;
@@ -170,6 +172,15 @@ fn log_to_stderr() {
     let ansi = std::io::stderr().is_terminal();
     // A second subscriber would be refused; there is none before `main`.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).try_init();
+}
+
+fn instant(text: &str) -> Result<Millis, String> {
+    let parsed = chrono::DateTime::parse_from_rfc3339(text);
+    parsed.map(|at| Millis(at.timestamp_millis())).map_err(|error| format!("{error}; try 2026-03-02T09:00:00Z"))
+}
+
+fn period(text: &str) -> Result<Period, String> {
+    Period::parse(text).map_err(|error| error.to_string())
 }
 
 impl ConfigArg {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{ConfigArg, Failure};
+use super::{ConfigArg, Failure, instant, period};
 use crate::config::period::Period;
 use crate::config::settings::LogSettings;
 use crate::domain::Millis;
@@ -34,7 +34,7 @@ pub struct ReplayArgs {
     #[arg(long)]
     kafka: bool,
     /// How far the virtual clock moves at a time.
-    #[arg(long, value_name = "LENGTH", default_value = "1m", value_parser = period)]
+    #[arg(long, value_name = "LENGTH", default_value = "1m", value_parser = tick)]
     tick: Period,
     /// The exports hold everything up to here, RFC 3339, although a source's last event is older. The clock runs
     /// on until then.
@@ -48,15 +48,10 @@ pub struct ReplayArgs {
     resume: bool,
 }
 
-pub(super) fn instant(text: &str) -> Result<Millis, String> {
-    let parsed = chrono::DateTime::parse_from_rfc3339(text);
-    parsed.map(|at| Millis(at.timestamp_millis())).map_err(|error| format!("{error}; try 2026-03-02T09:00:00Z"))
-}
-
-pub(super) fn period(text: &str) -> Result<Period, String> {
-    match Period::parse(text) {
+fn tick(text: &str) -> Result<Period, String> {
+    match period(text) {
         Ok(Period(0)) => Err("a tick lasts at least a second".to_owned()),
-        parsed => parsed.map_err(|error| error.to_string()),
+        parsed => parsed,
     }
 }
 

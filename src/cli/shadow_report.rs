@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use serde::Serialize;
 
-use super::{Failure, LogArg};
+use super::{Failure, LogArg, period};
 use crate::config::period::Period;
 use crate::domain::policy::RoleMode;
 use crate::domain::{Millis, Text};
@@ -27,10 +27,6 @@ pub struct ShadowReportArgs {
     /// For programs.
     #[arg(long)]
     json: bool,
-}
-
-fn period(text: &str) -> Result<Period, String> {
-    Period::parse(text).map_err(|error| error.to_string())
 }
 
 /// The whole report; as JSON it is this, field by field.

@@ -19,6 +19,13 @@ pub struct Input {
     pub body: Body,
 }
 
+impl Input {
+    /// What no record says: the loop's own.
+    pub fn own(body: Body) -> Input {
+        Input { position: None, body }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     Policy(Box<Policy>),

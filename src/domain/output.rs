@@ -72,7 +72,7 @@ pub enum Disposition {
     Command,
     /// A shadow role: recorded only.
     Shadow,
-    /// Held back by a pause or an approval.
+    /// Decided and held back. Nothing makes one yet: what a pause or an approval holds back isn't decided before it may go.
     Held,
 }
 

@@ -128,6 +128,7 @@ impl Engine {
         let seen = record.version_seen(role);
         if version.is_some() && version < seen {
             // It was on its way for longer than what is known already.
+            self.overtaken(role, account, owner, version);
             return Ok(());
         }
         record.see_version(role, version);

@@ -1,6 +1,6 @@
 //! Waves of losses that people want to see before they go. `docs/rules.md`, 8.
 
-use crate::domain::output::{AlertKind, BreakerScope};
+use crate::domain::output::AlertKind;
 use crate::domain::request::Request;
 use crate::domain::time::DAY;
 use crate::domain::{Code, Secs};
@@ -47,7 +47,8 @@ impl Engine {
 
     fn set_wave(&mut self, role: usize, wave: Option<Wave>) {
         self.state.roles[role].wave = wave;
-        self.list_those_in(&BreakerScope::Role(self.rules().roles[role].name.clone()));
+        let scope = self.role_scope(role);
+        self.list_those_in(&scope);
     }
 
     /// Those that nobody approved in time, or that the policy no longer asks for.

@@ -147,9 +147,7 @@ pub struct CommandIndex {
     due: BTreeSet<(Secs, AccountId, usize)>,
     /// By role: those that nobody answered yet, the oldest first.
     out: BTreeMap<usize, BTreeSet<(Secs, AccountId)>>,
-    /// By role: seats with a wish, the oldest first.
-    wishes: BTreeMap<usize, BTreeSet<(Secs, AccountId)>>,
-    /// Of these those that nothing is out of.
+    /// Seats with a wish that nothing is out of.
     free: BTreeMap<Line, BTreeSet<Free>>,
 }
 
@@ -180,12 +178,9 @@ impl CommandIndex {
         if row.stage == Stage::Issued {
             self.out.entry(role).or_default().insert((row.issued, account));
         }
-        if let Some(wish) = &row.wish {
-            self.wishes.entry(role).or_default().insert((wish.at, account));
-            if !row.is_out() {
-                let line = (role, WishOf::kind(wish.decision.kind));
-                self.free.entry(line).or_default().insert((row.retry_at, wish.at, account));
-            }
+        if let Some(wish) = row.wish.as_ref().filter(|_| !row.is_out()) {
+            let line = (role, WishOf::kind(wish.decision.kind));
+            self.free.entry(line).or_default().insert((row.retry_at, wish.at, account));
         }
     }
 
@@ -199,7 +194,6 @@ impl CommandIndex {
         }
         take_from(&mut self.out, role, &(row.issued, account));
         if let Some(wish) = &row.wish {
-            take_from(&mut self.wishes, role, &(wish.at, account));
             let line = (role, WishOf::kind(wish.decision.kind));
             take_from(&mut self.free, line, &(row.retry_at, wish.at, account));
         }
@@ -217,11 +211,6 @@ impl CommandIndex {
 
     pub fn next_due(&self, now: Secs) -> Option<Secs> {
         self.due.range((now.plus(1), AccountId(0), 0)..).next().map(|(at, ..)| *at)
-    }
-
-    /// Seats of the role with a wish, the oldest first.
-    pub fn wishes(&self, role: usize) -> Vec<AccountId> {
-        self.wishes.get(&role).into_iter().flatten().map(|(_, account)| *account).collect()
     }
 
     /// The oldest wish that may leave, and when it was wished: nothing of its seat is out, and no back-off lasts.

@@ -2,7 +2,7 @@
 
 use crate::domain::account::{AccountChange, Value};
 use crate::domain::output::{AlertKind, SeatStatus};
-use crate::domain::request::{Request, RequestOp, ReturnReason};
+use crate::domain::request::{RequestOp, ReturnReason};
 use crate::domain::{Code, Text};
 
 use super::Engine;
@@ -40,13 +40,10 @@ impl Engine {
     fn return_by_field(&mut self, role: usize, account: AccountId, says: &Text) {
         let (id, role_name, owner) = self.names(role, account);
         let reason = ReturnReason::ALL.into_iter().find(|reason| reason.name() == says);
-        let request = Request {
-            role: Some(role_name.clone()),
-            reason,
-            ..Request::new(RequestOp::Return, owner.clone(), self.now())
+        let outcome = match reason {
+            Some(reason) => self.hand_back(role, account, reason, None, &owner),
+            None => Err(Code::ReasonNotAllowed),
         };
-        let unknown = reason.is_none().then_some(Code::ReasonNotAllowed);
-        let outcome = unknown.map_or_else(|| self.hand_back(&request, role, account), Err);
         if let Err(code) = outcome {
             let (account, role) = (Some(id), Some(role_name));
             self.alert(AlertKind::Refused { op: RequestOp::Return, code, account, role, by: owner });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::output::{AlertKind, Entered, SeatStatus};
+use crate::domain::output::{Entered, SeatStatus};
 use crate::domain::policy::{Kind, Policy};
 use crate::domain::{Secs, Text};
 
@@ -137,16 +137,7 @@ impl Engine {
 
     /// A seat of an account that is new in the CRM: where its owners are followed, the owner there is the desired one.
     pub(super) fn settle_recorded_seat(&mut self, role: usize, account: AccountId) {
-        let seat = &self.state.seats[role][account.index()];
-        let owner = seat.crm_owner;
-        if seat.status != SeatStatus::Unknown || self.restore(role, account) {
-            return;
-        }
-        if self.follows(role) && owner != RepId::NOBODY {
-            self.adopt_owner(role, account, owner, Had::Not);
-        } else {
-            self.settle_new_seat(role, account);
-        }
+        if self.follows(role) { self.adopt(role, account) } else { self.settle_new_seat(role, account) }
     }
 
     /// A seat that a later policy or a record brought after the gate's first opening.
@@ -186,22 +177,9 @@ impl Engine {
         if self.state.seats[role][account.index()].status != SeatStatus::Unknown || self.restore(role, account) {
             return;
         }
-        let seat = &self.state.seats[role][account.index()];
-        let Some(owner) = seat.crm_owner.some() else { return self.settle_new_seat(role, account) };
-        let rep = &self.state.reps[owner.index()];
-        if rep.known && rep.role == Some(role as u8) {
-            self.own(role, account, owner, self.adopted_segment(owner, account), Entered::Adopted);
-        } else if self.is_holding_user(role, owner) {
-            self.exclude(role, account);
-        } else {
-            let orphan = AlertKind::Orphan {
-                account: self.state.sides[account.index()].id.clone(),
-                role: self.rules().roles[role].name.clone(),
-                owner: rep.id.clone(),
-            };
-            self.change_seat(role, account, |seat| seat.orphan = true);
-            self.exclude(role, account);
-            self.alert(orphan);
+        match self.state.seats[role][account.index()].crm_owner.some() {
+            Some(owner) => self.adopt_owner(role, account, owner, Had::Not),
+            None => self.settle_new_seat(role, account),
         }
     }
 

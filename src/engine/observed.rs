@@ -96,7 +96,9 @@ impl Engine {
         let mut kept = None;
         let mut to = RepId::NOBODY;
         self.change_row(role, account, |row| {
-            kept = row.kept.take();
+            kept = row.kept.clone();
+            // Which of the two came first is told by the CRM's own record, if the result doesn't say.
+            row.kept = row.kept.take().filter(|kept| version.is_none() && kept.version.is_some());
             to = row.to;
         });
         self.applied(role, account, version);
@@ -155,7 +157,7 @@ impl Engine {
         match stage {
             Stage::Issued if owner == to => {
                 self.applied(role, account, version);
-                self.settle_command(role, account);
+                self.settle_by_record(role, account);
                 self.look_at_exclusion(account);
             }
             Stage::Issued if owner == base => {
@@ -168,7 +170,7 @@ impl Engine {
                 self.state.roles[role].answered = self.state.now;
                 self.outside_change(role, account, owner);
             }
-            Stage::Applied if owner == to => self.settle_command(role, account),
+            Stage::Applied if owner == to => self.settle_by_record(role, account),
             // Unless it is of a later version than all before it can't be told from an echo that is late.
             Stage::Applied if owner == base && (seen.is_none() || version <= seen) => {}
             Stage::Applied => self.outside_change(role, account, owner),
@@ -177,6 +179,24 @@ impl Engine {
                 self.observe_settled(role, account, owner, known);
             }
         }
+    }
+
+    /// The CRM's own record shows the new owner, and nothing later is known.
+    fn settle_by_record(&mut self, role: usize, account: AccountId) {
+        self.change_row(role, account, |row| row.kept = None);
+        self.settle_command(role, account);
+    }
+
+    /// A record that is older than what is known tells of our own change: what is kept of the old owner is later, and
+    /// somebody took the account back.
+    pub(super) fn overtaken(&mut self, role: usize, account: AccountId, owner: RepId, version: Option<u64>) {
+        let Some(row) = self.commanded(role, account) else { return };
+        let follows = matches!(row.stage, Stage::Issued | Stage::Applied | Stage::Settled) && owner == row.to;
+        let Some(kept) = row.kept.clone().filter(|kept| follows && kept.version > version) else { return };
+        if row.stage == Stage::Issued {
+            self.applied(role, account, None);
+        }
+        self.outside_change(role, account, kept.owner);
     }
 
     fn observe_settled(&mut self, role: usize, account: AccountId, owner: RepId, known: bool) {

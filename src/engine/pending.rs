@@ -106,7 +106,7 @@ impl Engine {
 
     /// The command leaves, or what would be one.
     fn issue(&mut self, role: usize, account: AccountId, decision: Decision) {
-        self.note_command(role, account, decision.command_id);
+        self.note_command(role, account, &decision);
         self.entry.decisions += 1;
         if decision.disposition == Disposition::Command {
             self.count_command(decision.kind);
@@ -157,7 +157,11 @@ impl Engine {
     /// Where commands are no longer confirmed nothing stays pending: what waits goes out.
     pub(super) fn forget_unconfirmed(&mut self) {
         for role in self.roles().filter(|role| !self.confirms(*role)).collect::<Vec<_>>() {
-            for account in self.index.commands.wishes(role) {
+            let rows = self.state.commands[role].iter();
+            let mut wishes: Vec<_> =
+                rows.filter_map(|(account, row)| Some((row.wish.as_ref()?.at, *account))).collect();
+            wishes.sort_unstable();
+            for (_, account) in wishes {
                 let out = self.commanded(role, account).is_some_and(Commanded::is_out);
                 self.change_row(role, account, |row| {
                     if out {
@@ -233,7 +237,7 @@ impl Engine {
 
     pub(super) fn settle_command(&mut self, role: usize, account: AccountId) {
         self.change_row(role, account, |row| {
-            (row.stage, row.kept) = (Stage::Settled, None);
+            row.stage = Stage::Settled;
             if row.wish.is_some() {
                 row.base = row.to;
             }

@@ -3,7 +3,7 @@
 use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, LeftAlone, SeatStatus, Why};
 use crate::domain::policy::{Handling, ReturnRule};
 use crate::domain::request::{Request, RequestOp, ReturnReason};
-use crate::domain::{Code, Millis, Secs};
+use crate::domain::{Code, Millis, Secs, Text};
 
 use super::Engine;
 use super::state::{AccountId, RepId};
@@ -32,7 +32,16 @@ impl Engine {
         match request.op {
             RequestOp::Return => {
                 let (role, account) = self.seat_asked(request)?;
-                self.hand_back(request, role, account)
+                let seat = &self.state.seats[role][account.index()];
+                if !matches!(seat.status, SeatStatus::Owned | SeatStatus::Holding) {
+                    return Err(Code::NotOwned);
+                }
+                let asker = request.rep.as_ref().unwrap_or(&request.by);
+                if self.rep_by_id(asker) != Some(seat.owner) {
+                    return Err(Code::NotOwner);
+                }
+                let reason = request.reason.ok_or(Code::ReasonMissing)?;
+                self.hand_back(role, account, reason, request.until, &request.by)
             }
             RequestOp::ReviewDone => {
                 let (role, account) = self.seat_asked(request)?;
@@ -77,31 +86,25 @@ impl Engine {
         until.map(Millis::secs).filter(|until| *until > self.state.now).ok_or(Code::DateMissing)
     }
 
-    pub(super) fn hand_back(&mut self, request: &Request, role: usize, account: AccountId) -> Result<(), Code> {
-        let seat = &self.state.seats[role][account.index()];
-        let (owner, status) = (seat.owner, seat.status);
-        if !matches!(status, SeatStatus::Owned | SeatStatus::Holding) {
-            return Err(Code::NotOwned);
-        }
-        let asker = request.rep.as_ref().unwrap_or(&request.by);
-        if self.rep_by_id(asker) != Some(owner) {
-            return Err(Code::NotOwner);
-        }
-        let reason = request.reason.ok_or(Code::ReasonMissing)?;
+    /// The owner gives the account back.
+    pub(super) fn hand_back(
+        &mut self,
+        role: usize,
+        account: AccountId,
+        reason: ReturnReason,
+        until: Option<Millis>,
+        by: &Text,
+    ) -> Result<(), Code> {
+        let owner = self.state.seats[role][account.index()].owner;
         let rule = self.return_rule(role, owner, reason)?;
         self.check_return(&rule, role, account, owner, reason)?;
         let until = match rule.handling {
-            Handling::Date => Some(self.call_back(role, owner, request)?),
+            Handling::Date => Some(self.call_back(role, owner, until)?),
             Handling::Rest(rest_s) => Some(self.state.now.plus(rest_s)),
             Handling::Review | Handling::Retire => None,
         };
-        self.decide(
-            DecisionKind::Return,
-            role,
-            account,
-            RepId::NOBODY,
-            Why::Returned { reason, by: request.by.clone() },
-        );
+        let why = Why::Returned { reason, by: by.clone() };
+        self.decide(DecisionKind::Return, role, account, RepId::NOBODY, why);
         let now = self.state.now;
         let returns = self.state.reps[owner.index()].returns.entry(reason as u8).or_default();
         if returns.len() == RETURNS_KEPT {
@@ -146,8 +149,8 @@ impl Engine {
     }
 
     /// The start of the day that the request names, in the book's zone.
-    fn call_back(&self, role: usize, owner: RepId, request: &Request) -> Result<Secs, Code> {
-        let until = self.later(request.until)?;
+    fn call_back(&self, role: usize, owner: RepId, until: Option<Millis>) -> Result<Secs, Code> {
+        let until = self.later(until)?;
         let first = || self.rules().books.iter().find(|book| usize::from(book.role) == role);
         let zone = &self.book_of(owner).or_else(first).ok_or(Code::ReasonNotAllowed)?.zone;
         Ok(zone.day_start(until))

@@ -66,9 +66,6 @@ impl Engine {
         self.state.past_owners[role].remove(&account);
         self.change_seat(role, account, forget_what_was_virtual);
         self.adopt(role, account);
-        if let Some(owner) = self.state.seats[role][account.index()].owner.some() {
-            self.leaves_again(owner);
-        }
     }
 }
 

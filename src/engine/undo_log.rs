@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::domain::ids::Id128;
-use crate::domain::output::{LeftAlone, SeatStatus};
+use crate::domain::output::{Decision, LeftAlone, SeatStatus};
 use crate::domain::policy::{MAX_UNDO, UNDO_S};
 use crate::domain::{DecisionKind, Secs};
 
@@ -136,10 +136,10 @@ impl Engine {
         self.state.undo.rows.get_mut(place)
     }
 
-    /// The command of the latest decision about a seat leaves.
-    pub(super) fn note_command(&mut self, role: usize, account: AccountId, command: Id128) {
-        if let Some(row) = self.last_decision(role, account) {
-            row.command = Some(command);
+    /// The command of the latest decision about a seat leaves: an undo that needs no command may have come after it.
+    pub(super) fn note_command(&mut self, role: usize, account: AccountId, decision: &Decision) {
+        if let Some(row) = self.last_decision(role, account).filter(|row| row.kind == decision.kind) {
+            row.command = Some(decision.command_id);
         }
     }
 
@@ -150,10 +150,10 @@ impl Engine {
         }
     }
 
-    /// What was decided about the seat can't be undone any more: the first reason stays.
+    /// What was decided about the seat can't be undone any more: of several reasons the first in their order is told.
     pub(super) fn touch_for_undo(&mut self, role: usize, account: AccountId, why: LeftAlone) {
         if let Some(row) = self.last_decision(role, account) {
-            row.touched.get_or_insert(why);
+            row.touched = Some(row.touched.map_or(why, |before| before.min(why)));
         }
     }
 

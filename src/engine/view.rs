@@ -180,6 +180,8 @@ pub struct RepView {
     pub acts: Vec<Secs>,
     /// Accounts in a row that the CRM refused to give to them.
     pub refused: u8,
+    /// Left, and still has a book.
+    pub departing: bool,
 }
 
 impl Engine {
@@ -344,6 +346,7 @@ impl Engine {
             turns: row.turns,
             acts: row.acts.clone(),
             refused: row.refused,
+            departing: row.departing,
         }
     }
 

@@ -144,14 +144,9 @@ pub fn of_request(request: &Request) -> u64 {
     hash.optional(request.rep.as_deref());
     hash.optional(request.reason.map(|reason| reason.name()));
     hash.instant(request.until.unwrap_or_default());
-    if let Some(undo) = &request.undo {
-        hash.optional(undo.command.map(|id| id.to_string()).as_deref());
-        hash.number(undo.entry.unwrap_or(0));
-        hash.instant(undo.since.unwrap_or_default());
-    }
     hash.text(&request.by);
     hash.instant(request.at);
-    // Behind all else, and told apart: what has neither has the number that it always had.
+    // Told apart by what they are.
     if let Some(per_hour) = request.per_hour {
         hash.tagged(1, "");
         hash.number(per_hour.into());
@@ -159,6 +154,12 @@ pub fn of_request(request: &Request) -> u64 {
     if let Some(wave) = request.wave {
         hash.tagged(2, "");
         hash.number(wave);
+    }
+    if let Some(undo) = &request.undo {
+        hash.tagged(3, "");
+        hash.optional(undo.command.map(|id| id.to_string()).as_deref());
+        hash.number(undo.entry.unwrap_or(0));
+        hash.instant(undo.since.unwrap_or_default());
     }
     hash.end()
 }

@@ -130,13 +130,13 @@ pub fn study(
 ) -> Result<Report, RunError> {
     let since = if export.has_events() { since.max(export.start) } else { since };
     let mut watch = Watch { engine: Engine::new(Id128(0), 0), refused: BTreeMap::new(), outputs: Vec::new() };
-    watch.apply(export.begin.min(since), vec![own(Body::Policy(Box::new(only_watching(policy))))]);
+    watch.apply(export.begin.min(since), vec![Input::own(Body::Policy(Box::new(only_watching(policy))))]);
     let mut opened = false;
     while let Some(end) = watch.next_tick(&export, (!opened).then_some(since), at) {
         watch.take(&mut export, decoder, end)?;
         if !opened && since <= end {
             opened = true;
-            watch.apply(end, vec![own(Body::Gate(Gate::Open))]);
+            watch.apply(end, vec![Input::own(Body::Gate(Gate::Open))]);
         }
     }
     watch.apply(at, Vec::new());
@@ -324,8 +324,4 @@ fn granted(policy: &Policy, role: usize, at: Secs) -> Vec<Granted> {
         first_loss: at.plus(book.grace_s.max(book.lead_s)),
     });
     granted.collect()
-}
-
-fn own(body: Body) -> Input {
-    Input { position: None, body }
 }

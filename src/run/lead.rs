@@ -148,7 +148,7 @@ impl<'a> Leader<'a> {
     fn prove_clock(&mut self, mut reader: Box<dyn JournalReader>) -> Result<(), RunError> {
         let last = self.replica.engine.now();
         let (kind, inputs) = if self.replica.engine.gate_open() {
-            (EntryKind::Gate, vec![own(Body::Gate(Gate::Closed))])
+            (EntryKind::Gate, vec![Input::own(Body::Gate(Gate::Closed))])
         } else {
             (EntryKind::Heartbeat, Vec::new())
         };
@@ -282,7 +282,7 @@ impl<'a> Leader<'a> {
             false => return Ok(()),
         };
         let mut inputs = std::mem::take(&mut batch.inputs);
-        inputs.extend(frontiers.into_iter().map(|frontier| own(Body::Frontier(frontier))));
+        inputs.extend(frontiers.into_iter().map(|frontier| Input::own(Body::Frontier(frontier))));
         order_batch(&mut inputs);
         let spans: Vec<Span> = std::mem::take(&mut batch.spans);
         self.commit(Draft { kind, now: self.now(), spans, inputs }, &batch)
@@ -334,7 +334,7 @@ impl<'a> Leader<'a> {
 
     /// An entry of the loop's own.
     fn commit_own(&mut self, kind: EntryKind, bodies: Vec<Body>) -> Result<(), RunError> {
-        let inputs = bodies.into_iter().map(own).collect();
+        let inputs = bodies.into_iter().map(Input::own).collect();
         self.commit(Draft { kind, now: self.now(), spans: Vec::new(), inputs }, &Batch::default())
     }
 
@@ -413,10 +413,6 @@ fn parted(error: LogError) -> RunError {
         LogError::Corrupt { place, what } => RunError::Parted { place, what },
         other => other.into(),
     }
-}
-
-fn own(body: Body) -> Input {
-    Input { position: None, body }
 }
 
 /// An entry's figures; what the log and the clock add is the caller's.

@@ -49,23 +49,16 @@ pub fn state(view: &View) -> Id128 {
     digest.rows(sources);
     digest.rows(tripped);
     digest.row(&(*remembered, *unknown));
-    // At the end, and only where there are any: where commands aren't confirmed the digest is as it always was.
-    if !commands.is_empty() {
-        digest.rows(commands);
-    }
-    if !writers.is_empty() {
-        digest.rows(writers);
-    }
+    digest.rows(commands);
+    digest.rows(writers);
     digest.rows(paused);
     digest.rows(shadow);
     digest.rows(waves);
     digest.row(rate);
     digest.rows(issued);
     digest.rows(issued_losses);
-    if !undo.is_empty() || undo_forgotten.is_some() {
-        digest.rows(undo);
-        digest.row(undo_forgotten);
-    }
+    digest.rows(undo);
+    digest.row(undo_forgotten);
     digest.id()
 }
 

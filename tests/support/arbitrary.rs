@@ -415,7 +415,7 @@ structs! {
     SeatView { status, owner, crm_owner, sequence, since, until, hold, version, past, tenure }
     TenureView { since, grace, segment, promised, entered, warned_at, touches, days, contacts, replies }
     UndoView { account, role, entry, at, kind, command, status, owner, since, until, tenure, turn, touched }
-    RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts, refused }
+    RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts, refused, departing }
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
         past_owners, commands, undo, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,

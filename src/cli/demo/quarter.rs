@@ -34,13 +34,13 @@ pub fn write(config: &Config, mut world: World, dir: &Path) -> anyhow::Result<u6
     let mut files = Files::create(dir)?;
     let decoder = Decoder::new(config.feeds.clone());
     let mut quarter = Loop { engine: Engine::new(Id128(0), 0), decoder: &decoder, decisions: 0, offset: 0 };
-    quarter.apply(world.begins(0), vec![own(Body::Policy(Box::new(config.policy.clone())))]);
+    quarter.apply(world.begins(0), vec![Input::own(Body::Policy(Box::new(config.policy.clone())))]);
     let reference = world.reference();
     let mut events = reference.len() as u64;
     reference.iter().try_for_each(|line| files.write(line))?;
     let inputs = quarter.decode(&reference);
     quarter.apply(world.begins(0), inputs);
-    quarter.apply(world.begins(0), vec![own(Body::Gate(Gate::Open))]);
+    quarter.apply(world.begins(0), vec![Input::own(Body::Gate(Gate::Open))]);
     for day in 0..world.days() {
         let lines = world.day(day, &quarter.owners());
         events += lines.len() as u64;
@@ -62,10 +62,6 @@ pub fn decisions(dir: &Path) -> anyhow::Result<usize> {
 /// The opening, as `replay` wants to be told it.
 pub fn opening(at: Millis) -> String {
     Rfc3339(at).to_string()
-}
-
-fn own(body: Body) -> Input {
-    Input { position: None, body }
 }
 
 impl Loop<'_> {
@@ -103,7 +99,7 @@ impl Loop<'_> {
         let sources = self.engine.policy().map(|policy| &policy.sources[..]).unwrap_or_default();
         let complete =
             |source: &crate::domain::policy::Source| Frontier::Complete { source: source.name.clone(), until };
-        sources.iter().map(|source| own(Body::Frontier(complete(source)))).collect()
+        sources.iter().map(|source| Input::own(Body::Frontier(complete(source)))).collect()
     }
 
     fn decode(&mut self, lines: &[Line]) -> Vec<Input> {

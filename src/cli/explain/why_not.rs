@@ -87,7 +87,10 @@ impl Case<'_> {
         let counts = !self.view.shadow.contains(name);
         let rate = self.view.rate.as_ref().filter(|(rate, _)| counts && issued >= u64::from(*rate));
         let rate = rate.map(|(rate, by)| format!("the rate of {rate} commands an hour, set by {by}, is used up"));
-        paused.into_iter().chain(rate).collect()
+        let stalled = self.view.writers.iter().any(|(role, _, stalled)| role == name && *stalled);
+        let stalled = stalled
+            .then(|| "no command of the role is answered: one leaves every quarter of an hour until one is".to_owned());
+        paused.into_iter().chain(rate).chain(stalled).collect()
     }
 
     fn seat_obstacle(&self) -> Option<String> {

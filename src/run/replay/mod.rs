@@ -226,14 +226,14 @@ impl Replay<'_> {
             let said = self.complete.get(&source.name);
             if said.is_none_or(|said| *said < until) {
                 self.complete.insert(source.name.clone(), until);
-                inputs.push(own(Body::Frontier(Frontier::Complete { source: source.name.clone(), until })));
+                inputs.push(Input::own(Body::Frontier(Frontier::Complete { source: source.name.clone(), until })));
             }
         }
         inputs
     }
 
     fn commit_own(&mut self, kind: EntryKind, now: Millis, bodies: Vec<Body>) -> Result<(), RunError> {
-        let inputs = bodies.into_iter().map(own).collect();
+        let inputs = bodies.into_iter().map(Input::own).collect();
         self.commit(Draft { kind, now, spans: Vec::new(), inputs }, &Batch::default())
     }
 
@@ -292,11 +292,12 @@ fn proceeds(made: &mut Made) -> Vec<Input> {
             BreakerScope::Departures => (None, None),
         };
         let dedup = xxhash_rust::xxh3::xxh3_64(format!("proceed {sequence} {index}").as_bytes());
-        own(Body::Request(Request { role, rep, dedup, ..Request::new(RequestOp::Proceed, "replay".into(), now) }))
+        Input::own(Body::Request(Request {
+            role,
+            rep,
+            dedup,
+            ..Request::new(RequestOp::Proceed, "replay".into(), now)
+        }))
     };
     tripped.enumerate().map(request).collect()
-}
-
-fn own(body: Body) -> Input {
-    Input { position: None, body }
 }

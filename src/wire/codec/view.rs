@@ -14,5 +14,5 @@ wire_struct! {
         account, role, entry, at, kind, command, status, owner, since, until, tenure, turn, touched,
     }
     WaveView { role, wave, approved }
-    RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts, refused }
+    RepView { id, status, role, book, capacity, weight, size, per_segment, turns, acts, refused, departing }
 }

@@ -77,7 +77,8 @@ impl Twin {
         let version = record.crm_version;
         if record.status == ResultStatus::Applied || observed == Some(command.to) {
             self.applied(account, role, version);
-            self.command(account, role).kept = None;
+            let may_be_later = command.kept.filter(|kept| version.is_none() && kept.1.is_some());
+            self.command(account, role).kept = may_be_later;
             let later = |kept: &(Option<RepNo>, Option<u64>)| version.is_some() && kept.1 > version;
             let elsewhere = observed.filter(|owner| *owner != command.to);
             match command.kept.filter(later).map(|kept| kept.0).or(elsewhere) {
@@ -131,12 +132,27 @@ impl Twin {
         seat.orphan &= owner.is_some();
     }
 
+    /// Older than what is known; if it is our own change, what is kept of the old owner came after it.
+    fn older(&mut self, account: AccountNo, role: usize, owner: Option<RepNo>, version: Option<u64>) {
+        let Some(command) = self.command_of(account, role).cloned() else { return };
+        let stages = [Stage::Issued, Stage::Applied, Stage::Settled];
+        if let Some((before, _)) = command.kept.filter(|kept| kept.1 > version)
+            && stages.contains(&command.stage)
+            && owner == command.to
+        {
+            if command.stage == Stage::Issued {
+                self.applied(account, role, None);
+            }
+            self.outside_change(account, role, before);
+        }
+    }
+
     /// A record names the owner of a seat.
     pub(super) fn observe(&mut self, account: AccountNo, role: usize, owner: Option<RepNo>, version: Option<u64>) {
         let seat = &self.accounts[account].seats[role];
         let (last, desired, seen) = (seat.crm_owner, seat.owner, seat.version);
         if version.is_some() && version < seen {
-            return;
+            return self.older(account, role, owner, version);
         }
         self.see_version(account, role, version);
         let seat = &self.accounts[account].seats[role];
@@ -158,6 +174,7 @@ impl Twin {
         match command.stage {
             Stage::Issued if is_new => {
                 self.applied(account, role, version);
+                self.command(account, role).kept = None;
                 self.settled(account, role);
                 self.look_at_exclusion(account, role);
             }
@@ -169,7 +186,10 @@ impl Twin {
                 self.roles[role].answered = self.now;
                 self.outside_change(account, role, owner);
             }
-            Stage::Applied if is_new => self.settled(account, role),
+            Stage::Applied if is_new => {
+                self.command(account, role).kept = None;
+                self.settled(account, role);
+            }
             Stage::Applied if is_old && (seen.is_none() || version <= seen) => {}
             Stage::Applied => self.outside_change(account, role, owner),
             _ => {

@@ -139,7 +139,7 @@ impl Twin {
 
     fn leaves(&mut self, account: AccountNo, role: usize, decision: Decision) {
         // What waited for more than a week can't be undone any more.
-        if let Some(decided) = self.last_decided(account, role) {
+        if let Some(decided) = self.last_decided(account, role).filter(|decided| decided.kind == decision.kind) {
             decided.command = Some(decision.command_id);
         }
         self.ordinal += 1;
@@ -254,7 +254,6 @@ impl Twin {
     pub(super) fn settled(&mut self, account: AccountNo, role: usize) {
         let command = self.command(account, role);
         command.stage = Stage::Settled;
-        command.kept = None;
         if command.wish.is_some() {
             command.base = command.to;
         }

@@ -63,10 +63,8 @@ impl Twin {
     }
 
     pub(super) fn touched_since(&mut self, account: AccountNo, role: usize, why: LeftAlone) {
-        if let Some(last) = self.last_decided(account, role)
-            && last.touched.is_none()
-        {
-            last.touched = Some(why);
+        if let Some(last) = self.last_decided(account, role) {
+            last.touched = last.touched.into_iter().chain([why]).min();
         }
     }
 

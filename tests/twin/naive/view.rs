@@ -207,5 +207,6 @@ fn rep_view(twin: &Twin, rep: RepNo) -> RepView {
         turns: row.turns,
         acts: row.acts.clone(),
         refused: row.refused,
+        departing: twin.departing.contains(&rep),
     }
 }
