@@ -116,8 +116,9 @@ fn a_role_in_shadow_is_judged_like_a_live_one() {
     assert_eq!(judged(&waits), report);
 }
 
-/// Reps who work some of what they own, at random, for a day.
-fn random_day(dir: &Path, seed: u64) {
+/// Reps who work some of what they own, at random, for a day; when each account was touched last.
+fn random_day(dir: &Path, seed: u64) -> BTreeMap<String, Secs> {
+    let mut touched = BTreeMap::new();
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut below = |most: u32| random.next_u32() % most;
     let line = |topic, text: String| append(dir, topic, &format!("{text}\n"));
@@ -134,10 +135,14 @@ fn random_day(dir: &Path, seed: u64) {
             }
             let event = format!("{account}-{touch}");
             line(Topic::Activity, company::email(&event, owner, &format!("a{account}"), minutes(at)));
+            touched.insert(format!("a{account}"), secs(at));
             at += i64::from(below(130));
         }
     }
+    // By somebody who may not own it: it dates the end, and is no touch of the owner's unless they are ana.
     line(Topic::Activity, company::email("last", "ana", "a0", minutes(1440)));
+    touched.insert("a0".to_owned(), secs(1440));
+    touched
 }
 
 /// When a replay under the same policy takes each account, first.
@@ -166,7 +171,7 @@ fn a_replay_takes_what_adopt_says_is_lost_and_nothing_that_was_always_worked() {
     let (mut lost, mut kept) = (0, 0);
     for seed in 0..40 {
         let dir = tempfile::tempdir().unwrap();
-        random_day(dir.path(), seed);
+        let touched = random_day(dir.path(), seed);
         let config = policy(["touches = 1", "touches = 2", "touches = 3, days = 1"][seed as usize % 3]);
         let report = study(dir.path(), &config, minutes(0), minutes(1440));
         let taken = taken(dir.path(), &config, report.since);
@@ -176,7 +181,10 @@ fn a_replay_takes_what_adopt_says_is_lost_and_nothing_that_was_always_worked() {
                 (Verdict::Lost(at), Some(first)) => assert!(*first <= at, "seed {seed}: {account} {first:?} {at:?}"),
                 (Verdict::Lost(at), None) => panic!("seed {seed}: {account}, lost {at:?}, was never taken"),
                 (Verdict::Keeps(..) | Verdict::Warned(_), None) => kept += 1,
-                (Verdict::Keeps(..) | Verdict::Warned(_), Some(_)) => {}
+                // Only who worked it after it was taken there can have called that promise off.
+                (Verdict::Keeps(..) | Verdict::Warned(_), Some(first)) => {
+                    assert!(touched[account] >= *first, "seed {seed}: {account} {verdict:?} was taken {first:?}");
+                }
             }
             lost += u32::from(matches!(verdict, Verdict::Lost(at) if taken.get(account) == Some(&at)));
         }

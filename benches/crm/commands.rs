@@ -5,7 +5,7 @@ use bookd::domain::account::{AccountOp, AccountRecord, Change};
 use bookd::domain::ids::Id128;
 use bookd::domain::request::{Request, RequestOp, UndoAsked};
 use bookd::domain::result::{ResultRecord, ResultStatus};
-use bookd::domain::{AlertKind, Body, DecisionKind, Gate, Input, Millis, Output, Text};
+use bookd::domain::{AlertKind, Body, Gate, Input, Millis, Output, Text};
 use bookd::engine::Engine;
 use bookd::feed::Decoder;
 
@@ -26,7 +26,7 @@ struct Issued {
     /// The journal entry that decided it.
     entry: u64,
     account: Text,
-    owner: Text,
+    owner: Option<Text>,
 }
 
 struct Subject {
@@ -79,8 +79,10 @@ pub fn measure(shape: Shape, confirm: &str) -> Findings {
     let start = Cpu::now();
     subject.echo();
     found.insert("echo".into(), start.ns() as f64 / commanded);
-    found.insert("undo".into(), subject.undo());
     found.insert("event.out".into(), events_out.unwrap_or_default());
+    found.insert("undo".into(), subject.undo());
+    subject.answer(answered);
+    subject.echo();
     found.insert("event.settled".into(), subject.events(&mut workload, &decoder));
     found
 }
@@ -119,9 +121,8 @@ impl Subject {
         self.engine.apply(self.now, inputs, &mut self.outputs);
         for output in self.outputs.drain(..) {
             match output {
-                Output::Decision(decision) if decision.kind == DecisionKind::Distribution => {
-                    let owner = decision.to.clone().expect("a distribution is to somebody");
-                    let account = decision.account.clone();
+                Output::Decision(decision) => {
+                    let (owner, account) = (decision.to.clone(), decision.account.clone());
                     let entry = self.engine.sequence();
                     self.issued.push(Issued { command: decision.command_id, entry, account, owner });
                 }
@@ -153,7 +154,7 @@ impl Subject {
                 Body::Result(ResultRecord {
                     command_id: issued.command,
                     status: ResultStatus::Applied,
-                    observed_owner: Change::Set(issued.owner.clone()),
+                    observed_owner: issued.owner.clone().map_or(Change::Clear, Change::Set),
                     error_code: None,
                     crm_version: Some(1),
                     at: self.now,
@@ -170,7 +171,7 @@ impl Subject {
         for place in (0..self.issued.len()).step_by(BATCH) {
             let issued = &self.issued[place..self.issued.len().min(place + BATCH)];
             let record = |issued: &Issued| {
-                let owners = vec![(policy::ROLES[0].into(), Some(issued.owner.clone()))];
+                let owners = vec![(policy::ROLES[0].into(), issued.owner.clone())];
                 let change =
                     bookd::domain::account::AccountChange { owners, crm_version: Some(1), ..Default::default() };
                 let op = AccountOp::Change(Box::new(change));
@@ -197,7 +198,8 @@ impl Subject {
             self.apply(vec![request]);
             taken += start.ns();
         }
-        taken as f64 / f64::from((self.undone - before).max(1)) / 1e3
+        assert!(self.undone > before, "nothing was put back");
+        taken as f64 / f64::from(self.undone - before) / 1e3
     }
 
     /// ns of applying an event.

@@ -45,9 +45,10 @@ pub fn run(args: &ShadowReportArgs) -> Result<(), Failure> {
     let mut begun: Option<Millis> = None;
     let mut in_shadow = Vec::new();
     while let Some(taken) = follower.next(Duration::ZERO)? {
-        // As it was before the entry: an owner that the opening adopts is no change.
-        tally.take(&taken.entry, &taken.outputs, |role| in_shadow.iter().any(|name: &Text| *name == *role));
         let engine = follower.replica().map(|replica| &replica.engine);
+        // As it was before the entry: an owner that the opening adopts is no change.
+        let counts = |role: &str| in_shadow.iter().any(|name: &Text| *name == *role);
+        tally.take(&taken.entry, &taken.outputs, counts, |account, role| crm_owner(engine?, account, role));
         in_shadow = engine.map(deciding_in_shadow).unwrap_or_default();
         if begun.is_none() && !in_shadow.is_empty() {
             begun = Some(taken.entry.now);
@@ -68,6 +69,12 @@ pub fn run(args: &ShadowReportArgs) -> Result<(), Failure> {
         out!("{}", told(&report));
     }
     Ok(())
+}
+
+fn crm_owner(engine: &Engine, account: &str, role: &str) -> Option<Option<Text>> {
+    let role = engine.policy()?.role_index(role)?;
+    let view = engine.account_view(engine.find_account(account)?);
+    view.seats.get(usize::from(role)).map(|seat| seat.crm_owner.clone())
 }
 
 /// Roles that are in shadow, once the gate was open.

@@ -1,6 +1,7 @@
 //! The invariants of the state, checked in full: in tests after every entry, and after a restore.
 
-use crate::domain::output::SeatStatus;
+use crate::domain::output::{BreakerScope, SeatStatus};
+use crate::domain::policy::MAX_REFUSED;
 use crate::domain::rep::RepStatus;
 
 use super::Engine;
@@ -141,6 +142,8 @@ impl Engine {
         }
         require(counts == row.per_segment, || format!("{}: counts {:?}, are {counts:?}", row.id, row.per_segment))?;
         require(self.index.standings[rep.index()] == self.standing(rep), || format!("{}: stands otherwise", row.id))?;
+        let stopped = self.state.tripped.contains(&BreakerScope::Refused(row.id.clone()));
+        require(stopped == (row.refused >= MAX_REFUSED), || format!("{}: refused {}", row.id, row.refused))?;
         let departs = self.index.departing.contains(&rep);
         require(row.departing == departs, || format!("{}: departs {departs}", row.id))?;
         let gone = row.status == RepStatus::Departed && !row.departing;

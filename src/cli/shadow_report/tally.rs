@@ -57,15 +57,24 @@ impl Tally {
     }
 
     /// An entry with what it led to. `counts` says of a role whether people's changes are held against anything yet:
-    /// it is in shadow, and the gate was open before.
-    pub fn take(&mut self, entry: &Entry, outputs: &[Output], counts: impl Fn(&str) -> bool) {
+    /// it is in shadow, and the gate was open before. `crm_owner` says whom the engine takes for an account's owner in
+    /// the CRM after the entry: it knows which records are stale, or dead letters.
+    pub fn take(
+        &mut self,
+        entry: &Entry,
+        outputs: &[Output],
+        counts: impl Fn(&str) -> bool,
+        crm_owner: impl Fn(&str, &str) -> Option<Option<Text>>,
+    ) {
         let now = entry.now.secs();
         for input in &entry.inputs {
             if let Body::Account(record) = &input.body
                 && let AccountOp::Change(change) = &record.op
             {
-                for (role, owner) in &change.owners {
-                    self.named(now, (record.id.clone(), role.clone()), owner.as_ref(), counts(role));
+                for (role, _) in &change.owners {
+                    if let Some(owner) = crm_owner(&record.id, role) {
+                        self.named(now, (record.id.clone(), role.clone()), owner.as_ref(), counts(role));
+                    }
                 }
             }
         }
@@ -204,7 +213,7 @@ mod tests {
     fn tallied(days: &[Day], end: u32) -> Role {
         let mut tally = Tally::new(14 * DAY);
         for (day, owner, outputs) in days {
-            tally.take(&entry(*day, *owner), outputs, |_| true);
+            tally.take(&entry(*day, *owner), outputs, |_| true, |_, _| owner.map(|owner| owner.map(Into::into)));
         }
         tally.end(Secs(end * DAY)).remove("sdr").expect("something happened in it")
     }
