@@ -10,9 +10,9 @@ use crate::config;
 use crate::config::writer::{self as settings, CrmKind, WriterSettings};
 use crate::http;
 use crate::http::writer::Published;
-use crate::writer::crm::Crm;
 use crate::writer::crm::hubspot::HubSpot;
 use crate::writer::crm::salesforce::Salesforce;
+use crate::writer::crm::{Checked, Crm};
 use crate::writer::meters::Meters;
 use crate::writer::run::Writer;
 use crate::writer::status::Status;
@@ -56,7 +56,11 @@ fn connect(settings: &WriterSettings) -> anyhow::Result<Box<dyn Crm>> {
 }
 
 fn check(crm: &mut dyn Crm) -> Result<(), Failure> {
-    let lacks = crm.lacks().map_err(|trouble| anyhow::anyhow!("{trouble}"))?;
+    let lacks = match crm.check().map_err(|trouble| anyhow::anyhow!("{trouble}"))? {
+        Checked::Lacks(lacks) => lacks,
+        // Who asks for the check alone has not got it.
+        Checked::Hidden(why) => return Err(anyhow::anyhow!(why).into()),
+    };
     for lack in &lacks {
         outln!("{lack}");
     }

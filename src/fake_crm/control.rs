@@ -31,6 +31,7 @@ pub fn routes() -> Router<Shared> {
         .route("/fake/people/merge", post(merge))
         .route("/fake/protect", post(protect))
         .route("/fake/fields", post(set_field))
+        .route("/fake/scopes", post(set_scopes))
         .route("/fake/sessions/expire", post(expire))
         .layer(DefaultBodyLimit::max(MAX_BODY))
 }
@@ -247,6 +248,20 @@ async fn set_field(State(shared): State<Shared>, text: String) -> Answer {
         true => done(),
         false => Err(refused("no such field")),
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scopes {
+    #[serde(rename = "crm.schemas.companies.read")]
+    schemas: bool,
+}
+
+/// What HubSpot's app may do beside reading and writing companies.
+async fn set_scopes(State(shared): State<Shared>, text: String) -> Answer {
+    let scopes: Scopes = body(&text)?;
+    shared.lock().schemas = scopes.schemas;
+    done()
 }
 
 async fn expire(State(shared): State<Shared>) -> Answer {

@@ -30,6 +30,8 @@ pub struct Crm {
     pub daily: Daily,
     pub rolling: Rolling,
     pub sessions: Sessions,
+    /// Whether HubSpot's app has the scope in which properties are described.
+    pub schemas: bool,
     pub people_dice: Dice,
     version: Version,
     request_dice: Dice,
@@ -78,6 +80,7 @@ impl Crm {
                 known: BTreeSet::new(),
                 numbers: 0,
             },
+            schemas: true,
             people_dice: dice(Stream::People),
             version: settings.version,
             request_dice: dice(Stream::Requests),

@@ -238,12 +238,16 @@ fn not_found(ids: &[&String]) -> Value {
     json!({ "status": "error", "category": "OBJECT_NOT_FOUND", "message": message, "context": { "ids": ids } })
 }
 
-async fn properties(State(shared): State<Shared>) -> Json<Value> {
+async fn properties(State(shared): State<Shared>) -> Response {
     let crm = shared.lock();
+    if !crm.schemas {
+        let message = "This app hasn't been granted all required scopes to make this call.";
+        return failed(StatusCode::FORBIDDEN, "MISSING_SCOPES", message);
+    }
     let described = crm.org.shape.fields().map(
         |field| json!({ "name": field.property(), "modificationMetadata": { "readOnlyValue": !field.updateable } }),
     );
-    Json(json!({ "results": described.collect::<Vec<_>>() }))
+    Json(json!({ "results": described.collect::<Vec<_>>() })).into_response()
 }
 
 /// What the org keeps for itself has no property but the ones that every company has.

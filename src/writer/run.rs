@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 use super::batch::{Batch, Limits};
 use super::clock;
 use super::command::{Command, Unreadable};
-use super::crm::{Crm, Trouble, Why, Work};
+use super::crm::{Checked, Crm, Trouble, Why, Work};
 use super::intake::{Intake, Taken};
 use super::judge::{Answer, Seen, codes};
 use super::meters::Meters;
@@ -46,6 +46,16 @@ pub struct Writer {
     /// When this process began, or took the log up anew.
     begun: Millis,
     told: Option<(String, Instant)>,
+    told_hidden: bool,
+    /// What the CRM denied, until it allows the same: until then nothing else shows that commands are carried out.
+    denied: Option<Step>,
+}
+
+/// What is asked of the CRM for a command; who may write may look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Look,
+    Write,
 }
 
 /// It was told to stop while it waited: nothing of the batch is answered, all of it comes again.
@@ -71,6 +81,8 @@ impl Writer {
             backoff: Backoff::default(),
             begun: clock::now(),
             told: None,
+            told_hidden: false,
+            denied: None,
         }
     }
 
@@ -105,19 +117,38 @@ impl Writer {
         Ok(())
     }
 
-    /// Says what the CRM lacks, until it lacks nothing.
+    /// Says what the CRM lacks, until it lacks nothing, or doesn't show it.
     fn wait_until_able(&mut self) -> Result<(), Stopped> {
         loop {
-            let trouble = match self.crm.lacks() {
-                Ok(lacks) if lacks.is_empty() => {
-                    self.works();
-                    info!("the CRM has all that is needed");
-                    return Ok(());
+            let trouble = match self.crm.check() {
+                Ok(Checked::Lacks(lacks)) if lacks.is_empty() => {
+                    if self.denied.is_none() {
+                        info!("the CRM has all that is needed");
+                    }
+                    break;
                 }
-                Ok(lacks) => Trouble::denied(lacks.join("; ")),
+                Ok(Checked::Lacks(lacks)) => {
+                    // What was denied may be what is lacking: somebody mends it, and that is seen here.
+                    self.denied = None;
+                    Trouble::denied(lacks.join("; "))
+                }
+                Ok(Checked::Hidden(why)) => {
+                    self.tell_hidden(&why);
+                    break;
+                }
                 Err(trouble) => trouble,
             };
             self.wait(&trouble)?;
+        }
+        self.works();
+        Ok(())
+    }
+
+    /// Once: it stays so for as long as nobody changes it.
+    fn tell_hidden(&mut self, why: &str) {
+        if !self.told_hidden {
+            warn!("{why}");
+            self.told_hidden = true;
         }
     }
 
@@ -204,7 +235,7 @@ impl Writer {
             return Ok(());
         }
         let looked = self.crm.look(&work(&self.roles, batch, &known));
-        self.meters.requests(self.crm.client().take_tally());
+        self.note(Step::Look, &looked);
         let seen = match looked {
             Err(Trouble::Refused { code, message }) => {
                 warn!(%code, message, records = known.len(), "the CRM refuses to show these records together");
@@ -214,7 +245,9 @@ impl Writer {
             }
             looked => looked?,
         };
-        self.backoff.ease();
+        if self.denied.is_none() {
+            self.backoff.ease();
+        }
         // What must wait for its place among the requests waits before it is judged.
         self.crm.client().pace();
         let now = clock::now();
@@ -225,7 +258,7 @@ impl Writer {
 
     fn write(&mut self, batch: &mut Batch, go: &[usize], seen: &[Option<Seen>]) -> Result<(), Trouble> {
         let written = self.crm.write(&work(&self.roles, batch, go));
-        self.meters.requests(self.crm.client().take_tally());
+        self.note(Step::Write, &written);
         let replies = match written {
             Err(Trouble::Refused { code, message }) => {
                 warn!(%code, message, records = go.len(), "the CRM refuses to write these records together");
@@ -258,7 +291,22 @@ impl Writer {
         known
     }
 
+    /// Counts the requests, and notes what is denied and what isn't any more.
+    fn note<T>(&mut self, step: Step, answered: &Result<T, Trouble>) {
+        self.meters.requests(self.crm.client().take_tally());
+        match answered {
+            Ok(_) if self.denied <= Some(step) => self.denied = None,
+            Err(trouble) if is_denied(trouble) => self.denied = Some(step),
+            _ => {}
+        }
+    }
+
+    /// Something went well; but that looking and waiting go well shows nothing while a write is denied.
     fn works(&mut self) {
+        if self.denied.is_some() {
+            self.told.iter().for_each(|(told, _)| self.status.waits_for(told));
+            return;
+        }
         self.backoff.succeed();
         self.told = None;
         self.status.applies();

@@ -47,6 +47,28 @@ fn what_cannot_be_is_rejected_and_the_rest_is_done() {
     writer.stop();
 }
 
+/// Without the scope it can't be said what is missing: told in a line, and the companies are written all the same.
+#[test]
+fn without_the_scope_for_properties_it_works_and_says_so() {
+    let accounts = accounts(2);
+    let desk = Desk::of_hubspot(&[], &accounts);
+    desk.crm.tell("/fake/scopes", &json!({ "crm.schemas.companies.read": false }));
+    let told =
+        "the properties of companies can't be checked without the scope crm.schemas.companies.read: 403 MISSING_SCOPES";
+    let checked = desk.check();
+    assert_eq!((checked.status.code(), String::from_utf8(checked.stdout).unwrap()), (Some(1), String::new()));
+    assert!(String::from_utf8(checked.stderr).unwrap().contains(told));
+    let wishes: Vec<_> = accounts.iter().map(|account| wish(account, 1, None, Some("ana"))).collect();
+    desk.lay(&wishes);
+    let mut writer = desk.start();
+    let results = desk.wait_for(&mut writer, wishes.len());
+    assert!(results.values().all(|result| result["status"] == "applied"), "{results:?}");
+    assert_eq!(desk.ready().unwrap().0, 200);
+    assert_eq!(writer.told().matches(told).count(), 1, "{}", writer.told());
+    assert!(!writer.told().contains("has all that is needed"), "{}", writer.told());
+    writer.stop();
+}
+
 #[test]
 fn a_missing_property_is_named() {
     let desk = Desk::of_hubspot(&[], &accounts(1));

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use ureq::http::{HeaderMap, Method};
 
 use super::client::{Answer, Body, Client, bounded};
-use super::{Crm, Trouble, Why, Work};
+use super::{Checked, Crm, Trouble, Why, Work};
 use crate::config::writer::{Access, CrmSettings, RequestSettings, RoleFields};
 use crate::domain::Text;
 use crate::writer::batch::Reply;
@@ -19,6 +19,9 @@ const TOGETHER_MAX: usize = 100;
 const READ: &str = "/crm/v3/objects/companies/batch/read";
 const UPDATE: &str = "/crm/v3/objects/companies/batch/update";
 const PROPERTIES: &str = "/crm/v3/properties/companies";
+/// The scope in which properties are described.
+const SCHEMAS: &str = "crm.schemas.companies.read";
+const FORBIDDEN: u16 = 403;
 const DAILY: &str = "x-hubspot-ratelimit-daily";
 const DAILY_LEFT: &str = "x-hubspot-ratelimit-daily-remaining";
 const MILLION: u64 = 1_000_000;
@@ -43,12 +46,12 @@ impl HubSpot {
     }
 
     fn call(&mut self, method: Method, path: &str, body: Body<'_>) -> Result<Answer, Trouble> {
+        accept(self.ask(method, path, body)?)
+    }
+
+    fn ask(&mut self, method: Method, path: &str, body: Body<'_>) -> Result<Answer, Trouble> {
         let bearer = format!("Bearer {}", self.token);
-        let answer = self.client.send(method, path, &[("authorization", &bearer)], body)?;
-        match answer.status {
-            200..300 => Ok(answer),
-            _ => Err(trouble(&answer)),
-        }
+        self.client.send(method, path, &[("authorization", &bearer)], body)
     }
 
     fn seen(&self, result: &Json, work: Work<'_>) -> Seen {
@@ -67,20 +70,18 @@ impl Crm for HubSpot {
         TOGETHER_MAX
     }
 
-    fn lacks(&mut self) -> Result<Vec<String>, Trouble> {
-        let answer = match self.call(Method::GET, PROPERTIES, Body::Nothing) {
-            // Reading the properties' descriptions is a scope of its own, and nothing else needs it.
-            Err(Trouble::Refused { code, message }) => {
-                tracing::warn!(%code, message, "the properties of companies can't be checked");
-                return Ok(Vec::new());
-            }
-            answered => answered?,
-        };
+    fn check(&mut self) -> Result<Checked, Trouble> {
+        let answer = self.ask(Method::GET, PROPERTIES, Body::Nothing)?;
+        // Reading the properties' descriptions is a scope of its own, and nothing else needs it.
+        if let Some(why) = hidden(&answer) {
+            return Ok(Checked::Hidden(why));
+        }
+        let answer = accept(answer)?;
         let Some(described) = answer.body["results"].as_array() else {
             return Err(unexpected("the properties of companies", &answer.body));
         };
         let fields = self.roles.iter().flat_map(RoleFields::all);
-        Ok(fields.filter_map(|field| lack_of(&field, described)).collect())
+        Ok(Checked::Lacks(fields.filter_map(|field| lack_of(&field, described)).collect()))
     }
 
     fn look(&mut self, work: &[Work<'_>]) -> Result<Vec<Option<Seen>>, Trouble> {
@@ -117,6 +118,25 @@ impl Crm for HubSpot {
     fn client(&mut self) -> &mut Client {
         &mut self.client
     }
+}
+
+fn accept(answer: Answer) -> Result<Answer, Trouble> {
+    match answer.status {
+        200..300 => Ok(answer),
+        _ => Err(trouble(&answer)),
+    }
+}
+
+/// Why the properties can't be checked, if they can't.
+fn hidden(answer: &Answer) -> Option<String> {
+    let (status, (code, message)) = (answer.status, code_of(&answer.body));
+    let without = match (status, trouble(answer)) {
+        (200..300, _) => return None,
+        (FORBIDDEN, _) => format!(" without the scope {SCHEMAS}"),
+        (_, Trouble::Refused { .. }) => String::new(),
+        (_, Trouble::Wait { .. }) => return None,
+    };
+    Some(format!("the properties of companies can't be checked{without}: {status} {code}: {message}"))
 }
 
 /// A property is emptied by an empty text.
@@ -161,7 +181,7 @@ fn trouble(answer: &Answer) -> Trouble {
     let (code, message) = code_of(&answer.body);
     let what = format!("{} {code}: {message}", answer.status);
     match answer.status {
-        401 | 403 => Trouble::denied(what),
+        401 | FORBIDDEN => Trouble::denied(what),
         423 => Trouble::unavailable(what),
         _ if message.contains("does not exist") && message.contains("ropert") => Trouble::denied(what),
         _ => Trouble::Refused { code, message },
@@ -246,6 +266,19 @@ mod tests {
         let absent = json!({ "category": "VALIDATION_ERROR", "message": "Property \"x\" does not exist" });
         assert_eq!(why(400, absent), Some(Why::Denied));
         assert_eq!(why(400, json!({ "category": "VALIDATION_ERROR", "message": "no owner 5" })), None);
+    }
+
+    #[test]
+    fn the_properties_are_looked_at_by_courtesy() {
+        let why = |status, category: &str| {
+            let body = json!({ "category": category, "message": "no" });
+            hidden(&Answer { status, headers: HeaderMap::new(), body })
+        };
+        let scope =
+            "the properties of companies can't be checked without the scope crm.schemas.companies.read: 403 X: no";
+        assert_eq!(why(403, "X").as_deref(), Some(scope));
+        assert_eq!(why(404, "X").as_deref(), Some("the properties of companies can't be checked: 404 X: no"));
+        assert_eq!((why(200, "X"), why(401, "X"), why(423, "X")), (None, None, None));
     }
 
     #[test]

@@ -50,6 +50,15 @@ impl Why {
     }
 }
 
+/// What the CRM says of the fields that the writer needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// What is missing, a line each; empty: nothing.
+    Lacks(Vec<String>),
+    /// It doesn't show them to this writer, which can do without; why.
+    Hidden(String),
+}
+
 /// A command with its role's fields.
 #[derive(Clone, Copy, Debug)]
 pub struct Work<'a> {
@@ -62,8 +71,8 @@ pub trait Crm: Send {
     /// Records in one request.
     fn most_together(&self) -> usize;
 
-    /// What of the configured fields, permissions and limits is missing, a line each; empty: nothing.
-    fn lacks(&mut self) -> Result<Vec<String>, Trouble>;
+    /// Whether the configured fields, permissions and limits are there.
+    fn check(&mut self) -> Result<Checked, Trouble>;
 
     /// The accounts as they are now, in the order asked; `None`: the CRM has no such account.
     fn look(&mut self, work: &[Work<'_>]) -> Result<Vec<Option<Seen>>, Trouble>;

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use ureq::http::{HeaderMap, Method};
 
 use super::client::{Answer, Body, Client, bounded};
-use super::{Crm, Trouble, Why, Work};
+use super::{Checked, Crm, Trouble, Why, Work};
 use crate::config::writer::{Access, CrmSettings, RequestSettings, RoleFields};
 use crate::domain::Text;
 use crate::writer::batch::Reply;
@@ -168,7 +168,7 @@ impl Crm for Salesforce {
         TOGETHER_MAX
     }
 
-    fn lacks(&mut self) -> Result<Vec<String>, Trouble> {
+    fn check(&mut self) -> Result<Checked, Trouble> {
         let answer = self.call(Method::GET, "/sobjects/Account/describe", None)?;
         let Some(described) = answer.body["fields"].as_array() else {
             return Err(unexpected("the description of Account", &answer.body));
@@ -186,7 +186,7 @@ impl Crm for Salesforce {
         let length = |field: &Json| Some((field["name"].as_str()?.to_owned(), field["length"].as_u64()? as usize));
         self.lengths = described.iter().filter_map(length).filter(|(_, length)| *length > 0).collect();
         self.ask_usage()?;
-        Ok(lacks)
+        Ok(Checked::Lacks(lacks))
     }
 
     fn look(&mut self, work: &[Work<'_>]) -> Result<Vec<Option<Seen>>, Trouble> {
