@@ -127,10 +127,12 @@ impl Batch {
             None => Answer::unseen(status, &code),
         };
         match meaning::of(&code, &message) {
-            Meaning::LookAgain => {
+            // Where even the look is refused so, looking again tells nothing.
+            Meaning::LookAgain if item.refused.is_none() => {
                 item.next = now;
                 item.refused = Some(code);
             }
+            Meaning::LookAgain => item.conclude(answer(ResultStatus::Failed), now),
             Meaning::Again if item.backoff.failures() + 1 < attempts => {
                 item.next = Millis(now.0 + item.backoff.fail_ms(chance));
             }
@@ -147,14 +149,17 @@ impl Batch {
     }
 
     /// The CRM refused a request as a whole, and it isn't known for which record: fewer go together from now on. Of a
-    /// single record it is the answer.
-    pub fn refused_together(&mut self, indices: &[usize], code: &str, seen: &[Option<Seen>], now: Millis) {
+    /// single record it means what it means among others.
+    pub fn refused_together(
+        &mut self,
+        indices: &[usize],
+        refused: Reply,
+        seen: &[Option<Seen>],
+        now: Millis,
+        chance: u32,
+    ) {
         if let ([index], [seen]) = (indices, seen) {
-            let answer = match seen {
-                Some(seen) => seen.answer(ResultStatus::Failed, Some(code)),
-                None => Answer::unseen(ResultStatus::Failed, code),
-            };
-            self.items[*index].conclude(answer, now);
+            self.replied(*index, refused, seen.as_ref(), now, chance);
         }
         self.together = (indices.len() / 2).max(1);
     }
@@ -238,16 +243,40 @@ mod tests {
         let commands = (0..5).map(|number| command(&format!("a{number}"), "ae", 1)).collect();
         let mut batch = Batch::new(commands, LIMITS, 4, BEGUN);
         assert_eq!(batch.due(NOW), [0, 1, 2, 3]);
-        batch.refused_together(&[0, 1, 2, 3], "JSON_PARSER_ERROR", &[const { None }; 4], NOW);
+        batch.refused_together(&[0, 1, 2, 3], refused("JSON_PARSER_ERROR"), &[const { None }; 4], NOW, 0);
         assert_eq!(batch.due(NOW), [0, 1]);
-        batch.refused_together(&[0, 1], "JSON_PARSER_ERROR", &[None, None], NOW);
-        batch.refused_together(&[0], "JSON_PARSER_ERROR", &[Some(owned("ana"))], NOW);
+        batch.refused_together(&[0, 1], refused("JSON_PARSER_ERROR"), &[None, None], NOW, 0);
+        batch.refused_together(&[0], refused("JSON_PARSER_ERROR"), &[Some(owned("ana"))], NOW, 0);
         assert_eq!(told(&batch), [(ResultStatus::Failed, Some("JSON_PARSER_ERROR"))]);
         batch.went_well(4);
         assert_eq!(batch.due(NOW), [1, 2]);
         batch.went_well(4);
         batch.went_well(4);
         assert_eq!(batch.due(NOW), [1, 2, 3, 4]);
+    }
+
+    /// As a whole request or as a record among others: the code's meaning is one.
+    #[test]
+    fn a_record_that_is_refused_alone_is_judged_by_the_same_table() {
+        for (code, meaning) in meaning::TABLE {
+            let alone = |seen: Option<Seen>| {
+                let mut batch = Batch::new(vec![command("a", "ae", 1)], LIMITS, 200, BEGUN);
+                batch.refused_together(&[0], refused(code), &[seen], NOW, 0);
+                batch
+            };
+            let batch = alone(Some(owned("ana")));
+            match meaning {
+                Meaning::Final(status) => assert_eq!(told(&batch), [(*status, Some(*code))]),
+                Meaning::Again => assert!(batch.next_due().unwrap().0 > NOW.0, "{code}"),
+                Meaning::LookAgain => assert_eq!(batch.due(NOW), [0], "{code}"),
+            }
+            // So it is where the look was refused; but that isn't tried for ever.
+            let mut batch = alone(None);
+            for _ in 1..LIMITS.attempts {
+                batch.refused_together(&[0], refused(code), &[None], NOW, 0);
+            }
+            assert!(batch.is_done(), "{code}");
+        }
     }
 
     #[test]

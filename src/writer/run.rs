@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
 
-use super::batch::{Batch, Limits};
+use super::batch::{Batch, Limits, Reply};
 use super::clock;
 use super::command::{Command, Unreadable};
 use super::crm::{Checked, Crm, Trouble, Why, Work};
@@ -240,7 +240,7 @@ impl Writer {
             Err(Trouble::Refused { code, message }) => {
                 warn!(%code, message, records = known.len(), "the CRM refuses to show these records together");
                 let unseen: Vec<Option<Seen>> = known.iter().map(|_| None).collect();
-                batch.refused_together(&known, &code, &unseen, clock::now());
+                batch.refused_together(&known, Reply::Refused { code, message }, &unseen, clock::now(), chance());
                 return Ok(());
             }
             looked => looked?,
@@ -262,7 +262,7 @@ impl Writer {
         let replies = match written {
             Err(Trouble::Refused { code, message }) => {
                 warn!(%code, message, records = go.len(), "the CRM refuses to write these records together");
-                batch.refused_together(go, &code, seen, clock::now());
+                batch.refused_together(go, Reply::Refused { code, message }, seen, clock::now(), chance());
                 return Ok(());
             }
             Err(trouble) => {
