@@ -1,5 +1,7 @@
 //! HubSpot's ways: batches of 100, errors of a 207, no fence.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, accounts, judge_history, rounds, wish};
@@ -76,4 +78,54 @@ fn a_missing_property_is_named() {
     desk.crm.tell("/fake/fields", &json!({ "name": "Bookd_Command__c", "exists": false, "updateable": false }));
     let checked = desk.check();
     assert_eq!(String::from_utf8(checked.stdout).unwrap(), "companies have no property bookd_command\n");
+}
+
+/// Taken away while it works, once as what isn't there and once as what can't be written: nothing is answered.
+#[test]
+fn a_property_that_is_wrong_meanwhile_stops_it_until_it_is_right_again() {
+    let accounts = accounts(3);
+    let desk = Desk::of_hubspot(&[], &accounts);
+    let mut writer = desk.start();
+    desk.lay(&[wish(&accounts[0], 1, None, Some("ana"))]);
+    desk.wait_for(&mut writer, 1);
+    for (account, (exists, updateable)) in accounts[1..].iter().zip([(false, true), (true, false)]) {
+        let before = desk.results().len();
+        desk.crm
+            .tell("/fake/fields", &json!({ "name": "Bookd_Priority__c", "exists": exists, "updateable": updateable }));
+        desk.lay(&[wish(account, 1, None, Some("ana"))]);
+        writer.wait(|| desk.ready().is_some_and(|(status, told)| status == 503 && told.contains("bookd_priority")));
+        assert_eq!(desk.results().len(), before);
+        desk.crm.tell("/fake/fields", &json!({ "name": "Bookd_Priority__c", "exists": true, "updateable": true }));
+        let results = desk.wait_for(&mut writer, before + 1);
+        assert!(results.values().all(|result| result["status"] == "applied"), "{results:?}");
+    }
+    writer.stop();
+}
+
+/// The properties can't be checked, so only the write itself shows it: again and again, more and more seldom.
+#[test]
+fn what_stays_denied_is_asked_for_more_and_more_seldom_and_it_is_never_ready_meanwhile() {
+    let accounts = accounts(2);
+    let desk = Desk::of_hubspot(&[], &accounts);
+    desk.crm.tell("/fake/scopes", &json!({ "crm.schemas.companies.read": false }));
+    let mut writer = desk.start();
+    desk.lay(&[wish(&accounts[0], 1, None, Some("ana"))]);
+    desk.wait_for(&mut writer, 1);
+    desk.crm.tell("/fake/fields", &json!({ "name": "Bookd_Priority__c", "exists": true, "updateable": false }));
+    desk.lay(&[wish(&accounts[1], 1, None, Some("ana"))]);
+    writer.wait(|| desk.ready().is_some_and(|(status, _)| status == 503));
+    let begun = Instant::now();
+    let fifth = "bookd_writer_waits_total{why=\"denied\"} 5";
+    writer.wait(|| {
+        let (status, told) = desk.ready().unwrap();
+        assert_eq!((status, told.contains("READ_ONLY_VALUE: ")), (503, true), "{told}");
+        desk.metrics().lines().any(|line| line == fifth)
+    });
+    // Four waits, each at least half of 1, 2, 4 and 8 seconds; if it didn't back off, four of a second at most.
+    assert!(begun.elapsed() > Duration::from_secs(7), "{:?}", begun.elapsed());
+    assert_eq!(writer.told().matches("no command is applied now").count(), 1, "{}", writer.told());
+    desk.crm.tell("/fake/fields", &json!({ "name": "Bookd_Priority__c", "exists": true, "updateable": true }));
+    desk.wait_for(&mut writer, 2);
+    writer.wait(|| desk.ready().is_some_and(|(status, _)| status == 200));
+    writer.stop();
 }

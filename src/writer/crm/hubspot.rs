@@ -22,6 +22,8 @@ const PROPERTIES: &str = "/crm/v3/properties/companies";
 /// The scope in which properties are described.
 const SCHEMAS: &str = "crm.schemas.companies.read";
 const FORBIDDEN: u16 = 403;
+/// What says that a property of the configuration is another one than HubSpot has.
+const PROPERTY_CODES: [&str; 2] = ["PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"];
 const DAILY: &str = "x-hubspot-ratelimit-daily";
 const DAILY_LEFT: &str = "x-hubspot-ratelimit-daily-remaining";
 const MILLION: u64 = 1_000_000;
@@ -111,7 +113,8 @@ impl Crm for HubSpot {
         let inputs: Vec<Json> = work.iter().map(input).collect();
         let answer = self.call(Method::POST, UPDATE, Body::Json(&json!({ "inputs": inputs })))?;
         let results = results(&answer.body)?;
-        let errors = answer.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let errors = errors(&answer.body);
+        errors.iter().try_for_each(check_properties)?;
         Ok(work.iter().map(|work| reply(work.command, results, errors)).collect())
     }
 
@@ -146,6 +149,29 @@ fn in_hubspot(value: Json) -> Json {
 
 fn results(body: &Json) -> Result<&Vec<Json>, Trouble> {
     body["results"].as_array().ok_or_else(|| unexpected("results", body))
+}
+
+/// Of a 207: what is wrong with some of the inputs.
+fn errors(body: &Json) -> &[Json] {
+    body["errors"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A property that isn't there or may not be written is no record's fault: all others would be refused, too. What was
+/// written beside it the next look tells.
+fn check_properties(error: &Json) -> Result<(), Trouble> {
+    if !is_of_properties(error) {
+        return Ok(());
+    }
+    let (code, message) = code_of(error);
+    Err(Trouble::denied(format!("{code}: {message}")))
+}
+
+/// The code is one of its own, or stands amid the message, or the message says it. Of an owner who isn't there it may be
+/// said in like words: that is no matter of the properties.
+fn is_of_properties(error: &Json) -> bool {
+    let (code, message) = (&error["errors"][0]["code"], error["message"].as_str().unwrap_or_default());
+    let says = |known: &str| *code == known || message.contains(known);
+    PROPERTY_CODES.into_iter().any(says) || message.starts_with("Property \"") && message.contains("does not exist")
 }
 
 /// Errors name the input by its trace id, or by the company's.
@@ -183,7 +209,7 @@ fn trouble(answer: &Answer) -> Trouble {
     match answer.status {
         401 | FORBIDDEN => Trouble::denied(what),
         423 => Trouble::unavailable(what),
-        _ if message.contains("does not exist") && message.contains("ropert") => Trouble::denied(what),
+        _ if is_of_properties(&answer.body) => Trouble::denied(what),
         _ => Trouble::Refused { code, message },
     }
 }
@@ -265,6 +291,16 @@ mod tests {
         assert_eq!(why(403, json!({ "category": "MISSING_SCOPES" })), Some(Why::Denied));
         let absent = json!({ "category": "VALIDATION_ERROR", "message": "Property \"x\" does not exist" });
         assert_eq!(why(400, absent), Some(Why::Denied));
+        for code in PROPERTY_CODES {
+            let long = format!("Property values were not valid: {}: {code}", "x".repeat(300));
+            assert_eq!(why(400, json!({ "category": "VALIDATION_ERROR", "message": long })), Some(Why::Denied));
+            assert_eq!(why(400, json!({ "errors": [{ "code": code }] })), Some(Why::Denied));
+            let of_one = json!({ "category": "VALIDATION_ERROR", "message": long, "context": { "ids": ["1"] } });
+            assert!(matches!(check_properties(&of_one), Err(Trouble::Wait { why: Why::Denied, .. })));
+        }
+        let owner = json!({ "message": "Property values were not valid: INVALID_OWNER_ID: owner 5 does not exist" });
+        assert!(check_properties(&owner).is_ok());
+        assert_eq!(why(400, owner), None);
         assert_eq!(why(400, json!({ "category": "VALIDATION_ERROR", "message": "no owner 5" })), None);
     }
 
