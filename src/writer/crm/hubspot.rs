@@ -22,6 +22,8 @@ const PROPERTIES: &str = "/crm/v3/properties/companies";
 /// The scope in which properties are described.
 const SCHEMAS: &str = "crm.schemas.companies.read";
 const FORBIDDEN: u16 = 403;
+/// The category of what isn't there, or was deleted.
+const NOT_FOUND: &str = "OBJECT_NOT_FOUND";
 /// What says that a property of the configuration is another one than HubSpot has.
 const PROPERTY_CODES: [&str; 2] = ["PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"];
 const DAILY: &str = "x-hubspot-ratelimit-daily";
@@ -96,7 +98,7 @@ impl Crm for HubSpot {
         let asked = json!({ "properties": properties, "inputs": inputs });
         let answer = self.call(Method::POST, READ, Body::Json(&asked))?;
         check_usage(&answer.headers, self.daily_share)?;
-        let results = results(&answer.body)?;
+        let results = shown(&answer.body)?;
         // A company that was merged into another one comes under the other's id: it isn't the one that was asked for.
         let of = |work: &Work<'_>| results.iter().find(|result| result["id"] == *work.command.account);
         Ok(work.iter().map(|work| of(work).map(|result| self.seen(result, *work))).collect())
@@ -149,6 +151,18 @@ fn in_hubspot(value: Json) -> Json {
 
 fn results(body: &Json) -> Result<&Vec<Json>, Trouble> {
     body["results"].as_array().ok_or_else(|| unexpected("results", body))
+}
+
+/// Of a read: the companies that are there. An error that says more than that one isn't there tells nothing of whom it
+/// hides, and needn't name them: the read is refused, and cut in halves.
+fn shown(body: &Json) -> Result<&Vec<Json>, Trouble> {
+    match errors(body).iter().find(|error| error["category"] != NOT_FOUND) {
+        None => results(body),
+        Some(error) => {
+            let (code, message) = code_of(error);
+            Err(Trouble::Refused { code, message })
+        }
+    }
 }
 
 /// Of a 207: what is wrong with some of the inputs.
@@ -280,6 +294,17 @@ mod tests {
         assert_eq!(of("2", "c2"), refused("OBJECT_NOT_FOUND", "gone"));
         assert_eq!(of("3", "c3"), refused("INVALID_OWNER_ID", "no owner"));
         assert_eq!(of("4", "c4"), refused("no_answer", ""));
+    }
+
+    #[test]
+    fn what_a_read_hides_is_not_taken_for_gone() {
+        let gone = json!({ "category": "OBJECT_NOT_FOUND", "message": "gone", "context": { "ids": ["2"] } });
+        let hidden = json!({ "category": "FORBIDDEN", "message": "not for you", "context": { "ids": ["3"] } });
+        let read = |errors: &[&Json]| json!({ "results": [{ "id": "1" }], "numErrors": 1, "errors": errors });
+        assert_eq!(shown(&read(&[])).unwrap(), &[json!({ "id": "1" })]);
+        assert_eq!(shown(&read(&[&gone])).unwrap(), &[json!({ "id": "1" })]);
+        let refused = Trouble::Refused { code: "FORBIDDEN".into(), message: "not for you".into() };
+        assert_eq!(shown(&read(&[&gone, &hidden])), Err(refused));
     }
 
     #[test]
