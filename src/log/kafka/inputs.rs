@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::context::Context;
@@ -58,6 +58,18 @@ impl Run {
     }
 }
 
+/// How many partitions a topic has; 0 if it doesn't exist.
+pub fn partitions(consumer: &BaseConsumer<Context>, name: &str) -> Result<u32, LogError> {
+    let doing = format!("asking for the partitions of {name}");
+    let metadata = consumer.fetch_metadata(Some(name), ANSWER).map_err(|error| errors::question(&doing, &error))?;
+    let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else { return Ok(0) };
+    match topic.error().map(RDKafkaErrorCode::from) {
+        None => Ok(topic.partitions().len() as u32),
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(0),
+        Some(code) => Err(errors::question(&doing, &KafkaError::MetadataFetch(code))),
+    }
+}
+
 impl Inputs {
     pub fn new(options: &Options) -> Result<Inputs, LogError> {
         let created = options.consumer().create_with_context(Context::default());
@@ -66,18 +78,8 @@ impl Inputs {
         Ok(Inputs { consumer: Arc::new(consumer), reached: Reached::default() })
     }
 
-    /// How many partitions a topic has; 0 if it doesn't exist.
     pub fn partitions(&self, name: &str) -> Result<u32, LogError> {
-        let doing = format!("asking for the partitions of {name}");
-        let metadata = self.consumer.fetch_metadata(Some(name), ANSWER);
-        let metadata = metadata.map_err(|error| errors::question(&doing, &error))?;
-        let topic = metadata.topics().iter().find(|topic| topic.name() == name);
-        let Some(topic) = topic else { return Ok(0) };
-        match topic.error().map(rdkafka::error::RDKafkaErrorCode::from) {
-            None => Ok(topic.partitions().len() as u32),
-            Some(rdkafka::error::RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(0),
-            Some(code) => Err(errors::question(&doing, &rdkafka::error::KafkaError::MetadataFetch(code))),
-        }
+        partitions(&self.consumer, name)
     }
 
     pub fn assign(&mut self, options: &Options, places: &[Place]) -> Result<(), LogError> {

@@ -11,7 +11,7 @@ mod chunks;
 pub(crate) mod context;
 pub(crate) mod errors;
 pub mod ffi;
-mod inputs;
+pub(crate) mod inputs;
 mod journal;
 mod options;
 mod outputs;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -21,9 +21,8 @@ use crate::domain::{Millis, OutRecord, Record, Topic};
 use crate::log::LogError;
 use crate::log::kafka::context::Context;
 use crate::log::kafka::errors::{self, Polled};
+use crate::log::kafka::inputs::{ANSWER, partitions};
 
-/// For questions to the brokers.
-const ANSWER: Duration = Duration::from_secs(10);
 /// Taking over from a writer with an open transaction takes about a second.
 const INIT: Duration = Duration::from_secs(30);
 /// After this the brokers end a transaction on their own.
@@ -72,7 +71,7 @@ impl Kafka {
     fn assign(&mut self) -> Result<(), LogError> {
         let count = partitions(&self.consumer, &self.topics.commands)?;
         let committed = self.committed(count)?;
-        for partition in 0..count {
+        for partition in 0..count as i32 {
             if !self.next.contains_key(&partition) {
                 let place = self.place(partition, committed.get(&partition).copied())?;
                 self.next.insert(partition, place);
@@ -86,9 +85,9 @@ impl Kafka {
         self.consumer.assign(&list).map_err(|error| LogError::Fatal(format!("assigning commands: {error}")))
     }
 
-    fn committed(&self, count: i32) -> Result<BTreeMap<i32, i64>, LogError> {
+    fn committed(&self, count: u32) -> Result<BTreeMap<i32, i64>, LogError> {
         let mut list = TopicPartitionList::new();
-        for partition in 0..count {
+        for partition in 0..count as i32 {
             list.add_partition(&self.topics.commands, partition);
         }
         let found = self.consumer.committed_offsets(list, ANSWER);
@@ -252,18 +251,6 @@ fn producer(source: &Source) -> ClientConfig {
         // What Java's clients do, so that an account's results lie where its other records do.
         .set("partitioner", "murmur2_random");
     config
-}
-
-/// How many partitions a topic has; 0 if it doesn't exist.
-fn partitions(consumer: &BaseConsumer<Context>, name: &str) -> Result<i32, LogError> {
-    let doing = format!("asking for the partitions of {name}");
-    let metadata = consumer.fetch_metadata(Some(name), ANSWER).map_err(|error| errors::question(&doing, &error))?;
-    let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else { return Ok(0) };
-    match topic.error().map(RDKafkaErrorCode::from) {
-        None => Ok(topic.partitions().len() as i32),
-        Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(0),
-        Some(code) => Err(errors::question(&doing, &KafkaError::MetadataFetch(code))),
-    }
 }
 
 fn record(message: &BorrowedMessage<'_>) -> Record {
