@@ -294,7 +294,7 @@ fn whatever_happens_nothing_is_done_twice_and_every_result_is_true() {
         world.judge();
         moves += world.moves.len();
         for answer in world.results.values() {
-            *statuses.entry(bookd::writer::result::name(answer.status)).or_default() += 1;
+            *statuses.entry(answer.status.name()).or_default() += 1;
         }
     }
     println!("{kills} kills, {moves} moves, {statuses:?}");

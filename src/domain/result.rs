@@ -12,6 +12,20 @@ pub enum ResultStatus {
     Expired,
 }
 
+impl ResultStatus {
+    pub const ALL: [ResultStatus; 4] =
+        [ResultStatus::Applied, ResultStatus::Rejected, ResultStatus::Failed, ResultStatus::Expired];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            ResultStatus::Applied => "applied",
+            ResultStatus::Rejected => "rejected",
+            ResultStatus::Failed => "failed",
+            ResultStatus::Expired => "expired",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResultRecord {
     pub command_id: Id128,

@@ -116,12 +116,7 @@ fn asker(reader: &Reader, slot: &Slot<Scalar>) -> Result<Option<Text>, Rejection
 }
 
 pub fn result(reader: &Reader, body: &ResultBody) -> Result<ResultRecord, Rejection> {
-    let statuses = [
-        ("applied", ResultStatus::Applied),
-        ("rejected", ResultStatus::Rejected),
-        ("failed", ResultStatus::Failed),
-        ("expired", ResultStatus::Expired),
-    ];
+    let statuses = ResultStatus::ALL.map(|status| (status.name(), status));
     let id = required("command_id", reader.text("command_id", &body.command_id)?)?;
     Ok(ResultRecord {
         command_id: command_id(id)?,

@@ -12,7 +12,7 @@ use crate::domain::input::Frontier;
 use crate::domain::opportunity::{OpportunityOp, OpportunityRecord};
 use crate::domain::rep::{RepChange, RepOp, RepRecord};
 use crate::domain::request::{Request, ReturnReason};
-use crate::domain::result::{ResultRecord, ResultStatus};
+use crate::domain::result::ResultRecord;
 use crate::domain::signal::{Activity, Direction, Mode, Signal};
 use crate::domain::{Body, Candidate, Entry, Gate, Input, Millis, Policy, Position, Restored, Span, Text};
 
@@ -138,17 +138,11 @@ fn opportunity(record: &OpportunityRecord) -> Value {
 
 fn result(record: &ResultRecord) -> Value {
     let ResultRecord { command_id, status, observed_owner, error_code, crm_version, at } = record;
-    let status = match status {
-        ResultStatus::Applied => "applied",
-        ResultStatus::Rejected => "rejected",
-        ResultStatus::Failed => "failed",
-        ResultStatus::Expired => "expired",
-    };
     let mut fields = Map::new();
     changed(&mut fields, "observed_owner_id", observed_owner, |owner| json!(owner));
     fields.extend([
         ("command_id".into(), json!(command_id.to_string())),
-        ("status".into(), json!(status)),
+        ("status".into(), json!(status.name())),
         ("error_code".into(), json!(error_code)),
         ("crm_version".into(), json!(crm_version)),
         ("at".into(), json!(time(*at))),

@@ -9,7 +9,7 @@ use super::crm::Why;
 use super::crm::client::{STATUSES, Tally};
 use super::judge::{Answer, codes};
 use super::meaning;
-use super::result;
+use crate::domain::result::ResultStatus;
 use crate::domain::{Code, Text};
 use crate::metrics::{Metric, Registry, Type, table};
 
@@ -59,8 +59,8 @@ impl Meters {
         meters.registry.set(BUILD, &[env!("CARGO_PKG_VERSION").into()], 1.0);
         meters.applying(false);
         meters.oldest(Duration::ZERO);
-        for status in result::STATUSES {
-            meters.add(RESULTS, result::name(status), 0);
+        for status in ResultStatus::ALL {
+            meters.add(RESULTS, status.name(), 0);
         }
         for code in known_codes() {
             meters.add(CODES, code, 0);
@@ -93,7 +93,7 @@ impl Meters {
     }
 
     pub fn result(&mut self, answer: &Answer) {
-        self.add(RESULTS, result::name(answer.status), 1);
+        self.add(RESULTS, answer.status.name(), 1);
         if let Some(code) = &answer.code {
             let known = known_codes().find(|known| known == code);
             self.add(CODES, known.unwrap_or(OTHER), 1);
@@ -137,7 +137,6 @@ fn known_codes() -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::result::ResultStatus;
 
     #[test]
     fn nobody_can_make_a_new_series() {

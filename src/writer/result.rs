@@ -5,12 +5,8 @@ use serde::Serialize;
 use super::command::Command;
 use super::judge::Answer;
 use crate::domain::account::Change;
-use crate::domain::result::ResultStatus;
 use crate::domain::{Millis, Text};
 use crate::wire::instant::Rfc3339;
-
-pub const STATUSES: [ResultStatus; 4] =
-    [ResultStatus::Applied, ResultStatus::Rejected, ResultStatus::Failed, ResultStatus::Expired];
 
 /// bookd takes no longer one.
 const CODE_BYTES_MAX: usize = 64;
@@ -30,15 +26,6 @@ struct Body<'a> {
     at: Rfc3339,
 }
 
-pub fn name(status: ResultStatus) -> &'static str {
-    match status {
-        ResultStatus::Applied => "applied",
-        ResultStatus::Rejected => "rejected",
-        ResultStatus::Failed => "failed",
-        ResultStatus::Expired => "expired",
-    }
-}
-
 /// One line of JSON. `at`: when the writer was done.
 pub fn encode(command: &Command, answer: &Answer, at: Millis) -> Vec<u8> {
     let observed = match &answer.observed {
@@ -48,7 +35,7 @@ pub fn encode(command: &Command, answer: &Answer, at: Millis) -> Vec<u8> {
     };
     let body = Body {
         command_id: &command.id,
-        status: name(answer.status),
+        status: answer.status.name(),
         observed_owner_id: observed,
         error_code: answer.code.as_ref().map(bounded),
         crm_version: answer.version.map(|version| version.to_string()),
@@ -65,6 +52,7 @@ fn bounded(code: &Text) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::result::ResultStatus;
 
     fn command() -> Command {
         super::super::command::read(Some(include_bytes!("../../schemas/commands/examples/distribution.json"))).unwrap()
@@ -92,7 +80,7 @@ mod tests {
     fn results_are_what_their_schema_says() {
         let schema = serde_json::from_str(include_str!("../../schemas/results/schema.json")).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
-        for status in STATUSES {
+        for status in ResultStatus::ALL {
             let mut answer = Answer::unseen(status, &"LONG_CODE_".repeat(20));
             answer.observed = Change::Clear;
             answer.version = Some(7);
