@@ -216,11 +216,16 @@ fn access(raw: &RawCrm, check: &mut Check) -> Access {
 
 /// From a variable of the environment or a file, never from the configuration itself.
 fn secret(variable: &Option<Spanned<String>>, file: &Option<Spanned<String>>, check: &mut Check) -> Option<Secret> {
+    let before = check.mistakes.len();
     let (text, place) = match (variable, file) {
         (None, None) => return None,
         (Some(name), None) => (environment_secret(name, check), name.span()),
         (_, Some(path)) => (local::secret_file(path.get_ref(), path.span(), check), path.span()),
     };
+    // What can't be read is empty too, and was told.
+    if text.is_empty() && check.mistakes.len() == before {
+        check.rule(place.clone(), "this secret is empty", "the variable or the file holds it, and nothing else");
+    }
     if variable.is_some() && file.is_some() {
         check.rule(place.clone(), "a variable and a file are both there", "keep one of them");
     }
@@ -405,6 +410,25 @@ mod tests {
         let told = mistakes(&SHIPPED.replace("client_secret_file", "client_secret"));
         assert!(told.contains("no key `client_secret`"), "{told}");
         let told = mistakes(&SHIPPED.replace("client_secret_file", "client_secret_env"));
-        assert!(told.contains("isn't set"), "{told}");
+        assert!(told.contains("isn't set") && !told.contains("is empty"), "{told}");
+    }
+
+    #[test]
+    fn an_empty_secret_is_none() {
+        for nothing in ["", "\n"] {
+            let (dir, text) = with_token(SHIPPED);
+            std::fs::write(dir.path().join("token"), nothing).unwrap();
+            let told = mistakes(&text);
+            assert!(told.contains("this secret is empty"), "{told}");
+        }
+        let told = mistakes(SHIPPED);
+        assert!(told.contains("No such file") && !told.contains("is empty"), "{told}");
+    }
+
+    #[test]
+    fn a_key_of_bookds_own_log_is_none_of_the_writers() {
+        let (_dir, text) = with_token(SHIPPED);
+        let told = mistakes(&text.replace("[log]\n", "[log]\nsync_every_commits = 1\n"));
+        assert!(told.contains("no key `sync_every_commits`"), "{told}");
     }
 }

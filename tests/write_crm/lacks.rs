@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::desk::{Desk, accounts, wish};
+use crate::desk::{Desk, accounts, on_files, wish};
 
 #[test]
 fn a_missing_field_is_named_before_anything_is_written() {
@@ -51,4 +51,15 @@ fn a_token_that_is_not_known_is_said() {
     writer.wait(|| desk.ready().is_some_and(|(_, told)| told.contains("401 INVALID_SESSION_ID")));
     assert!(!writer.told().contains("fake-token"));
     writer.stop();
+}
+
+#[test]
+fn a_token_that_is_empty_is_told_at_the_start() {
+    let (home, _crm) = on_files(&accounts(1));
+    let file = home.path().join("write-crm.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, config.replace("token_file = \"token\"", "token_env = \"EMPTY_TOKEN\"")).unwrap();
+    let mut writer = home.spawn("write-crm", &[("EMPTY_TOKEN".to_owned(), String::new())]);
+    assert_eq!(writer.exit_code(), Some(2));
+    assert!(writer.told().contains("this secret is empty"), "{}", writer.told());
 }

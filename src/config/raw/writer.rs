@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::local::{RawHttp, RawLog, RawLogKind};
+use super::local::{RawHttp, RawLogKind};
 use super::{Spanned, unwritten};
 use crate::config::period::Period;
 
@@ -16,8 +16,8 @@ pub struct RawWriter {
     pub roles: BTreeMap<Spanned<String>, RawRole>,
     #[serde(default)]
     pub requests: RawRequests,
-    #[serde(default = "kafka_log")]
-    pub log: RawLog,
+    #[serde(default)]
+    pub log: RawWriterLog,
     #[serde(default)]
     pub kafka: RawWriterKafka,
     #[serde(default = "http")]
@@ -29,9 +29,19 @@ fn http() -> RawHttp {
     RawHttp { listen: unwritten("127.0.0.1:8081".into()) }
 }
 
+/// What bookd's own has beside these is about its journal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawWriterLog {
+    pub kind: RawLogKind,
+    pub dir: Spanned<String>,
+}
+
 /// A writer without a broker is the exception.
-fn kafka_log() -> RawLog {
-    RawLog { kind: RawLogKind::Kafka, ..RawLog::default() }
+impl Default for RawWriterLog {
+    fn default() -> RawWriterLog {
+        RawWriterLog { kind: RawLogKind::Kafka, dir: unwritten("data/log".into()) }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
