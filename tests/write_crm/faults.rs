@@ -43,7 +43,7 @@ fn what_was_given_up_and_comes_late_is_refused_by_the_fence() {
 }
 
 #[test]
-fn locked_records_come_again_and_the_others_do_not_wait() {
+fn locked_records_come_again() {
     go_through(&["--locked", "0.3", "--seed", "2"]);
 }
 
