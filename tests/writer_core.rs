@@ -36,19 +36,30 @@ struct Move {
     at: Millis,
 }
 
+/// Who owned an account from when on, by whomever.
+#[derive(Debug)]
+struct Owned {
+    account: Text,
+    from: Millis,
+    owner: Option<Text>,
+}
+
 struct World {
     random: ChaCha8Rng,
     now: Millis,
     accounts: BTreeMap<Text, Account>,
     moves: Vec<Move>,
+    /// In the order of time; before the first of an account nobody owned it.
+    owned: Vec<Owned>,
     /// Given up by the writer, and still to be carried out: when, and what.
     under_way: Vec<(Millis, Command)>,
     people: u32,
     /// The topics.
     log: Vec<Record>,
     places: BTreeMap<u32, u64>,
-    commands: BTreeMap<Text, Command>,
-    results: BTreeMap<Text, Answer>,
+    /// With the instants at which they were issued and answered.
+    commands: BTreeMap<Text, (Millis, Command)>,
+    results: BTreeMap<Text, (Millis, Answer)>,
 }
 
 /// The writer was killed.
@@ -61,6 +72,7 @@ impl World {
             now: Millis(1_777_903_200_000),
             accounts: (0..ACCOUNTS).map(|number| (format!("a{number}").into(), Account::default())).collect(),
             moves: Vec::new(),
+            owned: Vec::new(),
             under_way: Vec::new(),
             people: 0,
             log: Vec::new(),
@@ -80,7 +92,8 @@ impl World {
         let now = self.now;
         let (arrived, rest) = std::mem::take(&mut self.under_way).into_iter().partition(|(at, _)| *at <= now);
         self.under_way = rest;
-        let arrived: Vec<(Millis, Command)> = arrived;
+        let mut arrived: Vec<(Millis, Command)> = arrived;
+        arrived.sort_by_key(|(at, _)| *at);
         for (at, command) in arrived {
             let _ = self.carry_out(&command, at);
         }
@@ -93,8 +106,9 @@ impl World {
     fn change_owner(&mut self) {
         self.people += 1;
         let number = self.random.next_u32() % ACCOUNTS;
-        let owner = Text::from(format!("person-{}", self.people));
-        self.accounts.get_mut(format!("a{number}").as_str()).unwrap().owner = Some(owner);
+        let (account, owner) = (Text::from(format!("a{number}")), Some(Text::from(format!("person-{}", self.people))));
+        self.accounts.get_mut(&account).unwrap().owner = owner.clone();
+        self.owned.push(Owned { account, from: self.now, owner });
     }
 
     /// As Salesforce does it with the three rules of the fence.
@@ -110,6 +124,8 @@ impl World {
         }
         if moves {
             self.moves.push(Move { command: command.id.clone(), at });
+            let (account, owner) = (command.account.clone(), command.new.clone());
+            self.owned.push(Owned { account, from: at, owner });
         }
         *account =
             Account { owner: command.new.clone(), sequence: command.sequence, command: Some(command.id.clone()) };
@@ -120,9 +136,9 @@ impl World {
     fn issue(&mut self) {
         let number = self.random.next_u32() % ACCOUNTS;
         let account = Text::from(format!("a{number}"));
-        let before = self.commands.values().filter(|command| command.account == account).count() as u64;
+        let before = self.commands.values().filter(|(_, command)| command.account == account).count() as u64;
         let is_open = |command: &Command| command.account == account && !self.results.contains_key(&command.id);
-        let open = self.commands.values().any(is_open);
+        let open = self.commands.values().any(|(_, command)| is_open(command));
         // Now and then it doesn't wait: as in a role that takes its commands for granted.
         if open && !self.happens(8) {
             return;
@@ -140,7 +156,7 @@ impl World {
         });
         let (value, partition) = (value.to_string().into_bytes(), number % PARTITIONS);
         let command = bookd::writer::command::read(Some(&value)).unwrap();
-        self.commands.insert(command.id.clone(), command);
+        self.commands.insert(command.id.clone(), (self.now, command));
         let offset = self.log.iter().filter(|record| record.partition == partition).count() as u64;
         let (key, headers, timestamp) = (None, Vec::new(), self.now);
         let (topic, next, value) = (Topic::Commands, offset + 1, Some(value));
@@ -206,7 +222,7 @@ impl World {
             }
             self.may_be_killed()?;
             for (command, answer) in batch.answers() {
-                let before = self.results.insert(command.id.clone(), answer.clone());
+                let before = self.results.insert(command.id.clone(), (self.now, answer.clone()));
                 assert_eq!(before, None, "{command:?} has two results");
             }
             self.places.extend(places);
@@ -251,32 +267,45 @@ impl World {
     }
 
     fn judge(&self) {
-        let mut moved: BTreeMap<&Text, u32> = BTreeMap::new();
+        let mut moved: BTreeMap<&Text, Vec<Millis>> = BTreeMap::new();
         let mut last: BTreeMap<&Text, u64> = BTreeMap::new();
         for Move { command, at } in &self.moves {
-            let command = &self.commands[command];
+            let (_, command) = &self.commands[command];
             assert!(*at <= command.not_after, "too late: {command:?}");
             let before = last.insert(&command.account, command.sequence);
             assert!(before.unwrap_or(0) < command.sequence, "out of order: {command:?} after {before:?}");
-            *moved.entry(&command.id).or_default() += 1;
+            moved.entry(&command.id).or_default().push(*at);
         }
         assert_eq!(self.results.len(), self.commands.len(), "each command has its result");
-        for (id, answer) in &self.results {
-            let command = &self.commands[id];
-            let times = moved.get(id).copied().unwrap_or(0);
-            match answer.status {
-                ResultStatus::Applied => {
-                    let there_already = answer.observed == observed(&command.new);
-                    assert!(times == 1 || times == 0 && there_already, "{times} times: {command:?}");
+        for (id, (answered, answer)) in &self.results {
+            let (issued, command) = &self.commands[id];
+            let had = |owner: Option<&Text>| self.had(&command.account, owner, *issued, *answered);
+            let moves = moved.get(id).map(Vec::as_slice).unwrap_or_default();
+            match (answer.status, moves) {
+                (ResultStatus::Applied, []) => {
+                    assert!(had(command.new.as_ref()), "never done, and {answer:?}: {command:?}")
                 }
-                status => assert_eq!(times, 0, "{status:?}, and it was carried out: {command:?}"),
+                (ResultStatus::Applied, moves) => {
+                    assert!(moves.len() == 1 && moves[0] <= *answered, "done at {moves:?}, {answered:?}: {command:?}");
+                }
+                (status, moves) => assert!(moves.is_empty(), "{status:?}, and it was carried out: {command:?}"),
+            }
+            match &answer.observed {
+                Change::Keep => {}
+                Change::Clear => assert!(had(None), "nobody was the owner, says {answer:?}: {command:?}"),
+                Change::Set(owner) => assert!(had(Some(owner)), "{owner} never was it, says {answer:?}: {command:?}"),
             }
         }
     }
-}
 
-fn observed(owner: &Option<Text>) -> Change<Text> {
-    owner.clone().map_or(Change::Clear, Change::Set)
+    /// Whether an account had this owner at any time in between, whatever the writer says.
+    fn had(&self, account: &Text, owner: Option<&Text>, since: Millis, until: Millis) -> bool {
+        let of = self.owned.iter().filter(|owned| owned.account == *account);
+        let mut from: Vec<(Millis, Option<&Text>)> = vec![(Millis(i64::MIN), None)];
+        from.extend(of.map(|owned| (owned.from, owned.owner.as_ref())));
+        let ends = from.iter().skip(1).map(|(at, _)| *at).chain([Millis(i64::MAX)]);
+        from.iter().zip(ends).any(|((at, who), end)| *who == owner && *at <= until && end >= since)
+    }
 }
 
 #[test]
@@ -293,7 +322,7 @@ fn whatever_happens_nothing_is_done_twice_and_every_result_is_true() {
         println!("seed {seed}: {} moves", world.moves.len());
         world.judge();
         moves += world.moves.len();
-        for answer in world.results.values() {
+        for (_, answer) in world.results.values() {
             *statuses.entry(answer.status.name()).or_default() += 1;
         }
     }
