@@ -30,7 +30,7 @@ table! {
     SKIPPED "bookd_writer_skipped_total" Type::Counter, ["why"],
         "Commands left alone: a dry run, or another writer's role.";
     OLDEST "bookd_writer_oldest_unanswered_seconds" Type::Gauge, [],
-        "Age of the oldest command that was read and has no result; 0 if there is none.";
+        "Age of the oldest command that is being carried out; 0 if there is none.";
     BATCH "bookd_writer_batch_seconds" Type::Histogram(SECONDS_MILLI), [],
         "From reading commands to the commit of their results.";
 }

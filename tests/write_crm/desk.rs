@@ -14,8 +14,6 @@ use crate::support::crm::{FakeCrm, TOKEN};
 use crate::support::kafka::{Feeder, Site};
 use crate::support::process::{Home, Process};
 
-/// Who stands for nobody in the fake.
-pub const NOBODY: &str = "nobody";
 const HOUR_MS: i64 = 3_600_000;
 
 const SALESFORCE: &str = r#"kind = "salesforce"
@@ -264,8 +262,7 @@ pub fn judge_history(history: &[Value], wishes: &[Wish]) {
         let wish = wish.unwrap_or_else(|| panic!("nobody wished {row}"));
         let before = last.insert(account, sequence);
         assert!(before.unwrap_or(0) < sequence, "out of order: {row} after {before:?}");
-        let stand_in = |owner: Option<&str>| json!(owner.unwrap_or(NOBODY));
-        assert!(row["from"] == stand_in(wish.from) || row["from"] == json!(wish.from), "against a person: {row}");
+        assert_eq!(row["from"], json!(wish.from), "against a person: {row}");
         assert!(row["at"].as_i64().unwrap() <= wish.not_after.0, "too late: {row}");
         *moved.entry(wish.id()).or_default() += 1;
     }
