@@ -33,6 +33,7 @@ fn all_are_applied_once_and_in_order_and_stamped() {
     let fields = &all.as_array().unwrap().iter().find(|row| row["id"] == accounts[7]).unwrap()["fields"];
     assert_eq!(fields["Bookd_Command__c"], last.id());
     assert_eq!(fields["Bookd_Reason__c"], "because");
+    assert_eq!(fields["Bookd_Entered_Because__c"], "adopted");
     assert_eq!(fields["Bookd_Priority__c"], 61.5);
     assert_eq!(fields["Bookd_Entered_At__c"], Value::Null);
     assert!(fields["Bookd_At_Risk_At__c"].as_str().unwrap().starts_with("2026-05-04T15:00:00"));

@@ -25,6 +25,7 @@ sequence_field = "Bookd_Sequence__c"
 expected_owner_field = "Bookd_Expected_Owner__c"
 [roles.ae.stamps]
 entered_at = "Bookd_Entered_At__c"
+entered_because = "Bookd_Entered_Because__c"
 reason = "Bookd_Reason__c"
 priority = "Bookd_Priority__c"
 at_risk_at = "Bookd_At_Risk_At__c"
@@ -37,6 +38,7 @@ owner_field = "hubspot_owner_id"
 command_field = "bookd_command"
 sequence_field = "bookd_sequence"
 [roles.ae.stamps]
+entered_because = "bookd_entered_because"
 reason = "bookd_reason"
 priority = "bookd_priority"
 "#;
@@ -84,7 +86,7 @@ impl Wish {
             "expected_owner_id": self.from, "new_owner": self.to.map(|to| json!({ "crm_user_id": to })),
             "reason": { "code": "placed", "text": "because", "rule": "segment:all", "priority": 61.5, "fit": 0.5,
                         "timing": 0.5, "top_signals": [] },
-            "stamps": { "entered_book_at": self.to.map(|_| "2026-05-04T14:00:00Z"), "entered_book_because": "placed",
+            "stamps": { "entered_book_at": self.to.map(|_| "2026-05-04T14:00:00Z"), "entered_book_because": "adopted",
                         "at_risk_at": "2026-05-04T15:00:00Z", "priority": 61.5 },
             "policy_version": 1, "dry_run": false, "correlation_id": format!("{}/0/1", "0".repeat(32)),
         })

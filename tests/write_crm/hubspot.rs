@@ -20,6 +20,9 @@ fn all_are_applied_once_through_its_faults() {
     }
     judge_history(&desk.history(), &wishes);
     assert_eq!(desk.owner(&accounts[0]), Value::Null);
+    let all = desk.crm.ask("/fake/accounts");
+    let because = |row: &Value| row["fields"]["Bookd_Entered_Because__c"] == "adopted";
+    assert!(all.as_array().unwrap().iter().all(because), "{all}");
     writer.stop();
 }
 
