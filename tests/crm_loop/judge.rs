@@ -9,6 +9,7 @@ use bookd::wire::instant::Rfc3339;
 use serde_json::Value;
 
 use crate::end::{End, text};
+use crate::stage::stamp;
 
 /// What was judged.
 #[derive(Debug, Default)]
@@ -20,11 +21,15 @@ pub struct Verdict {
     repeated: usize,
     /// Writes to an account that somebody had given to the same rep since the writer looked: no owner changed.
     met: usize,
+    /// Commands that were carried out and denied, because their account was deleted in between.
+    gone: usize,
     results: BTreeMap<String, usize>,
     seats: usize,
     statuses: BTreeMap<String, usize>,
     held: usize,
     owned: usize,
+    /// Seats of the CRM that bear the stamps of a command.
+    stamped: usize,
     backing_off: usize,
     /// Seats that never were commanded, of which a record came out of order.
     overtaken: usize,
@@ -38,7 +43,7 @@ pub fn judge(end: &End) {
     let (verdict, wrong) = complaints(end);
     println!("{verdict:?}");
     assert!(wrong.is_empty(), "{} things are wrong:\n{}", wrong.len(), wrong.join("\n"));
-    let happened = [verdict.commands, verdict.moves, verdict.people, verdict.owned];
+    let happened = [verdict.commands, verdict.moves, verdict.people, verdict.owned, verdict.stamped];
     assert!(!happened.contains(&0), "nothing happened: {verdict:?}");
 }
 
@@ -48,6 +53,7 @@ pub fn complaints(end: &End) -> (Verdict, Vec<String>) {
     judge_history(end, &mut verdict, &mut wrong);
     judge_results(end, &mut verdict, &mut wrong);
     judge_owners(end, &mut verdict, &mut wrong);
+    judge_stamps(end, &mut verdict, &mut wrong);
     (verdict, wrong)
 }
 
@@ -96,8 +102,7 @@ fn unlike(row: &Value, command: &Value) -> Option<String> {
     if let Some((what, found, wanted)) = of.iter().find(|(_, found, wanted)| found != wanted) {
         return Some(format!("{what}: {found} and not {wanted} in {row}"));
     }
-    let end = Rfc3339::parse(&text(&command["not_after"])).expect("an instant").0;
-    (row["at"].as_i64()? > end.0).then(|| format!("behind its end: {row}"))
+    (at(row) > instant(&command["not_after"])).then(|| format!("behind its end: {row}"))
 }
 
 /// Every command is answered once, and what was carried out isn't denied while somebody goes by the answer.
@@ -114,37 +119,61 @@ fn judge_results(end: &End, verdict: &mut Verdict, wrong: &mut Vec<String>) {
     wrong.extend(unanswered.map(|(_, command)| format!("never answered: {command}")));
     let applied = answers.iter().filter(|(_, result)| result["status"] == "applied");
     for (id, result) in applied {
-        if end.commands.get(id).is_none_or(|command| !ever_had_its_owner(end, command)) {
+        if end.commands.get(id).is_none_or(|command| !was_applied(end, command, result)) {
             wrong.push(format!("never done, and answered {result}"));
         }
     }
     for row in end.history.iter().filter(|row| row["from"] != row["to"]) {
         let Some(result) = row["command"].as_str().and_then(|id| answers.get(id)) else { continue };
-        if result["status"] != "applied" && !is_past(end, row) {
-            wrong.push(format!("done, and answered {result}"));
+        if result["status"] == "applied" {
+            continue;
+        }
+        match is_past(end, row, result) {
+            true => verdict.gone += 1,
+            false => wrong.push(format!("done, and answered {result}")),
         }
     }
 }
 
-/// Whether the CRM had the command's new owner at any time: whoever gave it, the writer need not write it again.
-fn ever_had_its_owner(end: &End, command: &Value) -> bool {
-    let (account, role) = (&command["account"]["crm_id"], &command["role"]);
-    let owner = &command["new_owner"]["crm_user_id"];
-    let mut rows = end.history.iter().filter(|row| row["account"] == *account && row["role"] == *role);
-    let now = end.accounts.iter().find(|row| row["id"] == *account).map(|row| &row["owners"][text(role)]);
-    now == Some(owner) || rows.any(|row| row["to"] == *owner || row["from"] == *owner)
+/// Whether the command was carried out before the answer, or the CRM had its new owner at some instant between the two:
+/// whoever gave it, the writer need not write it again. All clocks are this machine's.
+fn was_applied(end: &End, command: &Value, result: &Value) -> bool {
+    let (account, role) = (text(&command["account"]["crm_id"]), text(&command["role"]));
+    let owner = command["new_owner"]["crm_user_id"].as_str();
+    let (issued, answered) = (instant(&command["issued_at"]), instant(&result["at"]));
+    let rows: Vec<&Value> = rows_of(end, &account, &role).collect();
+    if rows.iter().any(|row| row["command"] == command["command_id"] && at(row) <= answered) {
+        return true;
+    }
+    let had = |who: &Value, since: i64, until: i64| who.as_str() == owner && since <= answered && until >= issued;
+    let Some(first) = rows.first() else {
+        let is_it = |row: &&Value| row["id"] == account.as_str();
+        return end.accounts.iter().find(is_it).is_some_and(|row| row["owners"][&role].as_str() == owner);
+    };
+    let ends = rows.iter().skip(1).map(|row| at(row)).chain([i64::MAX]);
+    let mut owned = rows.iter().zip(ends);
+    had(&first["from"], i64::MIN, at(first)) || owned.any(|(row, until)| had(&row["to"], at(row), until))
 }
 
-/// A writer that was killed before it answered finds a later command of the seat carried out, because bookd knew of the
-/// first from the CRM's record, or finds the account deleted: nobody goes by its answer.
-fn is_past(end: &End, row: &Value) -> bool {
-    let is_later = |other: &&Value| {
-        other["account"] == row["account"]
-            && other["role"] == row["role"]
-            && other["sequence"].as_u64() > row["sequence"].as_u64()
+/// A writer that was killed before it answered comes again, and finds the account deleted meanwhile: it can't see what
+/// it did, and nobody goes by its answer. No other answer may deny what was done: a command that was carried out is found
+/// by its id, and no later one goes before it is answered.
+fn is_past(end: &End, row: &Value, result: &Value) -> bool {
+    let is_deleted = |account: &&Value| {
+        account["id"] == row["account"]
+            && account["deleted"] == true
+            && account["modified_at"].as_i64().is_some_and(|deleted| deleted <= instant(&result["at"]))
     };
-    let deleted = |account: &Value| account["id"] == row["account"] && account["deleted"] == true;
-    end.history.iter().any(|other| is_later(&other)) || end.accounts.iter().any(deleted)
+    result["error_code"] == "unknown_account" && end.accounts.iter().any(|account| is_deleted(&account))
+}
+
+fn instant(value: &Value) -> i64 {
+    Rfc3339::parse(&text(value)).expect("an instant").0.0
+}
+
+/// When a row of the history was committed.
+fn at(row: &Value) -> i64 {
+    row["at"].as_i64().expect("an instant")
 }
 
 /// In the end bookd knows what the CRM has, has told so, and wants nothing else.
@@ -171,6 +200,20 @@ fn judge_owners(end: &End, verdict: &mut Verdict, wrong: &mut Vec<String>) {
             let command = end.command_of(account, role);
             let rows: String = rows_of(end, account, role).map(|row| format!("\n      {row}")).collect();
             wrong.push(format!("{account} as {role}: {what}, the CRM has {owner:?}; {command:?}; {seat:?}{rows}"));
+        }
+    }
+}
+
+/// Beside the owner stands why the account entered the book, as the last command said it.
+fn judge_stamps(end: &End, verdict: &mut Verdict, wrong: &mut Vec<String>) {
+    let seats = end.accounts.iter().flat_map(|row| end.roles.iter().map(move |role| (&row["fields"], role)));
+    for (fields, role) in seats {
+        let field = |name: &str| &fields[stamp(role, name)];
+        let Some(command) = field("Command").as_str().and_then(|id| end.commands.get(id)) else { continue };
+        verdict.stamped += 1;
+        let (found, said) = (field("Entered_Because"), &command["stamps"]["entered_book_because"]);
+        if found != said {
+            wrong.push(format!("entered because: {found} and not {said} beside {command}"));
         }
     }
 }

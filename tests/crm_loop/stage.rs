@@ -28,14 +28,26 @@ const EVENTS_A_DAY: u64 = 20;
 const PAUSE_MS: u64 = 6_000;
 /// Owners that people change in a second.
 const PEOPLE_PER_SECOND: u64 = 6;
+/// A request is carried out so late at most, whether or not the writer has given it up: the writer's margin. It gives
+/// one up after two seconds, so the rest is for a busy machine.
+const SLOW_MS: u64 = 4_000;
 /// How long the rest may take: events that come late, commands that are tried again, a start under a new policy.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// What is at rest is looked at so often in a row.
 const LOOKS: u32 = 3;
 /// After a long run a look takes a while: it isn't given up before so many.
 const LEAST_LOOKS: u32 = 10;
-const STAMPS: [&str; 8] =
-    ["Command", "Sequence", "Expected_Owner", "Entered_At", "Reason", "Priority", "At_Risk_At", "Not_After"];
+const STAMPS: [&str; 9] = [
+    "Command",
+    "Sequence",
+    "Expected_Owner",
+    "Entered_At",
+    "Entered_Because",
+    "Reason",
+    "Priority",
+    "At_Risk_At",
+    "Not_After",
+];
 
 /// What tells bookd which of two changes came later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +79,7 @@ fn faults(versions: Versions) -> Value {
     let overtaken = if versions == Versions::Commits { 0.1 } else { 0.0 };
     json!({
         "throttled": 0.03, "retry_after_s": 1, "limit_exceeded": 0.01, "server_error": 0.03, "outage": 0.03,
-        "lost_answer": 0.04, "no_answer": 0.02, "no_answer_ms": 4_000, "slow": 0.3, "slow_ms": 4_000, "locked": 0.03,
+        "lost_answer": 0.04, "no_answer": 0.02, "no_answer_ms": SLOW_MS, "slow": 0.3, "slow_ms": SLOW_MS, "locked": 0.03,
         "late_events": 0.2, "overtaken_events": overtaken, "repeated_events": 0.1, "late_events_ms": 3_000,
     })
 }
@@ -112,18 +124,19 @@ impl Stage {
         let versions = if self.versions == Versions::Commits { "none" } else { "modified" };
         let mut toml = format!(
             "[crm]\nkind = \"salesforce\"\nversions = \"{versions}\"\nurl = \"{}\"\nclient_id = \"loop\"\nclient_secret_file = {:?}\n\
-             [requests]\ntimeout = \"2s\"\nmargin = \"1s\"\nper_10s = 300\n\
+             [requests]\ntimeout = \"2s\"\nmargin = \"{}s\"\nper_10s = 300\n\
              [log]\nkind = \"kafka\"\n[kafka]\nbrokers = \"{}\"\ngroup = \"loop-writer\"\n[kafka.topics]\n",
             self.crm.url(),
             self.home.path().join("secret"),
+            SLOW_MS / 1_000,
             self.site.brokers(),
         );
         for topic in [Topic::Commands, Topic::Results, Topic::DeadLetters] {
             writeln!(toml, "{} = {:?}", topic.name(), self.site.name(topic)).unwrap();
         }
         toml.push_str("[http]\nlisten = \"off\"\n");
-        toml.push_str(&role_settings("ae", "OwnerId", "Bookd_"));
-        toml.push_str(&role_settings("sdr", "SDR_Owner__c", "Bookd_sdr_"));
+        toml.push_str(&role_settings("ae", "OwnerId"));
+        toml.push_str(&role_settings("sdr", "SDR_Owner__c"));
         toml
     }
 
@@ -276,14 +289,22 @@ fn start_crm(seed: u64, versions: Versions, site: &Site, home: &Home, company: &
     )
 }
 
-fn role_settings(role: &str, owner: &str, prefix: &str) -> String {
-    let [command, sequence, expected, entered, reason, priority, risk, end] =
-        STAMPS.map(|stamp| format!("{prefix}{stamp}__c"));
+/// What the fake calls a stamp of the role's.
+pub fn stamp(role: &str, name: &str) -> String {
+    match role {
+        "ae" => format!("Bookd_{name}__c"),
+        other => format!("Bookd_{other}_{name}__c"),
+    }
+}
+
+fn role_settings(role: &str, owner: &str) -> String {
+    let [command, sequence, expected, entered, because, reason, priority, risk, end] =
+        STAMPS.map(|name| stamp(role, name));
     let nobody = if owner == "OwnerId" { "nobody = \"nobody\"\n" } else { "" };
     format!(
         "[roles.{role}]\nowner_field = \"{owner}\"\n{nobody}command_field = \"{command}\"\n\
          sequence_field = \"{sequence}\"\nexpected_owner_field = \"{expected}\"\n\
-         [roles.{role}.stamps]\nentered_at = \"{entered}\"\nreason = \"{reason}\"\npriority = \"{priority}\"\n\
-         at_risk_at = \"{risk}\"\nnot_after = \"{end}\"\n"
+         [roles.{role}.stamps]\nentered_at = \"{entered}\"\nentered_because = \"{because}\"\nreason = \"{reason}\"\n\
+         priority = \"{priority}\"\nat_risk_at = \"{risk}\"\nnot_after = \"{end}\"\n"
     )
 }
