@@ -2,6 +2,8 @@
 
 use std::collections::btree_map::Entry;
 
+use thin_vec::ThinVec;
+
 use crate::domain::account::{AccountChange, AccountOp, AccountRecord, Change};
 use crate::domain::ids::tie_hash;
 use crate::domain::opportunity::{OpportunityOp, OpportunityRecord};
@@ -12,7 +14,7 @@ use crate::domain::{Body, Candidates, Code, Input, Position, Secs, Text};
 use super::Engine;
 use super::reps::change_fields;
 use super::state::{
-    Account, AccountId, AccountRecordRow, AccountSide, Kept, NEVER_SHOWN, Opportunity, RepId, Seat, Stage,
+    Account, AccountId, AccountSide, Kept, NEVER_SHOWN, Opportunity, Rare, RepId, Seat, Stage, see_version,
 };
 
 impl Engine {
@@ -64,9 +66,10 @@ impl Engine {
             id: id.clone(),
             hash: tie_hash(id, 0),
             contributions: Default::default(),
-            snapshots: Vec::new(),
+            snapshots: ThinVec::new(),
+            daily: ThinVec::new(),
         });
-        self.state.records.push(AccountRecordRow::default());
+        self.state.records.push(Rare::default());
         self.state.seats.iter_mut().for_each(|seats| seats.push(Seat::default()));
         self.index.add_account();
         self.index.accounts.insert(&self.state.sides[account.index()], account);
@@ -78,10 +81,11 @@ impl Engine {
         self.roles().for_each(|role| self.leave_pool(role, account));
         self.entry.touched.push(account);
         let before = self.return_fields(account, new);
-        let side = &mut self.state.records[account.index()];
-        change.fit.clone().apply(&mut side.fit_given);
-        change.parent.clone().apply(&mut side.parent);
-        change_fields(&mut side.fields, change.replace_fields, &change.fields);
+        self.state.records[account.index()].change(|record| {
+            change.fit.clone().apply(&mut record.fit_given);
+            change.parent.clone().apply(&mut record.parent);
+            change_fields(&mut record.fields, change.replace_fields, &change.fields);
+        });
         let named = self.change_domains(account, &change.domains);
         self.evaluate_fields(account);
         for (role, owner) in &change.owners {
@@ -107,7 +111,8 @@ impl Engine {
             Change::Clear => Vec::new(),
             Change::Set(domains) => domains.clone(),
         };
-        let before = std::mem::replace(&mut self.state.records[account.index()].domains, domains.clone());
+        let record = &mut self.state.records[account.index()];
+        let before = record.change(|record| std::mem::replace(&mut record.domains, domains.clone()));
         for domain in before.iter().filter(|domain| !domains.contains(domain)) {
             self.index.domains.forget(domain, account);
         }
@@ -131,7 +136,7 @@ impl Engine {
             self.overtaken(role, account, owner, version);
             return Ok(());
         }
-        record.see_version(role, version);
+        see_version(record, role, version);
         if self.follows(role) && self.state.seats[role][account.index()].status != SeatStatus::Unknown {
             self.observe(role, account, owner, version, seen);
         } else {
@@ -222,7 +227,8 @@ impl Engine {
         let side = &mut self.state.sides[account.index()];
         self.index.accounts.remove(side, account);
         side.contributions.clear();
-        side.snapshots = Vec::new();
+        side.snapshots = ThinVec::new();
+        side.daily = ThinVec::new();
         let record = std::mem::take(&mut self.state.records[account.index()]);
         for domain in &record.domains {
             self.index.domains.forget(domain, account);

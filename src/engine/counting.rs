@@ -50,7 +50,7 @@ impl Engine {
         let reading = &self.index.reading;
         let class = event.class as usize;
         let sum = &mut self.state.accounts[account.index()].sums[class];
-        let rows = &mut self.state.records[account.index()].daily;
+        let rows = &mut self.state.sides[account.index()].daily;
         let first = rows.partition_point(|row| (row.kind, row.day) < (event.kind, day));
         let mut end = rows.partition_point(|row| (row.kind, row.day) <= (event.kind, day));
         // Where the policy counts fewer now, what is over stays counted, as it was.
@@ -79,7 +79,7 @@ impl Engine {
         let windows = &self.rules().windows;
         let oldest = windows.dedup_s.max(windows.late_s).max(windows.history_s).saturating_add(windows.unknown_s);
         let first = self.state.now.minus(oldest).utc_day();
-        let rows = &mut self.state.records[account.index()].daily;
+        let rows = &mut self.state.sides[account.index()].daily;
         let from = rows.partition_point(|row| row.kind < kind);
         let to = rows.partition_point(|row| (row.kind, row.day) < (kind, first));
         rows.drain(from..to);

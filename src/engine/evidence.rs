@@ -7,6 +7,7 @@ use crate::domain::policy::{Evidence, MAX_CONTACTS, MAX_DAYS, MAX_REPLIES, MAX_T
 use crate::domain::time::Zone;
 
 use super::few::Few;
+use super::rare::Empty;
 
 /// What is kept of an owner's meaningful activity, each list latest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,18 @@ pub struct Touches {
     /// Latest stamp of each of the latest distinct contacts.
     pub contacts: Few<(Secs, u32), MAX_CONTACTS>,
     pub replies: Few<Secs, MAX_REPLIES>,
+}
+
+impl Empty for Touches {
+    fn empty() -> &'static Touches {
+        static EMPTY: Touches = Touches {
+            touches: Few::none(Secs::ZERO),
+            days: Few::none(Secs::ZERO),
+            contacts: Few::none((Secs::ZERO, 0)),
+            replies: Few::none(Secs::ZERO),
+        };
+        &EMPTY
+    }
 }
 
 fn insert_latest<const N: usize>(list: &mut Few<Secs, N>, at: Secs) {

@@ -24,6 +24,11 @@ impl<T, const N: usize> Deref for Few<T, N> {
 }
 
 impl<T: Copy, const N: usize> Few<T, N> {
+    /// A list of nothing, for what is known before the program runs; `unused` stands where items may come.
+    pub const fn none(unused: T) -> Few<T, N> {
+        Few { items: [unused; N], len: 0 }
+    }
+
     /// Enters an item before the one at `place`; the last one of a full list leaves. Behind the end of a full
     /// list there is no place: nothing happens.
     pub fn insert(&mut self, place: usize, item: T) {

@@ -98,8 +98,8 @@ impl Engine {
         // Both policies have their kinds in the order of class and name: rows stay sorted.
         let renamed = |kind: &Kind| new.kind_index(kind.class, &kind.name);
         let renamed: Vec<_> = old.kinds.iter().map(renamed).collect();
-        for record in &mut self.state.records {
-            record.daily.retain_mut(|row| {
+        for side in &mut self.state.sides {
+            side.daily.retain_mut(|row| {
                 let was = usize::from(row.kind);
                 row.contributed = anew(old.kinds[was].class as usize, row.contributed, row.epoch);
                 row.epoch = now;

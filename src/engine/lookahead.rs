@@ -40,9 +40,9 @@ impl Engine {
                 self.fetch_places(*account, matches!(input.body, Body::Activity(_)));
             }
         }
-        for hint in hints {
+        for (hint, input) in hints.iter().zip(inputs) {
             if let Hint::Account(account) = hint {
-                self.state.sides[account.index()].contributions.fetch_next();
+                self.fetch_counted(*account, &input.body);
             }
         }
     }
@@ -96,14 +96,31 @@ impl Engine {
     fn fetch_places(&self, account: AccountId, acts: bool) {
         let side = &self.state.sides[account.index()];
         side.contributions.fetch();
-        if let Some(row) = side.snapshots.get(side.snapshots.len() / 2) {
-            fetch::ahead(row);
-        }
+        // Their lengths stand before the first rows.
+        fetch::at(side.snapshots.as_ptr());
+        fetch::at(side.daily.as_ptr());
         for (role, pool) in self.index.pools.iter().enumerate() {
             match pool.places[account.index()] {
                 Place::Heap { heap, position } => pool.heaps[usize::from(heap)].1.fetch(position),
                 Place::Tenure(row) if acts => fetch::whole(&self.state.tenures[role][row as usize]),
                 _ => {}
+            }
+        }
+    }
+
+    /// What a signal replaces, where a contribution is noted, an owner's touches.
+    fn fetch_counted(&self, account: AccountId, body: &Body) {
+        let side = &self.state.sides[account.index()];
+        side.contributions.fetch_next();
+        match body {
+            Body::Signal(_) => {
+                if let Some(row) = side.snapshots.get(side.snapshots.len() / 2) {
+                    fetch::ahead(row);
+                }
+            }
+            _ => {
+                let tenures = (0..self.index.pools.len()).filter_map(|role| self.tenure_of(role, account));
+                tenures.for_each(|tenure| tenure.evidence.fetch());
             }
         }
     }

@@ -31,6 +31,7 @@ mod names;
 mod observed;
 mod pending;
 mod pool;
+pub mod rare;
 mod reps;
 mod requests;
 mod restored;

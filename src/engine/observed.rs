@@ -136,7 +136,7 @@ impl Engine {
     }
 
     pub(super) fn see_version(&mut self, role: usize, account: AccountId, version: Option<u64>) {
-        self.state.records[account.index()].see_version(role, version);
+        super::state::see_version(&mut self.state.records[account.index()], role, version);
     }
 
     /// A record of the CRM names the owner of a settled seat; `seen` is the latest version before it.

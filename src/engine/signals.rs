@@ -312,7 +312,7 @@ impl Engine {
             return false;
         }
         let reply = activity.direction != Direction::Outbound;
-        tenure.evidence.touch(event.at, activity.contact, reply, &book.zone);
+        tenure.evidence.make().touch(event.at, activity.contact, reply, &book.zone);
         true
     }
 

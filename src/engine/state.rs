@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use smallvec::SmallVec;
+use thin_vec::ThinVec;
 
 use crate::domain::account::Value;
 use crate::domain::ids::Id128;
@@ -13,8 +14,11 @@ use crate::domain::rep::RepStatus;
 use crate::domain::signal::Class;
 use crate::domain::{Input, Secs, Text};
 
+use super::rare::Empty;
+
 pub use super::commanded::{Commanded, Observed, Stage, Turn, Wish};
 pub use super::contributions::{Contribution, Contributions, MAX_CONTRIBUTIONS};
+pub use super::rare::Rare;
 pub use super::undo_log::{Before, UndoLog, UndoRow};
 
 /// An account by the order in which it became known. Never reused.
@@ -61,7 +65,7 @@ pub struct State {
     /// Beside `accounts`: names and what was counted lately.
     pub sides: Vec<AccountSide>,
     /// Beside `accounts`: what filters and people need.
-    pub records: Vec<AccountRecordRow>,
+    pub records: Vec<Rare<AccountRecordRow>>,
     /// By role, then account.
     pub seats: Vec<Vec<Seat>>,
     /// By role: owned accounts only, in no order that means anything.
@@ -158,7 +162,9 @@ pub struct AccountSide {
     /// The last contributions.
     pub contributions: Contributions,
     /// What snapshot signals contributed, by key.
-    pub snapshots: Vec<SnapshotRow>,
+    pub snapshots: ThinVec<SnapshotRow>,
+    /// The strongest of each kind's days, by kind and day, the strongest first.
+    pub daily: ThinVec<DailyRow>,
 }
 
 /// One role's stands in the row itself: most policies have one.
@@ -174,24 +180,37 @@ pub struct AccountRecordRow {
     pub parent: Option<Text>,
     /// By role, as far as any was seen: of the CRM's versions that said who owns the account the latest.
     pub versions: Versions,
-    /// The strongest of each kind's days, by kind and day, the strongest first.
-    pub daily: Vec<DailyRow>,
+}
+
+impl Empty for AccountRecordRow {
+    fn empty() -> &'static AccountRecordRow {
+        static EMPTY: AccountRecordRow = AccountRecordRow {
+            domains: Vec::new(),
+            fit_given: None,
+            fields: Vec::new(),
+            parent: None,
+            versions: SmallVec::new_const(),
+        };
+        &EMPTY
+    }
 }
 
 impl AccountRecordRow {
     pub fn version_seen(&self, role: usize) -> Option<u64> {
         self.versions.get(role).copied().flatten()
     }
+}
 
-    pub fn see_version(&mut self, role: usize, version: Option<u64>) {
-        if version <= self.version_seen(role) {
-            return;
-        }
-        if self.versions.len() <= role {
-            self.versions.resize(role + 1, None);
-        }
-        self.versions[role] = version;
+/// A version that was seen takes the place of an earlier one.
+pub fn see_version(record: &mut Rare<AccountRecordRow>, role: usize, version: Option<u64>) {
+    if version <= record.version_seen(role) {
+        return;
     }
+    let versions = &mut record.make().versions;
+    if versions.len() <= role {
+        versions.resize(role + 1, None);
+    }
+    versions[role] = version;
 }
 
 /// From which phase of matching on a marked account is tried.
@@ -257,7 +276,7 @@ pub struct Tenure {
     pub promised: Option<Secs>,
     pub warned_at: Option<Secs>,
     pub entered: Entered,
-    pub evidence: super::evidence::Touches,
+    pub evidence: Rare<super::evidence::Touches>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -451,11 +470,11 @@ mod tests {
             ("Account", size_of::<Account>(), 64),
             ("AccountSide", size_of::<AccountSide>(), 64),
             ("Seat", size_of::<Seat>(), 40),
-            ("Tenure", size_of::<Tenure>(), 208),
+            ("Tenure", size_of::<Tenure>(), 48),
             ("Contribution", size_of::<Contribution>(), 56),
             ("SnapshotRow", size_of::<SnapshotRow>(), 32),
             ("DailyRow", size_of::<DailyRow>(), 24),
-            ("AccountRecordRow", size_of::<AccountRecordRow>(), 136),
+            ("AccountRecordRow", size_of::<AccountRecordRow>(), 112),
             ("Commanded", size_of::<Commanded>(), 144),
             ("UndoRow", size_of::<UndoRow>(), 96),
             ("heap entry", size_of::<super::super::heap::Entry>(), 12),

@@ -5,12 +5,15 @@
 
 use std::collections::BTreeSet;
 
+use thin_vec::ThinVec;
+
 use super::WireError;
 use super::codec::{self, Reader, Wire, wire_enum, wire_number, wire_struct};
 use crate::domain::output::SeatStatus;
 use crate::engine::Engine;
 use crate::engine::evidence::Touches;
 use crate::engine::few::Few;
+use crate::engine::rare::{Empty, Rare};
 use crate::engine::state::{
     Account, AccountId, AccountRecordRow, AccountSide, Before, Commanded, Contribution, Contributions, DailyRow, Kept,
     MAX_CONTRIBUTIONS, Mark, Observed, Opportunity, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId, RestoredSeat,
@@ -173,6 +176,50 @@ impl Wire for Contributions {
 }
 
 /// As a list.
+impl<T: Wire> Wire for ThinVec<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        Wire::put_group(&[self], out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<ThinVec<T>, WireError> {
+        codec::one(from)
+    }
+
+    fn put_group(items: &[&ThinVec<T>], out: &mut Vec<u8>) {
+        codec::put_lists(items.iter().map(|item| item.iter()), out);
+    }
+
+    fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<ThinVec<T>>) -> Result<(), WireError> {
+        let (counts, mut items) = codec::get_lists(count, from)?;
+        into.extend(counts.into_iter().map(|count| items.by_ref().take(count).collect()));
+        Ok(())
+    }
+}
+
+/// As what it holds.
+impl<T: Wire + Empty> Wire for Rare<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        (**self).put(out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Rare<T>, WireError> {
+        T::get(from).map(Rare::from)
+    }
+
+    fn put_group(items: &[&Rare<T>], out: &mut Vec<u8>) {
+        let items: Vec<&T> = items.iter().map(|item| &***item).collect();
+        T::put_group(&items, out);
+    }
+
+    fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<Rare<T>>) -> Result<(), WireError> {
+        let mut items = Vec::with_capacity(count.min(codec::GROUP));
+        T::get_group(count, from, &mut items)?;
+        into.extend(items.into_iter().map(Rare::from));
+        Ok(())
+    }
+}
+
+/// As a list.
 impl<T: Wire + Copy + Default, const N: usize> Wire for Few<T, N> {
     fn put(&self, out: &mut Vec<u8>) {
         Wire::put_group(&[self], out);
@@ -224,8 +271,8 @@ wire_struct! {
         issued_losses,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
-    AccountSide { id, hash, contributions, snapshots }
-    AccountRecordRow { domains, fit_given, fields, parent, versions, daily }
+    AccountSide { id, hash, contributions, snapshots, daily }
+    AccountRecordRow { domains, fit_given, fields, parent, versions }
     Contribution { kind, subject, at, points_milli, position }
     Seat {
         status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner, mark, aside,

@@ -24,6 +24,7 @@ use bookd::domain::{
 };
 use bookd::engine::evidence::Touches;
 use bookd::engine::few::Few;
+use bookd::engine::rare::{Empty, Rare};
 use bookd::engine::state::{
     Account, AccountId, AccountRecordRow, AccountSide, Before, Commanded, Contribution, Contributions, DailyRow, Kept,
     Mark, Observed, Opportunity, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId, RestoredSeat, RoleState, Seat,
@@ -31,6 +32,7 @@ use bookd::engine::state::{
 };
 use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, UndoView, View, WaveView};
 use proptest::prelude::*;
+use thin_vec::ThinVec;
 
 /// A strategy for any type here.
 pub fn any_of<T: Draw + std::fmt::Debug>() -> impl Strategy<Value = T> {
@@ -141,6 +143,18 @@ impl<T: Draw> Draw for Vec<T> {
             byte => usize::from(byte % 5),
         };
         (0..length).map(|_| T::draw(dice)).collect()
+    }
+}
+
+impl<T: Draw> Draw for ThinVec<T> {
+    fn draw(dice: &mut Dice<'_>) -> ThinVec<T> {
+        Vec::draw(dice).into_iter().collect()
+    }
+}
+
+impl<T: Draw + Empty> Draw for Rare<T> {
+    fn draw(dice: &mut Dice<'_>) -> Rare<T> {
+        Rare::from(T::draw(dice))
     }
 }
 
@@ -423,8 +437,8 @@ structs! {
         issued_losses,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
-    AccountSide { id, hash, contributions, snapshots }
-    AccountRecordRow { domains, fit_given, fields, parent, versions, daily }
+    AccountSide { id, hash, contributions, snapshots, daily }
+    AccountRecordRow { domains, fit_given, fields, parent, versions }
     Contribution { kind, subject, at, points_milli, position }
     Seat {
         status, orphan, owner, crm_owner, sequence, since, until, hold, wake, cause, shown_status, shown_owner, mark, aside,
