@@ -62,9 +62,9 @@ impl Findings {
 
     /// What this program finds when it is run with these words: in a process of its own, so that nobody's memory
     /// is another's.
-    pub fn gather(&mut self, words: &[&str]) {
+    pub fn gather(&mut self, words: &[&str], environment: &[(&str, &str)]) {
         let program = std::env::current_exe().expect("this program has a path");
-        let run = Command::new(program).args(words).stderr(Stdio::inherit()).output();
+        let run = Command::new(program).args(words).envs(environment.iter().copied()).stderr(Stdio::inherit()).output();
         let run = run.expect("this program can be run again");
         assert!(run.status.success(), "{words:?} failed: {}", run.status);
         self.read(&String::from_utf8_lossy(&run.stdout));

@@ -5,6 +5,7 @@ use crate::counted;
 use crate::document::{self, machine, versions};
 use crate::findings::Findings;
 use crate::measure::available_memory;
+use crate::memory;
 
 /// What the table is called in the document.
 const MARK: &str = "measured";
@@ -53,14 +54,14 @@ fn column(accounts: u32) -> Option<Column> {
     let mut found = Findings::default();
     let words = accounts.to_string();
     if accounts <= MAX_TOGETHER {
-        found.gather(&[&["--pass", &words], &NAMES[..]].concat());
+        found.gather(&[&["--pass", &words], &NAMES[..]].concat(), &[]);
     } else {
-        NAMES.iter().for_each(|name| found.gather(&["--pass", &words, name]));
+        NAMES.iter().for_each(|name| found.gather(&["--pass", &words, name], &[]));
     }
     for (name, what) in
         [("engine", "whole"), ("engine", "bare"), ("engine", "two-roles"), ("card", "whole"), ("card", "bare")]
     {
-        found.gather(&["--memory", name, what, &words]);
+        found.gather(&["--memory", name, what, &words], &[memory::GIVEN_BACK]);
     }
     Some(Column { accounts, found })
 }

@@ -102,13 +102,16 @@ impl Engine {
         for (role, pool) in self.index.pools.iter().enumerate() {
             match pool.places[account.index()] {
                 Place::Heap { heap, position } => pool.heaps[usize::from(heap)].1.fetch(position),
-                Place::Tenure(row) if acts => fetch::whole(&self.state.tenures[role][row as usize]),
+                Place::Tenure(row) if acts => {
+                    fetch::whole(&self.state.tenures[role][row as usize]);
+                    self.index.wheels[role].fetch(account.0);
+                }
                 _ => {}
             }
         }
     }
 
-    /// What a signal replaces, where a contribution is noted, an owner's touches.
+    /// What a signal replaces, where a contribution is noted, an owner's touches, and what their timer stands between.
     fn fetch_counted(&self, account: AccountId, body: &Body) {
         let side = &self.state.sides[account.index()];
         side.contributions.fetch_next();
@@ -119,8 +122,12 @@ impl Engine {
                 }
             }
             _ => {
-                let tenures = (0..self.index.pools.len()).filter_map(|role| self.tenure_of(role, account));
-                tenures.for_each(|tenure| tenure.evidence.fetch());
+                for (role, wheel) in self.index.wheels.iter().enumerate() {
+                    if let Some(tenure) = self.tenure_of(role, account) {
+                        tenure.evidence.fetch();
+                        wheel.fetch_neighbours(account.0);
+                    }
+                }
             }
         }
     }

@@ -84,6 +84,20 @@ impl Wheel {
         }
     }
 
+    pub fn fetch(&self, id: u32) {
+        super::fetch::ahead(&self.timers[id as usize]);
+    }
+
+    /// Has fetched what a move of the timer changes besides.
+    pub fn fetch_neighbours(&self, id: u32) {
+        let Timer { next, previous, .. } = self.timers[id as usize];
+        for neighbour in [next, previous] {
+            if let Some(timer) = self.timers.get(neighbour as usize) {
+                super::fetch::ahead(timer);
+            }
+        }
+    }
+
     fn link(&mut self, id: u32, due: Secs) {
         self.soonest = self.soonest.map(|soonest| sooner(soonest, due));
         let list = self.list_of(due);
