@@ -13,6 +13,7 @@
 
 mod columns;
 mod dictionary;
+mod known;
 mod names;
 mod positions;
 mod shapes;

@@ -1,6 +1,7 @@
 //! Events taken apart into columns, and put together again.
 
 use super::dictionary::{Dictionary, Uses};
+use super::known::Known;
 use super::names::{self, Last};
 use super::positions::Positions;
 use super::shapes::{self, ActivityShape, ActorShape, CandidateShape, Named, Shape, SignalShape, Unit, WHOLE};
@@ -72,28 +73,29 @@ pub fn fill(
 ) {
     columns.clear();
     let mut apart = Apart { now, terms, subjects, columns, last: ByKind::default() };
+    let mut known = Known::default();
     let mut shape = Vec::new();
     for input in inputs {
-        shape.clear();
-        apart.body(&input.body, &mut shape);
-        put_varint(u64::from(shapes.number(&shape)), &mut apart.columns.shapes);
+        let number = known.number(&input.body, |body| {
+            shape.clear();
+            shapes::put(body, apart.terms, &mut shape);
+            shapes.number(&shape)
+        });
+        put_varint(u64::from(number), &mut apart.columns.shapes);
+        apart.body(&input.body);
     }
 }
 
 impl<'a> Apart<'a, '_> {
-    fn body(&mut self, body: &'a Body, shape: &mut Vec<u8>) {
+    fn body(&mut self, body: &'a Body) {
         match body {
-            Body::Signal(event) => self.signal(event, shape),
-            Body::Activity(event) => self.activity(event, shape),
-            other => {
-                shapes::put_row(shape);
-                other.put(&mut self.columns.rows);
-            }
+            Body::Signal(event) => self.signal(event),
+            Body::Activity(event) => self.activity(event),
+            other => other.put(&mut self.columns.rows),
         }
     }
 
-    fn signal(&mut self, event: &'a Signal, shape: &mut Vec<u8>) {
-        shapes::put_signal(event, self.terms, shape);
+    fn signal(&mut self, event: &'a Signal) {
         self.columns.instant(self.now, event.at);
         if let Some(subject) = &event.subject {
             put_varint(u64::from(self.subjects.number(subject.as_bytes())), &mut self.columns.numbers);
@@ -110,8 +112,7 @@ impl<'a> Apart<'a, '_> {
         self.candidates(&event.account);
     }
 
-    fn activity(&mut self, event: &'a Activity, shape: &mut Vec<u8>) {
-        shapes::put_activity(event, self.terms, shape);
+    fn activity(&mut self, event: &'a Activity) {
         self.columns.instant(self.now, event.at);
         if let Some(meeting) = event.meeting_at {
             self.columns.number(meeting.0.wrapping_sub(self.now.0));

@@ -17,9 +17,9 @@ const DIGITS: std::ops::RangeInclusive<usize> = 2..=19;
 
 #[inline]
 pub fn put(before: &[u8], text: &[u8], out: &mut Vec<u8>) {
-    let head = shared(before.iter(), text.iter());
+    let head = shared_head(before, text);
     let (before, rest) = (&before[head..], &text[head..]);
-    let tail = shared(before.iter().rev(), rest.iter().rev());
+    let tail = shared_tail(before, rest);
     let middle = &rest[..rest.len() - tail];
     out.push((head << 4 | tail) as u8);
     let length = (middle.len() as u64) << 1;
@@ -35,8 +35,42 @@ pub fn put(before: &[u8], text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn shared<'a>(one: impl Iterator<Item = &'a u8>, other: impl Iterator<Item = &'a u8>) -> usize {
-    one.zip(other).take(MOST_SHARED).take_while(|(one, other)| one == other).count()
+/// How many bytes both begin with, up to [`MOST_SHARED`]. Eight at once where both have them: names are looked at one
+/// after the other, and byte by byte this is a good part of an entry.
+#[inline]
+fn shared_head(one: &[u8], other: &[u8]) -> usize {
+    let mut same = 0;
+    while let (Some(a), Some(b)) = (one[same..].first_chunk(), other[same..].first_chunk()) {
+        let differ = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+        if differ != 0 {
+            return MOST_SHARED.min(same + (differ.trailing_zeros() / 8) as usize);
+        }
+        same += size_of::<u64>();
+        if same > MOST_SHARED {
+            return MOST_SHARED;
+        }
+    }
+    let rest = one[same..].iter().zip(&other[same..]);
+    same + rest.take(MOST_SHARED - same).take_while(|(one, other)| one == other).count()
+}
+
+/// How many bytes both end with, up to [`MOST_SHARED`].
+#[inline]
+fn shared_tail(mut one: &[u8], mut other: &[u8]) -> usize {
+    let mut same = 0;
+    while let (Some((one_rest, a)), Some((other_rest, b))) = (one.split_last_chunk(), other.split_last_chunk()) {
+        let differ = u64::from_be_bytes(*a) ^ u64::from_be_bytes(*b);
+        if differ != 0 {
+            return MOST_SHARED.min(same + (differ.trailing_zeros() / 8) as usize);
+        }
+        same += size_of::<u64>();
+        if same > MOST_SHARED {
+            return MOST_SHARED;
+        }
+        (one, other) = (one_rest, other_rest);
+    }
+    let rest = one.iter().rev().zip(other.iter().rev());
+    same + rest.take(MOST_SHARED - same).take_while(|(one, other)| one == other).count()
 }
 
 /// The number that these digits are; leading zeros are kept by their length.
@@ -153,6 +187,29 @@ mod tests {
             assert_eq!(bytes.len(), length, "{name} after {before}");
             assert_eq!(last.get(&mut Reader::new(&bytes)).as_deref(), Ok(name));
             before = name;
+        }
+    }
+
+    #[test]
+    fn what_is_shared_is_as_byte_by_byte() {
+        let count = |pairs: &mut dyn Iterator<Item = (u8, u8)>| {
+            pairs.take(MOST_SHARED).take_while(|(one, other)| one == other).count()
+        };
+        let text = b"001A000001234567AAA.example";
+        for length in 0..text.len() {
+            for other_length in 0..text.len() {
+                for changed in 0..text.len() {
+                    let one = &text[..length];
+                    let mut other = text[..other_length].to_vec();
+                    other.iter_mut().skip(changed).take(1).for_each(|byte| *byte ^= 1);
+                    let head = count(&mut one.iter().copied().zip(other.iter().copied()));
+                    assert_eq!(shared_head(one, &other), head);
+                    let (one, mut other) = (&text[length..], text[other_length..].to_vec());
+                    other.iter_mut().skip(changed).take(1).for_each(|byte| *byte ^= 1);
+                    let tail = count(&mut one.iter().rev().copied().zip(other.iter().rev().copied()));
+                    assert_eq!(shared_tail(one, &other), tail);
+                }
+            }
         }
     }
 

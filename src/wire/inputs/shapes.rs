@@ -6,7 +6,7 @@
 use super::dictionary::{Dictionary, Uses};
 use crate::domain::ids::Actor;
 use crate::domain::signal::{Activity, Class, Direction, Mode, Signal};
-use crate::domain::{Candidate, Millis, Text};
+use crate::domain::{Body, Candidate, Millis, Text};
 use crate::wire::WireError;
 use crate::wire::codec::{Reader, Wire, put_varint};
 
@@ -89,45 +89,53 @@ impl Unit {
     }
 }
 
-pub fn put_row(out: &mut Vec<u8>) {
-    out.push(ROW);
+/// The shape of a body, as bytes.
+pub fn put(body: &Body, terms: &mut Dictionary, out: &mut Vec<u8>) {
+    match body {
+        Body::Signal(event) => {
+            out.push(SIGNAL);
+            event.class.put(out);
+            event.mode.put(out);
+            put_flags(signal_flags(event), out);
+            put_named(&event.kind, &event.source, &event.account, terms, out);
+        }
+        Body::Activity(event) => {
+            out.push(ACTIVITY);
+            event.direction.put(out);
+            put_flags(activity_flags(event), out);
+            put_named(&event.kind, &event.source, &event.account, terms, out);
+        }
+        _ => out.push(ROW),
+    }
 }
 
-pub fn put_signal(event: &Signal, terms: &mut Dictionary, out: &mut Vec<u8>) {
-    out.push(SIGNAL);
-    event.class.put(out);
-    event.mode.put(out);
-    put_flags(
-        [
-            event.subject.is_some(),
-            event.strength.is_some(),
-            event.strength.is_some_and(|strength| Unit::of_strength(strength) == Unit::Wholes),
-            event.due.is_some(),
-            Unit::of_instant(event.at) == Unit::Wholes,
-        ],
-        out,
-    );
-    put_named(&event.kind, &event.source, &event.account, terms, out);
+pub fn signal_flags(event: &Signal) -> [bool; 5] {
+    [
+        event.subject.is_some(),
+        event.strength.is_some(),
+        event.strength.is_some_and(|strength| Unit::of_strength(strength) == Unit::Wholes),
+        event.due.is_some(),
+        Unit::of_instant(event.at) == Unit::Wholes,
+    ]
 }
 
-pub fn put_activity(event: &Activity, terms: &mut Dictionary, out: &mut Vec<u8>) {
-    out.push(ACTIVITY);
-    event.direction.put(out);
-    put_flags(
-        [
-            matches!(event.actor, Some(Actor::Rep(_))),
-            matches!(event.actor, Some(Actor::Alias(_))),
-            event.contact != 0,
-            event.meeting_at.is_some(),
-            Unit::of_instant(event.at) == Unit::Wholes,
-        ],
-        out,
-    );
-    put_named(&event.kind, &event.source, &event.account, terms, out);
+pub fn activity_flags(event: &Activity) -> [bool; 5] {
+    [
+        matches!(event.actor, Some(Actor::Rep(_))),
+        matches!(event.actor, Some(Actor::Alias(_))),
+        event.contact != 0,
+        event.meeting_at.is_some(),
+        Unit::of_instant(event.at) == Unit::Wholes,
+    ]
+}
+
+/// As bits, the first the lowest.
+pub fn packed(flags: [bool; 5]) -> u8 {
+    flags.iter().rev().fold(0, |byte, flag| byte << 1 | u8::from(*flag))
 }
 
 fn put_flags(flags: [bool; 5], out: &mut Vec<u8>) {
-    out.push(flags.iter().rev().fold(0, |byte, flag| byte << 1 | u8::from(*flag)));
+    out.push(packed(flags));
 }
 
 fn get_flags(from: &mut Reader<'_>) -> Result<[bool; 5], WireError> {
