@@ -7,7 +7,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::domain::{Code, OutRecord, Record, Topic};
+use crate::domain::{Code, OutRecord, Record, Text, Topic};
 
 /// Longest `exception.message`, in bytes: it is for people, and the original is beside it.
 pub const MAX_MESSAGE: usize = 256;
@@ -48,19 +48,21 @@ impl Stage {
 /// these names: a record that was replayed and died again tells both stories, the newest last, as Connect does it.
 pub fn record(original: &Record, topic: &str, code: Code, detail: &str, stage: Stage, shard: u16) -> OutRecord {
     let mut headers = original.headers.clone();
+    // Old events of a backlog die by the thousand: their headers' names are made of nothing.
     let errors = [
-        ("topic", topic.to_owned()),
-        ("partition", original.partition.to_string()),
-        ("offset", original.offset.to_string()),
-        ("connector.name", "bookd".to_owned()),
-        ("task.id", shard.to_string()),
-        ("stage", stage.name().to_owned()),
-        ("class.name", stage.class().to_owned()),
-        ("exception.class.name", code.text().to_owned()),
-        ("exception.message", bounded(detail).to_owned()),
+        ("__connect.errors.topic", topic.to_owned()),
+        ("__connect.errors.partition", original.partition.to_string()),
+        ("__connect.errors.offset", original.offset.to_string()),
+        ("__connect.errors.connector.name", "bookd".to_owned()),
+        ("__connect.errors.task.id", shard.to_string()),
+        ("__connect.errors.stage", stage.name().to_owned()),
+        ("__connect.errors.class.name", stage.class().to_owned()),
+        ("__connect.errors.exception.class.name", code.text().to_owned()),
+        ("__connect.errors.exception.message", bounded(detail).to_owned()),
+        (TIMESTAMP_HEADER, original.timestamp.0.to_string()),
     ];
-    headers.extend(errors.map(|(name, value)| (format!("__connect.errors.{name}").into(), value.into_bytes())));
-    headers.push((TIMESTAMP_HEADER.into(), original.timestamp.0.to_string().into_bytes()));
+    headers.reserve_exact(errors.len());
+    headers.extend(errors.map(|(name, value)| (Text::new_static(name), value.into_bytes())));
     OutRecord { topic: Topic::DeadLetters, key: original.key.clone(), value: original.value.clone(), headers }
 }
 

@@ -134,6 +134,9 @@ impl Options {
             .set("transactional.id", self.identity())
             .set("enable.idempotence", "true")
             .set("acks", "all")
+            // What is delivered is only counted, which librdkafka does by itself: a report for each record would be an
+            // event for another thread, for which a commit then waits. What isn't delivered is told as before.
+            .set("delivery.report.only.error", "true")
             // What Java's clients do, so that they can join our topics with theirs.
             .set("partitioner", "murmur2_random");
         config

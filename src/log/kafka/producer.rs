@@ -100,7 +100,8 @@ impl Producer {
     }
 
     fn send_output(&self, options: &Options, output: &OutRecord) -> Result<(), LogError> {
-        let mut headers = OwnedHeaders::new();
+        // One more, for what a dead letter may get below.
+        let mut headers = OwnedHeaders::new_with_capacity(output.headers.len() + 1);
         for (name, value) in &output.headers {
             headers = headers.insert(Header { key: name, value: Some(value) });
         }
