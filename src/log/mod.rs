@@ -89,6 +89,9 @@ pub trait Log: Send {
     /// partition in order; among partitions in any. Returns how many.
     fn poll(&mut self, max: usize, wait: Duration, into: &mut Vec<Record>) -> Result<usize, LogError>;
 
+    /// Takes records that are done with, so that the next ones can be put into their memory.
+    fn recycle(&mut self, _done: Vec<Record>) {}
+
     /// The end of every assigned partition now: `next` of the last record that can be read. Kafka can't tell
     /// that before it was read: until then the end may be a little later (markers of transactions take
     /// offsets too), so a caller that waits for an end asks again.

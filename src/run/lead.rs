@@ -285,7 +285,9 @@ impl<'a> Leader<'a> {
         inputs.extend(frontiers.into_iter().map(|frontier| Input::own(Body::Frontier(frontier))));
         order_batch(&mut inputs);
         let spans: Vec<Span> = std::mem::take(&mut batch.spans);
-        self.commit(Draft { kind, now: self.now(), spans, inputs }, &batch)
+        self.commit(Draft { kind, now: self.now(), spans, inputs }, &batch)?;
+        self.log.recycle(batch.records);
+        Ok(())
     }
 
     /// Opens the gate once intake has caught up.

@@ -15,8 +15,18 @@ use super::options::Options;
 use crate::domain::{Millis, Record, Topic};
 use crate::log::{LogError, Place};
 
+/// Read first where there is much to read: what events are about. An event that comes before its account is kept until
+/// that comes, which costs more than the event, and there is room for so many only.
+const BEFORE_EVENTS: [Topic; 3] = [Topic::Accounts, Topic::Reps, Topic::Opportunities];
+
 /// For questions to the brokers.
 pub const ANSWER: Duration = Duration::from_secs(10);
+
+/// Records whose memory is kept for the next ones: a batch, by default. So a record of a usual size asks the allocator
+/// for nothing, and what is kept is bounded by these two.
+const SPARE_RECORDS: usize = 4_096;
+/// Of a key or value. Longer ones are given back.
+const SPARE_BYTES: usize = 4_096;
 
 type Partition = (Topic, u32);
 
@@ -24,6 +34,10 @@ pub struct Inputs {
     /// Shared with nobody; see `check_client`.
     consumer: Arc<BaseConsumer<Context>>,
     reached: Reached,
+    /// Events are held back until these are read up to here, or for once have nothing to give.
+    before_events: BTreeMap<Partition, u64>,
+    /// Done with, their memory to be used again.
+    spare: Vec<Record>,
 }
 
 #[derive(Default)]
@@ -75,7 +89,8 @@ impl Inputs {
         let created = options.consumer().create_with_context(Context::default());
         let consumer = created.map_err(|error| LogError::Fatal(error.to_string()))?;
         ffi::log_by_tracing(&consumer);
-        Ok(Inputs { consumer: Arc::new(consumer), reached: Reached::default() })
+        let (consumer, reached) = (Arc::new(consumer), Reached::default());
+        Ok(Inputs { consumer, reached, before_events: BTreeMap::new(), spare: Vec::new() })
     }
 
     pub fn partitions(&self, name: &str) -> Result<u32, LogError> {
@@ -101,11 +116,31 @@ impl Inputs {
             self.reached.next.insert(partition, place.next);
             self.reached.unread.remove(&partition);
         }
-        let list = self.list(
-            options,
-            self.reached.next.iter().map(|(partition, next)| (*partition, Offset::Offset(*next as i64))),
-        );
+        let behind = |(partition, end): &(&Partition, &u64)| {
+            BEFORE_EVENTS.contains(&partition.0) && self.reached.next[*partition] < **end
+        };
+        self.before_events = ends.iter().filter(behind).map(|(partition, end)| (*partition, *end)).collect();
+        self.read_on(options)
+    }
+
+    /// Reads every partition from where reading has got to; while events are held back, those before them alone.
+    fn read_on(&mut self, options: &Options) -> Result<(), LogError> {
+        let all = self.before_events.is_empty();
+        let partitions = self.reached.next.iter().filter(|((topic, _), _)| all || BEFORE_EVENTS.contains(topic));
+        let places = partitions.map(|(partition, next)| (*partition, Offset::Offset(*next as i64)));
+        let list = self.list(options, places);
         self.consumer.assign(&list).map_err(|error| LogError::Fatal(format!("assigning inputs: {error}")))
+    }
+
+    /// Ends what holds events back. An end may stand behind markers, which are no records, and a partition may be
+    /// without a leader: so one poll that finds nothing is enough.
+    fn let_events_in(&mut self, options: &Options, found_nothing: bool) -> Result<(), LogError> {
+        if self.before_events.is_empty() {
+            return Ok(());
+        }
+        let next = &self.reached.next;
+        self.before_events.retain(|partition, end| !found_nothing && next[partition] < *end);
+        if self.before_events.is_empty() { self.read_on(options) } else { Ok(()) }
     }
 
     pub fn poll(
@@ -117,6 +152,12 @@ impl Inputs {
     ) -> Result<usize, LogError> {
         let polled = self.fill(options, max, wait, into);
         self.check_client().and(polled)
+    }
+
+    pub fn recycle(&mut self, done: Vec<Record>) {
+        let is_small = |bytes: &Option<Vec<u8>>| bytes.as_ref().is_none_or(|bytes| bytes.capacity() <= SPARE_BYTES);
+        let small = done.into_iter().filter(|record| is_small(&record.key) && is_small(&record.value));
+        self.spare.extend(small.take(SPARE_RECORDS - self.spare.len()));
     }
 
     fn fill(
@@ -133,6 +174,7 @@ impl Inputs {
         while more && into.len() - begin < max {
             more = self.take_fetched(options, max - (into.len() - begin), into)?;
         }
+        self.let_events_in(options, into.len() == begin)?;
         Ok(into.len() - begin)
     }
 
@@ -152,7 +194,7 @@ impl Inputs {
                 Some(Ok(message)) => {
                     let message = Message::of(&message);
                     if let Some(run) = Run::begin(options, message) {
-                        into.push(record(run.topic, message));
+                        into.push(record(run.topic, message, self.spare.pop()));
                         self.reached.pass(&run);
                         return Ok(());
                     }
@@ -180,7 +222,7 @@ impl Inputs {
                     *other = Run::begin(options, message);
                 }
             }
-            into.extend(run.as_ref().map(|run| record(run.topic, message)));
+            into.extend(run.as_ref().map(|run| record(run.topic, message, self.spare.pop())));
         }
         run.iter().for_each(|run| self.reached.pass(run));
         Ok(!messages.is_empty())
@@ -290,18 +332,27 @@ fn check(options: &Options, place: &Place, begin: u64, end: u64) -> Result<(), L
     Err(LogError::Corrupt { place: format!("{name}-{}", place.partition), what })
 }
 
-fn record(topic: Topic, message: Message<'_>) -> Record {
+/// A copy of the message, in the memory of a record that is done with, if there is one.
+fn record(topic: Topic, message: Message<'_>, spare: Option<Record>) -> Record {
     let offset = message.offset() as u64;
+    let (key, value) = spare.map_or((None, None), |spare| (spare.key, spare.value));
     Record {
         topic,
         partition: message.partition() as u32,
         offset,
         next: offset + 1,
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.value().map(<[u8]>::to_vec),
+        key: copied(message.key(), key),
+        value: copied(message.value(), value),
         headers: message.headers().map(|(name, value)| (name.into(), value.to_vec())).collect(),
         timestamp: Millis(message.timestamp().unwrap_or(0)),
     }
+}
+
+fn copied(bytes: Option<&[u8]>, spare: Option<Vec<u8>>) -> Option<Vec<u8>> {
+    let mut copy = spare.unwrap_or_default();
+    copy.clear();
+    copy.extend_from_slice(bytes?);
+    Some(copy)
 }
 
 pub fn left(deadline: Instant) -> Duration {
@@ -316,6 +367,33 @@ mod tests {
         let topics = BTreeMap::from([(Topic::Intent, "intent".to_owned())]);
         let (brokers, properties) = ("localhost:1".to_owned(), BTreeMap::new());
         Options { brokers, id: "bookd".to_owned(), shard: 0, topics, properties }
+    }
+
+    #[test]
+    fn spare_memory_is_bounded_and_of_the_next_record_alone() {
+        let mut inputs = Inputs::new(&options()).unwrap();
+        let record = |length: usize| Record {
+            topic: Topic::Intent,
+            partition: 0,
+            offset: 0,
+            next: 1,
+            key: Some(vec![b'k'; 3]),
+            value: Some(vec![b'v'; length]),
+            headers: Vec::new(),
+            timestamp: Millis(0),
+        };
+        inputs.recycle(vec![record(SPARE_BYTES + 1), record(SPARE_BYTES)]);
+        assert_eq!(inputs.spare.len(), 1);
+        inputs.recycle((0..SPARE_RECORDS + 1).map(record).collect());
+        inputs.recycle(vec![record(1)]);
+        assert_eq!(inputs.spare.len(), SPARE_RECORDS);
+        let spare = || Some(b"what was there before".to_vec());
+        assert_eq!(copied(Some(b"now"), spare()), Some(b"now".to_vec()));
+        assert_eq!(copied(Some(b""), spare()), Some(Vec::new()));
+        assert_eq!(copied(None, spare()), None);
+        let place = spare();
+        let at = place.as_ref().map(|bytes| bytes.as_ptr());
+        assert_eq!(copied(Some(b"in its place"), place).map(|bytes| bytes.as_ptr()), at);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! - `lead` is `init_transactions`, which fences the former leader and ends its transaction. The journal is
 //!   to be read after that, never before.
 //! - Places live in the journal alone; no group's offsets are read or written.
+//! - Accounts, reps and opportunities that wait when reading begins are read before all else: events of accounts that
+//!   nobody knows yet cost more than others, and there is room for so many only.
 
 mod chunks;
 pub(crate) mod context;
@@ -80,6 +82,10 @@ impl Log for Kafka {
 
     fn poll(&mut self, max: usize, wait: Duration, into: &mut Vec<Record>) -> Result<usize, LogError> {
         self.inputs.poll(&self.options, max, wait, into)
+    }
+
+    fn recycle(&mut self, done: Vec<Record>) {
+        self.inputs.recycle(done);
     }
 
     fn ends(&mut self) -> Result<Vec<Place>, LogError> {
