@@ -8,36 +8,63 @@ use crate::domain::{Millis, calendar};
 /// "forever" dates of databases.
 pub const LATEST: Millis = Millis(4_102_444_800_000);
 
-const NO_DIGITS: u32 = 10_000;
-
 /// A full date, `T`, a full time, and `Z` or an offset with a colon. Fractions round down to milliseconds. A
 /// leap second is refused: no clock here can stand on it.
 pub fn parse(text: &str) -> Option<Millis> {
     let (clock, rest) = text.as_bytes().split_first_chunk::<19>()?;
     let seconds = seconds_since_1970(clock)?;
-    let (millis, rest) = fraction(rest)?;
-    Some(Millis(seconds * 1000 + i64::from(millis) - offset_ms(rest)?))
+    // As most writers write it.
+    let (millis, offset) = match *rest {
+        [b'Z'] => (0, 0),
+        [b'.', a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', b'Z'] => {
+            (u32::from(a - b'0') * 100 + u32::from(b - b'0') * 10 + u32::from(c - b'0'), 0)
+        }
+        _ => {
+            let (millis, rest) = fraction(rest)?;
+            (millis, offset_ms(rest)?)
+        }
+    };
+    Some(Millis(seconds * 1000 + i64::from(millis) - offset))
 }
 
 /// Of `YYYY-MM-DDTHH:MM:SS`, as if it were UTC.
 fn seconds_since_1970(clock: &[u8; 19]) -> Option<i64> {
-    let shaped = (clock[4], clock[7], clock[13], clock[16]) == (b'-', b'-', b':', b':') && clock[10] | 0x20 == b't';
-    let [century, year, month, day] = [0, 2, 5, 8].map(|at| two_digits(clock, at));
-    let [hour, minute, second] = [11, 14, 17].map(|at| two_digits(clock, at));
-    let (year, leap) = (century * 100 + year, is_leap(century, year));
-    // What is no pair of digits is far above all of these, but for the year.
-    let right = century < 100 && year < 10_000 && (1..=12).contains(&month) && hour < 24 && minute < 60 && second < 60;
-    if !shaped || !right || day < 1 || day > days_of(month, leap) {
+    let (date, rest) = clock.split_first_chunk()?;
+    let ([day_tens, day_ones, between], time) = rest.split_first_chunk()?;
+    let (date, time) = (pairs(*date, *b"0000-00-")?, pairs(*time.first_chunk()?, *b"00:00:00")?);
+    let (century, year, month) = (pair(date, 0), pair(date, 2), pair(date, 5));
+    let (hour, minute, second) = (pair(time, 0), pair(time, 3), pair(time, 6));
+    let (tens, ones) = (u32::from(day_tens ^ b'0'), u32::from(day_ones ^ b'0'));
+    if between | 0x20 != b't' || tens > 9 || ones > 9 {
+        return None;
+    }
+    let (year, leap, day) = (century * 100 + year, is_leap(century, year), tens * 10 + ones);
+    let right = (1..=12).contains(&month) && hour < 24 && minute < 60 && second < 60;
+    if !right || day < 1 || day > days_of(month, leap) {
         return None;
     }
     let seconds = (hour * 60 + minute) * 60 + second;
     Some(calendar::days_since_1970(year, month, day) * 86_400 + i64::from(seconds))
 }
 
-/// The number in two bytes; 10,000 and more if either is no digit.
-fn two_digits(clock: &[u8; 19], at: usize) -> u32 {
-    let [tens, ones] = [clock[at], clock[at + 1]].map(|byte| u32::from(byte.wrapping_sub(b'0')));
-    if tens > 9 || ones > 9 { NO_DIGITS } else { tens * 10 + ones }
+/// The highest bit of each byte.
+const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
+
+/// Eight bytes at once: at each place the number of two digits that begins there. A digit must stand where `shape` has a
+/// `0`, and everywhere else what stands in it.
+#[inline]
+fn pairs(bytes: [u8; 8], shape: [u8; 8]) -> Option<u64> {
+    // A digit is its number, and what is as in the shape is 0.
+    let digits = u64::from_le_bytes(bytes) ^ u64::from_le_bytes(shape);
+    // A byte that is more than it may be reaches its highest bit.
+    let most = u64::from_le_bytes(shape.map(|byte| if byte == b'0' { 0x7f - 9 } else { 0x7f }));
+    let above = ((digits & !HIGHS).wrapping_add(most) | digits) & HIGHS;
+    // No byte becomes more than 9 * 10 + 9: none reaches into the next.
+    (above == 0).then(|| digits.wrapping_mul(10).wrapping_add(digits >> 8))
+}
+
+fn pair(pairs: u64, place: u32) -> u32 {
+    (pairs >> (8 * place)) as u32 & 0xff
 }
 
 fn is_leap(century: u32, year_of_century: u32) -> bool {
