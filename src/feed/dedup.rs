@@ -94,8 +94,18 @@ impl Hash {
 
 /// Of an event that has an id. Ids of one source are one name space a topic.
 pub fn by_id(topic: Topic, source: &str, id: &str) -> u64 {
-    let mut hash = Hash::new(topic);
-    hash.text("id");
+    let mut hash = Hash { near: [0; NEAR], length: 0, far: Vec::new() };
+    // What all events of a topic have in common, with the lengths before.
+    match topic {
+        Topic::Intent => hash.add(b"\x06\0\0\0\0\0\0\0intent\x02\0\0\0\0\0\0\0id"),
+        Topic::Engagement => hash.add(b"\x0a\0\0\0\0\0\0\0engagement\x02\0\0\0\0\0\0\0id"),
+        Topic::Inbound => hash.add(b"\x07\0\0\0\0\0\0\0inbound\x02\0\0\0\0\0\0\0id"),
+        Topic::Activity => hash.add(b"\x08\0\0\0\0\0\0\0activity\x02\0\0\0\0\0\0\0id"),
+        _ => {
+            hash.text(topic.name());
+            hash.text("id");
+        }
+    }
     hash.text(source);
     hash.text(id);
     hash.end()
@@ -169,6 +179,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use xxhash_rust::xxh3::Xxh3;
+
+    #[test]
+    fn what_is_written_out_is_the_topics_name() {
+        for topic in Topic::INPUTS {
+            let mut hash = Hash::new(topic);
+            ["id", "source", "an id"].iter().for_each(|part| hash.text(part));
+            assert_eq!(by_id(topic, "source", "an id"), hash.end(), "{topic:?}");
+        }
+    }
 
     proptest! {
         #[test]
