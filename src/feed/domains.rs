@@ -10,13 +10,10 @@ use std::borrow::Cow;
 
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::free_mail;
+use super::host::{Host, Registrable, registrable};
 use crate::domain::Text;
-
-/// Longest host that is looked at without IDNA: with no more than a label's length, no label is too long.
-const PLAIN_BYTES: usize = 63;
 
 #[derive(Clone, Debug)]
 pub struct Domains {
@@ -35,19 +32,14 @@ impl Domains {
 
     /// The company's domain in a URL, a host name or a domain.
     pub fn of_site(&self, text: &str) -> Option<Text> {
-        if is_plain(text) { self.of_ascii(text) } else { self.of_host(host(text)?) }
+        match Host::plain(text) {
+            Some(host) => self.company(host.registrable()?),
+            None => self.of_host(host(text)?),
+        }
     }
 
     /// The company's domain of a business e-mail address.
     pub fn of_address(&self, text: &str) -> Option<Text> {
-        let bytes = text.as_bytes();
-        if let Some(at) = bytes.iter().rposition(|byte| *byte == b'@')
-            && bytes[0].is_ascii_graphic()
-            && at > 0
-            && is_plain(&text[at + 1..])
-        {
-            return self.of_ascii(&text[at + 1..]);
-        }
         let (local, domain) = text.trim().rsplit_once('@')?;
         if local.is_empty() {
             return None;
@@ -57,15 +49,15 @@ impl Domains {
     }
 
     fn of_host(&self, host: &str) -> Option<Text> {
-        if is_plain(host) { self.of_ascii(host) } else { self.of_ascii(&ascii(host)?) }
+        match Host::plain(host) {
+            Some(host) => self.company(host.registrable()?),
+            None => self.company(registrable(&ascii(host)?)?),
+        }
     }
 
-    fn of_ascii(&self, host: &str) -> Option<Text> {
-        self.company(registrable(host)?)
-    }
-
-    fn company(&self, domain: &str) -> Option<Text> {
-        if free_mail::is_brand(domain) {
+    fn company(&self, found: Registrable) -> Option<Text> {
+        let Registrable { domain, name } = found;
+        if free_mail::is_brand(name) {
             return None;
         }
         if !self.special.may_hold(domain) {
@@ -100,9 +92,14 @@ impl Filter {
         self.0[word] & bit != 0
     }
 
+    /// By its first and last eight bytes: a hash of all would cost more than it tells.
     fn place(domain: &str) -> (usize, u64) {
-        let hash = xxh3_64(domain.as_bytes());
-        ((hash >> 32) as usize % FILTER_WORDS, 1 << (hash % 64))
+        let bytes = domain.as_bytes();
+        let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let (first, last) = (word(bytes.first_chunk()), word(bytes.last_chunk()));
+        // The golden ratio's bits: its product spreads what is told apart anywhere to the highest bits.
+        let hash = (first ^ last.rotate_left(29) ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ((hash >> 58) as usize % FILTER_WORDS, 1 << ((hash >> 52) % 64))
     }
 }
 
@@ -127,47 +124,10 @@ fn is_scheme(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// What somebody can register, by the public suffix list; under a suffix that isn't on it, nobody can.
-fn registrable(host: &str) -> Option<&str> {
-    let domain = psl::domain(host.as_bytes())?;
-    let start = host.len() - domain.as_bytes().len();
-    if domain.suffix().is_known() { host.get(start..) } else { None }
-}
-
 fn ascii(host: &str) -> Option<Cow<'_, str>> {
     let host = host.strip_suffix('.').unwrap_or(host);
     Uts46::new().to_ascii(host.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify).ok()
 }
-
-/// Whether IDNA would leave a host as it is: short labels of small letters, digits and single hyphens inside.
-/// Two hyphens may begin punycode, which must be looked into.
-fn is_plain(host: &str) -> bool {
-    let (mut before, mut fault) = (MARK, 0);
-    for byte in host.bytes() {
-        let kind = KINDS[usize::from(byte)];
-        fault |= kind & (before | OTHER);
-        before = kind;
-    }
-    host.len() <= PLAIN_BYTES && fault == 0 && before != MARK
-}
-
-/// Dots and hyphens: none may begin or end a host, nor follow another.
-const MARK: u8 = 1;
-const OTHER: u8 = 2;
-
-/// What a byte of a host is; 0 for small letters and digits.
-const KINDS: [u8; 256] = {
-    let (mut kinds, mut byte) = ([OTHER; 256], 0);
-    while byte < 256 {
-        match byte as u8 {
-            b'a'..=b'z' | b'0'..=b'9' => kinds[byte] = 0,
-            b'.' | b'-' => kinds[byte] = MARK,
-            _ => {}
-        }
-        byte += 1;
-    }
-    kinds
-};
 
 #[cfg(test)]
 mod tests {
@@ -283,7 +243,7 @@ mod tests {
         fn idna_leaves_a_plain_host_as_it_is(
             host in "([a-z0-9.-]{1,12}|[a-z]{1,30}|[a-zA-Z0-9_ü.-]{1,6}|xn--[a-z0-9-]{1,8})(\\.[a-z0-9-]{1,20}){0,4}",
         ) {
-            if is_plain(&host) {
+            if Host::plain(&host).is_some() {
                 // Neither a URL's parts nor IDNA change it.
                 proptest::prop_assert_eq!(super::host(&host), Some(&*host));
                 proptest::prop_assert_eq!(ascii(&host), Some(Cow::Borrowed(&*host)));

@@ -5,13 +5,12 @@ use super::dedup;
 use super::domains::Domains;
 use super::people::{self, AccountRef, ActorRef, ContactRef};
 use super::read::{Reader, required};
-use super::scan::body;
-use super::slot::{Object, Scalar, Slot};
+use super::slot::{Object, Scalar, Slot, body};
 use crate::domain::signal::{Activity, Class, Direction, Mode, Signal};
 use crate::domain::{Candidates, Code, Topic};
 
 /// Thousandths of the vendor's unit must fit 32 bits.
-const STRENGTH_MAX: f64 = 4_000_000.0;
+pub const STRENGTH_MAX: u32 = 4_000_000;
 
 body! {
     pub struct SignalBody<'a> {
@@ -54,7 +53,7 @@ pub fn signal(
         account: some_account(account)?,
         source: required("source", reader.name("source", &body.source)?)?,
         subject: reader.free("subject", &body.subject)?,
-        strength: reader.scaled("strength", &body.strength, 1000, STRENGTH_MAX)?,
+        strength: reader.scaled("strength", &body.strength, 1000, f64::from(STRENGTH_MAX))?,
         mode: mode(reader, class, &body.mode)?,
         at: reader.event_time("occurred_at", &body.occurred_at)?,
         dedup: 0,
@@ -103,8 +102,11 @@ fn some_account(account: Candidates) -> Result<Candidates, Rejection> {
 }
 
 /// Intent vendors resend their whole state; everybody else reports what happened.
+pub fn usual_mode(class: Class) -> Mode {
+    if class == Class::Intent { Mode::Snapshot } else { Mode::Delta }
+}
+
 fn mode(reader: &Reader, class: Class, slot: &Slot<Scalar>) -> Result<Mode, Rejection> {
-    let usual = if class == Class::Intent { Mode::Snapshot } else { Mode::Delta };
     let words = [("delta", Mode::Delta), ("snapshot", Mode::Snapshot)];
-    Ok(reader.choice("mode", slot, &words)?.unwrap_or(usual))
+    Ok(reader.choice("mode", slot, &words)?.unwrap_or(usual_mode(class)))
 }

@@ -20,12 +20,6 @@ pub fn text<'a>(limits: &FeedLimits, bytes: &'a [u8]) -> Result<&'a str, Rejecti
         .map_err(|error| Rejection::new(Code::NotUtf8, format!("not UTF-8 from byte {} on", error.valid_up_to())))
 }
 
-/// Whether all of it is ASCII and before DEL: then what isn't below a space is no control character.
-pub fn is_below_del(text: &str) -> bool {
-    // No end before the end: so the compiler looks at many bytes at once.
-    text.bytes().fold(true, |below, byte| below & (byte < 0x7f))
-}
-
 pub fn nesting(limits: &FeedLimits, text: &str) -> Result<(), Rejection> {
     if depth(text.as_bytes()) > limits.depth {
         return Err(Rejection::new(Code::TooDeep, format!("nested deeper than {} levels", limits.depth)));

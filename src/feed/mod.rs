@@ -9,12 +9,14 @@ mod domains;
 mod events;
 mod free_mail;
 mod guard;
+mod host;
 pub mod instant;
 mod people;
 mod read;
 mod reference;
 mod scan;
 mod secret;
+mod short_way;
 mod slot;
 mod stops;
 mod words;
@@ -31,9 +33,9 @@ use crate::domain::rep::{RepOp, RepRecord};
 use crate::domain::signal::Class;
 use crate::domain::{Body, Code, Input, Position, Record, Text, Topic};
 use domains::Domains;
-use events::{ActivityBody, SignalBody};
 use read::{Reader, missing};
 use secret::Secret;
+use short_way::Judge;
 
 /// Why a record was turned away before the engine saw it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,8 +71,8 @@ impl Decoder {
     pub fn decode(&self, record: &Record) -> Result<Option<Input>, Rejection> {
         let Some(value) = &record.value else { return self.tombstone(record) };
         let json = guard::text(&self.limits, value)?;
-        match self.scanned(record.topic, json) {
-            Some(body) => Ok(Some(input(record, body))),
+        match self.scanned(record, json) {
+            Some(input) => Ok(Some(input)),
             None => self.parsed(record, json),
         }
     }
@@ -78,7 +80,7 @@ impl Decoder {
     /// The short way alone: what it takes. `None` is a surprise, not a rejection.
     pub fn scan(&self, record: &Record) -> Option<Input> {
         let json = guard::text(&self.limits, record.value.as_ref()?).ok()?;
-        self.scanned(record.topic, json).map(|body| input(record, body))
+        self.scanned(record, json)
     }
 
     /// The long way alone: what `decode` says too, whatever the short way takes.
@@ -88,23 +90,20 @@ impl Decoder {
     }
 
     /// An event, if it is written as events mostly are and nothing is wrong with it.
-    fn scanned(&self, topic: Topic, json: &str) -> Option<Body> {
+    #[inline(always)]
+    fn scanned(&self, record: &Record, json: &str) -> Option<Input> {
         if self.limits.depth < scan::DEPTH {
             return None;
         }
-        if topic == Topic::Activity {
-            return self.scanned_activity(json);
+        let judge = Judge { reader: self.reader(), domains: &self.domains };
+        // It is filled where it stands: an input is large.
+        let mut input = input(record, short_way::blank(record.topic)?);
+        match &mut input.body {
+            Body::Signal(signal) => short_way::signal(&judge, record.topic, json, signal)?,
+            Body::Activity(activity) => short_way::activity(&judge, json, activity)?,
+            _ => return None,
         }
-        let class = signals_class(topic)?;
-        let mut body = SignalBody::default();
-        scan::object(json, &mut body)?;
-        events::signal(&self.scanning(json), &self.domains, topic, class, &body).ok().map(Body::Signal)
-    }
-
-    fn scanned_activity(&self, json: &str) -> Option<Body> {
-        let mut body = ActivityBody::default();
-        scan::object(json, &mut body)?;
-        events::activity(&self.scanning(json), &self.domains, &body).ok().map(Body::Activity)
+        Some(input)
     }
 
     fn parsed(&self, record: &Record, json: &str) -> Result<Option<Input>, Rejection> {
@@ -167,12 +166,7 @@ impl Decoder {
     }
 
     fn reader(&self) -> Reader<'_> {
-        Reader { limits: &self.limits, secret: &self.secret, no_controls: false }
-    }
-
-    /// For texts that the scanner found: they are in the record as they are, without escapes or what is below a space.
-    fn scanning(&self, json: &str) -> Reader<'_> {
-        Reader { no_controls: guard::is_below_del(json), ..self.reader() }
+        Reader { limits: &self.limits, secret: &self.secret }
     }
 }
 

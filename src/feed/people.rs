@@ -3,14 +3,13 @@
 use super::Rejection;
 use super::domains::Domains;
 use super::read::{Reader, content};
-use super::scan::body;
 use super::secret::Person;
-use super::slot::{Map, Object, Scalar, Slot};
+use super::slot::{Map, Object, Scalar, Slot, body};
 use crate::domain::ids::Actor;
 use crate::domain::{Candidate, Candidates};
 
 /// Vendors' ids of one company: more systems than that know nobody.
-const VENDORS_MAX: usize = 16;
+pub const VENDORS_MAX: usize = 16;
 
 body! {
     pub struct AccountRef<'a> {
@@ -52,10 +51,16 @@ pub fn candidates(
             found.push(Candidate::VendorId { vendor: vendor.into(), id });
         }
     }
-    let site_text = reader.text("account.domain", &account.domain)?;
-    let mail_text = reader.text("account.email", &account.email)?.filter(|mail| !is_at(mail, site_text));
-    let site = site_text.and_then(|text| domains.of_site(text));
-    let mail = mail_text.and_then(|text| domains.of_address(text));
+    let site = reader.text("account.domain", &account.domain)?;
+    let mail = reader.text("account.email", &account.email)?;
+    companies(domains, site, mail, &mut found);
+    Ok(found)
+}
+
+/// The companies that a site and an address name, last in order of trust.
+pub fn companies(domains: &Domains, site: Option<&str>, mail: Option<&str>, found: &mut Candidates) {
+    let mail = mail.filter(|mail| !is_at(mail, site)).and_then(|text| domains.of_address(text));
+    let site = site.and_then(|text| domains.of_site(text));
     let mail = mail.filter(|mail| Some(mail) != site.as_ref());
     if let Some(domain) = site {
         found.push(Candidate::Domain(domain));
@@ -63,7 +68,6 @@ pub fn candidates(
     if let Some(domain) = mail {
         found.push(Candidate::EmailDomain(domain));
     }
-    Ok(found)
 }
 
 /// Whether an address names just the site that is written beside it: it says nothing more, whatever that is.
@@ -108,6 +112,6 @@ pub fn contact(reader: &Reader, slot: &Slot<Object<ContactRef>>) -> Result<u32, 
 }
 
 /// 32 bits, never 0, which names nobody.
-fn contact_number(hash: u64) -> u32 {
+pub fn contact_number(hash: u64) -> u32 {
     (hash as u32).max(1)
 }

@@ -25,8 +25,6 @@ const SECONDS: Range<i64> = EPOCH_MS / 1000..LATEST.0 / 1000;
 pub struct Reader<'d> {
     pub limits: &'d FeedLimits,
     pub secret: &'d Secret,
-    /// No text of this record holds a control character; that needn't be asked for each.
-    pub no_controls: bool,
 }
 
 /// Keys and values of an object whose keys are data.
@@ -90,7 +88,7 @@ impl Reader<'_> {
             let detail = format!("`{name}` is longer than {} bytes", self.limits.text_bytes);
             return Err(Rejection::new(Code::TooLong, detail));
         }
-        if !self.no_controls && has_control(text) {
+        if has_control(text) {
             return Err(bad(name, "has control characters"));
         }
         Ok(Some(text).filter(|text| !text.is_empty()))

@@ -1,14 +1,10 @@
-//! The short way to a body: one walk over the bytes of an event as ordinary writers write it.
+//! One walk over the bytes of an event as ordinary writers write it.
 //!
 //! It takes objects with their keys in any order, white space anywhere, unknown fields, and plain values: texts
 //! without escapes, numbers without exponent. Anything else is a *surprise*, which is no error: `None`, and serde_json
-//! reads the record from its beginning. It alone turns records away. So whatever is taken here must be filled in just as
-//! serde_json does; `tests/decode_fuzz` compares the two.
+//! reads the record from its beginning. What a field's value means is for `short_way` to say.
 
-use std::borrow::Cow;
-
-use super::slot::{Map, Object, Scalar, Slot};
-use super::stops::{is_stop, stops};
+use super::stops::{Marks, marks};
 
 /// Deepest nesting that is taken. Our own fields need three levels; unknown ones may have some more.
 pub const DEPTH: usize = 8;
@@ -22,10 +18,13 @@ const FLOAT_DIGITS: usize = 15;
 const POWERS_OF_TEN: [f64; FLOAT_DIGITS + 1] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
+/// Bytes that are looked at together.
+const CHUNK: usize = 16;
+
 /// An object: what to do with the value of each of its keys.
 pub trait Fields<'a> {
     /// The value is next; it must be read, or skipped.
-    fn field(&mut self, key: &'a str, scan: &mut Scan<'a>) -> Option<()>;
+    fn field(&mut self, key: Found<'a>, scan: &mut Scan<'a>) -> Option<()>;
 
     /// Members whose keys come in the order of the list, as writers of our schemas put them: a key that is expected
     /// costs one comparison. Stops where another one comes; whether the object has ended.
@@ -34,67 +33,69 @@ pub trait Fields<'a> {
     }
 }
 
-/// What a known field may hold.
-pub trait Scanned<'a>: Sized {
-    /// Reads the value that is next into its slot.
-    fn scan(slot: &mut Slot<Self>, scan: &mut Scan<'a>) -> Option<()>;
-}
-
-impl<'a> Scanned<'a> for Scalar<'a> {
-    #[inline]
-    fn scan(slot: &mut Slot<Scalar<'a>>, scan: &mut Scan<'a>) -> Option<()> {
-        scan.scalar(slot)
-    }
-}
-
-impl<'a, T: Fields<'a> + Default> Scanned<'a> for Object<T> {
-    #[inline]
-    fn scan(slot: &mut Slot<Object<T>>, scan: &mut Scan<'a>) -> Option<()> {
-        scan.object(slot)
-    }
-}
-
-impl<'a> Scanned<'a> for Map<'a, Scalar<'a>> {
-    #[inline]
-    fn scan(slot: &mut Slot<Map<'a, Scalar<'a>>>, scan: &mut Scan<'a>) -> Option<()> {
-        scan.map(slot)
-    }
-}
-
-/// An object of known fields, for serde and for the scanner from one list: neither knows a field that the other
-/// doesn't.
-macro_rules! body {
-    (pub struct $name:ident<$life:lifetime> { $($field:ident: $value:ty,)* }) => {
-        #[derive(Debug, Default, serde::Deserialize)]
-        #[serde(default)]
-        pub struct $name<$life> {
-            $(#[serde(borrow)] $field: $crate::feed::slot::Slot<$value>,)*
-        }
-
-        impl<$life> $crate::feed::scan::Fields<$life> for $name<$life> {
-            fn field(&mut self, key: &$life str, scan: &mut $crate::feed::scan::Scan<$life>) -> Option<()> {
-                match key {
-                    $(stringify!($field) => $crate::feed::scan::Scanned::scan(&mut self.$field, scan),)*
-                    _ => scan.skip(),
-                }
+/// An object of known fields from one list: `"key" => method`, where the method reads the value. A key that comes twice is
+/// a surprise, which the field `seen` is for: a bit for each key of the list.
+macro_rules! fields {
+    ($name:ident { $($key:literal => $take:ident,)* }) => {
+        impl<'a> $crate::feed::scan::Fields<'a> for $name<'a, '_> {
+            fn field(
+                &mut self,
+                key: $crate::feed::scan::Found<'a>,
+                scan: &mut $crate::feed::scan::Scan<'a>,
+            ) -> Option<()> {
+                let mut bit = 1u16;
+                $(
+                    if key.text == $key {
+                        let again = self.seen & bit != 0;
+                        self.seen |= bit;
+                        return if again { None } else { self.$take(scan) };
+                    }
+                    bit <<= 1;
+                )*
+                let _ = bit;
+                scan.skip()
             }
 
-            fn usual(&mut self, scan: &mut $crate::feed::scan::Scan<$life>) -> Option<bool> {
+            #[inline]
+            fn usual(&mut self, scan: &mut $crate::feed::scan::Scan<'a>) -> Option<bool> {
+                let mut bit = 1u16;
                 $(
-                    if scan.is_next(concat!("\"", stringify!($field), "\":")) {
-                        $crate::feed::scan::Scanned::scan(&mut self.$field, scan)?;
+                    if scan.is_next(concat!("\"", $key, "\":")) {
+                        self.seen |= bit;
+                        self.$take(scan)?;
                         if scan.ends()? {
                             return Some(true);
                         }
                     }
+                    bit <<= 1;
                 )*
+                let _ = bit;
                 Some(false)
             }
         }
     };
 }
 
-pub(super) use body;
+pub(super) use fields;
+
+/// A text as it stands between its quotes, and what was seen on the way over it.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    pub text: &'a str,
+    /// Nothing but spaces and what is seen in ASCII.
+    pub is_seen: bool,
+    /// There is something in it that could be an address's `@`.
+    pub has_at: bool,
+}
+
+/// What stands for a text where there is none; a blank text means the same.
+pub const NOTHING: Found<'static> = Found { text: "", is_seen: true, has_at: false };
+
+#[derive(Clone, Copy, Debug)]
+pub enum Number {
+    Integer(i64),
+    Float(f64),
+}
 
 pub struct Scan<'a> {
     json: &'a str,
@@ -104,57 +105,25 @@ pub struct Scan<'a> {
     depth: usize,
 }
 
-/// Fills the body from a record that is one object. What has been filled in before a surprise is worthless.
-pub fn object<'a>(json: &'a str, body: &mut impl Fields<'a>) -> Option<()> {
+/// Walks over a record that is one object. What has been filled in before a surprise is worthless.
+pub fn object<'a>(json: &'a str, fields: &mut impl Fields<'a>) -> Option<()> {
     let mut scan = Scan { json, at: 0, depth: 0 };
     if scan.token()? != b'{' {
         return None;
     }
-    scan.members(body)?;
+    scan.members(fields)?;
     // Nothing but white space may follow.
     let rest = &json.as_bytes()[scan.at..];
     rest.iter().all(|byte| is_space(*byte)).then_some(())
 }
 
 impl<'a> Scan<'a> {
-    /// The value of a known field. One that is filled already is named twice.
-    fn scalar(&mut self, slot: &mut Slot<Scalar<'a>>) -> Option<()> {
-        if !slot.is_absent() {
-            return None;
-        }
-        *slot = match self.token()? {
-            b'"' => Slot::Is(Scalar::Text(Cow::Borrowed(self.text()?))),
-            digit @ b'0'..=b'9' => Slot::Is(self.number(digit)?),
-            b'n' => self.null()?,
-            _ => return None,
-        };
-        Some(())
-    }
-
-    fn object<T: Fields<'a> + Default>(&mut self, slot: &mut Slot<Object<T>>) -> Option<()> {
-        if !slot.is_absent() {
-            return None;
-        }
+    /// An object, or null: whether there was one.
+    #[inline]
+    pub fn object(&mut self, fields: &mut impl Fields<'a>) -> Option<bool> {
         match self.token()? {
-            b'{' => self.members(&mut slot.fill(Object(T::default())).0),
-            b'n' => {
-                *slot = self.null()?;
-                Some(())
-            }
-            _ => None,
-        }
-    }
-
-    fn map(&mut self, slot: &mut Slot<Map<'a, Scalar<'a>>>) -> Option<()> {
-        if !slot.is_absent() {
-            return None;
-        }
-        match self.token()? {
-            b'{' => self.members(slot.fill(Map::default())),
-            b'n' => {
-                *slot = self.null()?;
-                Some(())
-            }
+            b'{' => self.members(fields).map(|()| true),
+            b'n' => self.null().map(|()| false),
             _ => None,
         }
     }
@@ -170,7 +139,7 @@ impl<'a> Scan<'a> {
             }
             b't' => self.word("rue"),
             b'f' => self.word("alse"),
-            b'n' => self.word("ull"),
+            b'n' => self.null(),
             b'{' => self.members(&mut Unknown),
             b'[' => self.items(),
             _ => None,
@@ -178,6 +147,7 @@ impl<'a> Scan<'a> {
     }
 
     /// What stands behind an opened brace, to its end.
+    #[inline]
     fn members(&mut self, fields: &mut impl Fields<'a>) -> Option<()> {
         self.enter()?;
         let start = self.at;
@@ -186,6 +156,11 @@ impl<'a> Scan<'a> {
         }
         // A comma must be followed by another member.
         let may_end = self.at == start;
+        self.other_members(fields, may_end)
+    }
+
+    #[inline(never)]
+    fn other_members(&mut self, fields: &mut impl Fields<'a>, may_end: bool) -> Option<()> {
         let mut next = self.token()?;
         if next == b'}' && may_end {
             return self.leave();
@@ -205,6 +180,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Whether the object ends behind a member, or there comes another one.
+    #[inline(always)]
     pub fn ends(&mut self) -> Option<bool> {
         match self.token()? {
             b',' => Some(false),
@@ -216,11 +192,14 @@ impl<'a> Scan<'a> {
     /// Reads over these bytes if they are next, perhaps behind a space.
     #[inline]
     pub fn is_next(&mut self, key: &str) -> bool {
-        let rest = &self.json.as_bytes()[self.at..];
-        let space = usize::from(rest.first() == Some(&b' '));
-        let found = rest[space..].starts_with(key.as_bytes());
+        let rest = self.json.as_bytes().get(self.at..).unwrap_or_default();
+        if rest.starts_with(key.as_bytes()) {
+            self.at = self.at.wrapping_add(key.len());
+            return true;
+        }
+        let found = rest.strip_prefix(b" ").is_some_and(|rest| rest.starts_with(key.as_bytes()));
         if found {
-            self.at += space + key.len();
+            self.at = self.at.wrapping_add(key.len() + 1);
         }
         found
     }
@@ -254,7 +233,19 @@ impl<'a> Scan<'a> {
     }
 
     /// The next byte that isn't white space.
-    fn token(&mut self) -> Option<u8> {
+    #[inline]
+    pub fn token(&mut self) -> Option<u8> {
+        match self.json.as_bytes().get(self.at) {
+            Some(byte) if *byte > b' ' => {
+                self.at = self.at.wrapping_add(1);
+                Some(*byte)
+            }
+            _ => self.token_behind_space(),
+        }
+    }
+
+    #[inline(never)]
+    fn token_behind_space(&mut self) -> Option<u8> {
         loop {
             let byte = self.byte()?;
             if byte > b' ' {
@@ -266,6 +257,7 @@ impl<'a> Scan<'a> {
         }
     }
 
+    #[inline]
     fn byte(&mut self) -> Option<u8> {
         let byte = *self.json.as_bytes().get(self.at)?;
         self.at += 1;
@@ -273,18 +265,58 @@ impl<'a> Scan<'a> {
     }
 
     /// What stands behind a quote, to the next one. An escape is a surprise; a control character is no JSON.
-    fn text(&mut self) -> Option<&'a str> {
-        let start = self.at;
-        let end = start + stop(&self.json.as_bytes()[start..])?;
-        if self.json.as_bytes()[end] != b'"' {
-            return None;
+    #[inline(always)]
+    pub fn text(&mut self) -> Option<Found<'a>> {
+        let rest = self.json.get(self.at..)?;
+        let (mut length, mut ats) = (0usize, 0);
+        for chunk in rest.as_bytes().as_chunks::<CHUNK>().0 {
+            let marks = marks(chunk);
+            if marks.stops != 0 {
+                return self.text_to(rest, length, marks, ats);
+            }
+            length = length.wrapping_add(CHUNK);
+            ats |= marks.ats;
         }
-        self.at = end + 1;
-        self.json.get(start..end)
+        self.last_text(rest, length, ats)
     }
 
-    fn null<T>(&mut self) -> Option<Slot<T>> {
-        self.word("ull").map(|()| Slot::Null)
+    /// One that ends among the last bytes of a record. Those that are shorter than these hold no event.
+    #[inline(never)]
+    fn last_text(&mut self, rest: &'a str, length: usize, ats: u32) -> Option<Found<'a>> {
+        // Those that stand before are known; without any other, nothing is left.
+        let known = CHUNK - (rest.len() - length);
+        let marks = marks(self.json.as_bytes().last_chunk()?);
+        let marks = if known < CHUNK { marks.after(known) } else { return None };
+        if marks.stops == 0 { None } else { self.text_to(rest, length, marks, ats) }
+    }
+
+    /// To the first stop behind `length`, with the marks from there on and those of the text before.
+    #[inline(always)]
+    fn text_to(&mut self, rest: &'a str, length: usize, marks: Marks, ats: u32) -> Option<Found<'a>> {
+        let inside = marks.stops.wrapping_sub(1) & !marks.stops;
+        let length = length.wrapping_add(marks.stops.trailing_zeros() as usize);
+        let end = self.at.wrapping_add(length);
+        if rest.as_bytes().get(length) != Some(&b'"') {
+            return self.odd_text(end);
+        }
+        self.at = end.wrapping_add(1);
+        Some(Found { text: rest.get(..length)?, is_seen: true, has_at: (marks.ats & inside) | ats != 0 })
+    }
+
+    /// Where more is in it than what is seen in ASCII, looked at byte by byte.
+    #[inline(never)]
+    fn odd_text(&mut self, from: usize) -> Option<Found<'a>> {
+        let rest = self.json.as_bytes().get(from..)?;
+        let end = from + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))?;
+        let text = self.json.get(self.at..end)?;
+        self.at = end;
+        (self.byte()? == b'"').then(|| Found { text, is_seen: false, has_at: text.contains(['@', '%']) })
+    }
+
+    /// Behind its first letter.
+    #[inline(never)]
+    pub fn null(&mut self) -> Option<()> {
+        self.word("ull")
     }
 
     fn word(&mut self, rest: &str) -> Option<()> {
@@ -294,7 +326,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Behind its first digit.
-    fn number(&mut self, digit: u8) -> Option<Scalar<'a>> {
+    pub fn number(&mut self, digit: u8) -> Option<Number> {
         let start = self.at;
         let mut number = i64::from(digit - b'0');
         while let Some(next) = self.digit() {
@@ -307,11 +339,11 @@ impl<'a> Scan<'a> {
         match self.json.as_bytes().get(self.at)? {
             b'.' => self.fraction(number, digits),
             b'e' | b'E' => None,
-            _ => Some(Scalar::Integer(number)),
+            _ => Some(Number::Integer(number)),
         }
     }
 
-    fn fraction(&mut self, whole: i64, digits: usize) -> Option<Scalar<'a>> {
+    fn fraction(&mut self, whole: i64, digits: usize) -> Option<Number> {
         self.at += 1;
         let start = self.at;
         let mut number = whole;
@@ -322,7 +354,7 @@ impl<'a> Scan<'a> {
         if places == 0 || digits + places > FLOAT_DIGITS || self.at_exponent() {
             return None;
         }
-        Some(Scalar::Float(number as f64 / POWERS_OF_TEN[places]))
+        Some(Number::Float(number as f64 / POWERS_OF_TEN[places]))
     }
 
     fn skip_number(&mut self, digit: u8) -> Option<()> {
@@ -352,19 +384,6 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The place of the first byte that a text can't go on with.
-fn stop(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    while let Some(chunk) = bytes[at..].first_chunk() {
-        let found = stops(chunk);
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize);
-        }
-        at += chunk.len();
-    }
-    bytes[at..].iter().position(|byte| is_stop(*byte)).map(|place| at + place)
-}
-
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
@@ -372,17 +391,8 @@ fn is_space(byte: u8) -> bool {
 struct Unknown;
 
 impl<'a> Fields<'a> for Unknown {
-    fn field(&mut self, _: &'a str, scan: &mut Scan<'a>) -> Option<()> {
+    fn field(&mut self, _: Found<'a>, scan: &mut Scan<'a>) -> Option<()> {
         scan.skip()
-    }
-}
-
-impl<'a> Fields<'a> for Map<'a, Scalar<'a>> {
-    fn field(&mut self, key: &'a str, scan: &mut Scan<'a>) -> Option<()> {
-        let mut value = Slot::Absent;
-        scan.scalar(&mut value)?;
-        self.0.push((Cow::Borrowed(key), value));
-        Some(())
     }
 }
 
@@ -394,17 +404,23 @@ mod tests {
     proptest! {
         /// Over whole chunks, their ends, and what is left behind them.
         #[test]
-        fn the_first_stop_is_found(
-            plain in prop::collection::vec(prop_oneof![b' '..=b'!', b'#'..=b'[', b']'..=255u8], 0..40),
-            place in any::<prop::sample::Index>(),
-            ending in prop_oneof![Just(b'"'), Just(b'\\'), 0u8..b' '],
+        fn a_text_ends_at_its_first_stop(
+            text in "([ !#-$&-?A-~]{0,40}|[ !#-~]{0,24}|[ !#-~é\u{7f}]{0,24})[\"\\\\\t]?",
+            before in "[ -~]{0,40}",
+            behind in "[ -~]{0,40}",
         ) {
-            prop_assert_eq!(stop(&plain), None);
-            let mut ended = plain.clone();
-            ended.insert(place.index(plain.len() + 1), ending);
-            ended.push(b'"');
-            let naive = ended.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-            prop_assert_eq!(stop(&ended), naive);
+            let json = format!("{before}{text}{behind}");
+            let mut scan = Scan { json: &json, at: before.len(), depth: 0 };
+            let stop = json[before.len()..].find(|c| matches!(c, '"' | '\\' | '\0'..='\u{1f}'));
+            let naive = stop.map(|length| &json[before.len()..][..length]);
+            let naive = naive.filter(|text| json.len() >= CHUNK && json[before.len() + text.len()..].starts_with('"'));
+            let found = scan.text();
+            prop_assert_eq!(found.map(|found| found.text), naive);
+            if let Some(found) = found {
+                prop_assert_eq!(found.is_seen, found.text.chars().all(|c| matches!(c, ' '..='~')));
+                prop_assert_eq!(found.has_at, found.text.contains(['@', '%']));
+                prop_assert_eq!(scan.at, before.len() + found.text.len() + 1);
+            }
         }
     }
 }

@@ -31,13 +31,20 @@ impl<T> Slot<T> {
     pub fn is_absent(&self) -> bool {
         matches!(self, Slot::Absent)
     }
-
-    pub fn fill(&mut self, value: T) -> &mut T {
-        *self = Slot::Is(value);
-        let Slot::Is(value) = self else { unreachable!("just filled") };
-        value
-    }
 }
+
+/// An object of known fields: what isn't there is absent, what isn't known is read over.
+macro_rules! body {
+    (pub struct $name:ident<$life:lifetime> { $($field:ident: $value:ty,)* }) => {
+        #[derive(Debug, Default, serde::Deserialize)]
+        #[serde(default)]
+        pub struct $name<$life> {
+            $(#[serde(borrow)] $field: $crate::feed::slot::Slot<$value>,)*
+        }
+    };
+}
+
+pub(super) use body;
 
 #[derive(Debug)]
 pub enum Scalar<'a> {
