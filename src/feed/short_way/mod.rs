@@ -5,22 +5,24 @@
 //! way says of the same bytes; `tests/decode_fuzz` compares the two.
 
 mod fields;
+mod keys;
 mod people;
 
 #[cfg(test)]
 mod tests;
 
-use super::dedup;
+use smol_str::ToSmolStr;
+
 use super::events::{STRENGTH_MAX, usual_mode};
 use super::instant::LATEST;
-use super::scan::{self, NOTHING, Scan, fields};
-use super::signals_class;
+use super::scan::{self, NOTHING, Scan};
+use super::{dedup, signals_class};
 use crate::domain::signal::{Activity, Direction, Mode, Signal};
 use crate::domain::time::EPOCH_MS;
 use crate::domain::{Body, Candidates, Millis, Text, Topic};
 use fields::IdText;
 pub use fields::Judge;
-use smol_str::ToSmolStr;
+use keys::fields;
 
 /// Where an event stands that has no time: before all that are taken.
 const NEVER: Millis = Millis(0);

@@ -4,10 +4,11 @@ use smallvec::SmallVec;
 use smol_str::ToSmolStr;
 
 use super::fields::{IdText, Judge};
+use super::keys::fields;
 use crate::domain::ids::Actor;
 use crate::domain::{Candidate, Candidates, Text};
 use crate::feed::people::{self, VENDORS_MAX};
-use crate::feed::scan::{Found, NOTHING, Scan, fields};
+use crate::feed::scan::{Fields, Found, NOTHING, Scan};
 use crate::feed::secret::{Person, holds_address};
 
 /// The ways to find the account, in order of trust.
@@ -89,7 +90,7 @@ struct Vendors<'a, 'd> {
     names: SmallVec<[&'a str; 2]>,
 }
 
-impl<'a> crate::feed::scan::Fields<'a> for Vendors<'a, '_> {
+impl<'a> Fields<'a> for Vendors<'a, '_> {
     fn field(&mut self, key: Found<'a>, scan: &mut Scan<'a>) -> Option<()> {
         let vendor = self.judge.clean(key)?;
         let is_wrong = vendor.text.is_empty() || vendor.has_at && holds_address(vendor.text);
