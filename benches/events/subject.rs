@@ -184,7 +184,7 @@ impl Subject {
 
     #[inline(never)]
     fn stage_decode(&mut self, records: &mut [Record], now: Millis) -> Vec<Input> {
-        records.sort_by_key(|record| (record.topic, record.partition, record.offset));
+        records.sort_by_cached_key(|record| (record.topic, record.partition, record.offset));
         let mut inputs = Vec::with_capacity(records.len() + 1);
         for record in records.iter() {
             match self.decoder.decode(record) {

@@ -470,7 +470,7 @@ mod tests {
             ("Account", size_of::<Account>(), 64),
             ("AccountSide", size_of::<AccountSide>(), 64),
             ("Seat", size_of::<Seat>(), 40),
-            ("Tenure", size_of::<Tenure>(), 48),
+            ("Tenure", size_of::<Tenure>(), 40),
             ("Contribution", size_of::<Contribution>(), 56),
             ("SnapshotRow", size_of::<SnapshotRow>(), 32),
             ("DailyRow", size_of::<DailyRow>(), 24),

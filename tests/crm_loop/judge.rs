@@ -33,6 +33,8 @@ pub struct Verdict {
     backing_off: usize,
     /// Seats that never were commanded, of which a record came out of order.
     overtaken: usize,
+    /// Seats that changed twice within a second, which their stamps don't tell apart.
+    tied: usize,
     /// Seats of accounts that the CRM has deleted, of which an older record came later.
     revived: usize,
 }
@@ -233,6 +235,12 @@ fn differs(end: &End, verdict: &mut Verdict, seat: (&str, &str, &SeatView), owne
         verdict.overtaken += 1;
         return None;
     }
+    // A stamp of whole seconds is the same for all that happened within one (docs/crm.md): which of their records, one of
+    // which may come once more, is the last to come decides.
+    if seen != owner && is_tied(end, (account, role, seat), owner) {
+        verdict.tied += 1;
+        return None;
+    }
     if seen != owner {
         return Some(format!("bookd takes for the CRM's owner {seen:?}"));
     }
@@ -242,6 +250,16 @@ fn differs(end: &End, verdict: &mut Verdict, seat: (&str, &str, &SeatView), owne
     }
     let decides = matches!(seat.status, SeatStatus::Owned | SeatStatus::Pool | SeatStatus::Rest);
     (decides && wanted != owner).then(|| format!("bookd wants {wanted:?}"))
+}
+
+/// Whether the CRM had what bookd takes for its owner within the second of its last change, whose stamp is all that bookd saw.
+fn is_tied(end: &End, (account, role, seat): (&str, &str, &SeatView), owner: Option<&str>) -> bool {
+    let rows: Vec<_> = rows_of(end, account, role).collect();
+    let second = |row: &Value| at(row).div_euclid(1_000);
+    let Some(last) = rows.last().filter(|last| last["to"].as_str() == owner) else { return false };
+    let within = rows.iter().filter(|row| second(row) == second(last));
+    let seen = within.map(|row| row["to"].as_str()).any(|to| to == seat.crm_owner.as_deref());
+    seen && seat.version == u64::try_from(second(last) * 1_000).ok()
 }
 
 fn rows_of<'a>(end: &'a End, account: &'a str, role: &'a str) -> impl Iterator<Item = &'a Value> {
