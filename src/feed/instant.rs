@@ -121,6 +121,8 @@ mod tests {
             ("2024-05-01T14:00:00+02:00", 1_714_564_800_000),
             ("2024-05-01T07:00:00.1239-05:00", 1_714_564_800_123),
             ("2024-05-01T12:00:00.5Z", 1_714_564_800_500),
+            ("2024-05-01T12:00:00.987Z", 1_714_564_800_987),
+            ("2024-05-01T12:00:00.9876z", 1_714_564_800_987),
             ("2024-02-29T00:00:00-00:00", 1_709_164_800_000),
             ("0000-01-01T00:00:00Z", -62_167_219_200_000),
             ("9999-12-31T23:59:59Z", 253_402_300_799_000),
@@ -144,6 +146,8 @@ mod tests {
             "2024-05-01T12:00:00+24:00",
             "2024-05-01T12:00:00+01:60",
             "2024-05-01T12:00:00.Z",
+            "2024-05-01T12:00:00.9:7Z",
+            "2024-05-01T12:00:00.987ZZ",
             "2024-05-01T12:00:00,5Z",
             "2024-05-01T12:00:00Z[UTC]",
             "2024-12-31T23:59:60Z",
@@ -159,6 +163,21 @@ mod tests {
             "1714564800000",
         ] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    /// What stands beside digits and separators in ASCII, and with another highest bit.
+    #[test]
+    fn a_byte_beside_the_right_one_is_wrong_anywhere() {
+        let right = "1999-09-29T19:49:59Z";
+        assert!(parse(right).is_some());
+        for place in 0..right.len() {
+            let byte = right.as_bytes()[place];
+            let wrong = if byte.is_ascii_digit() { vec![b'/', b':', b'@'] } else { vec![byte - 1, byte + 1, b'0'] };
+            for other in wrong.into_iter().map(char::from).chain(['\u{b9}']) {
+                let text = format!("{}{other}{}", &right[..place], &right[place + 1..]);
+                assert_eq!(parse(&text), None, "{text}");
+            }
         }
     }
 
