@@ -120,16 +120,19 @@ impl Inputs {
             BEFORE_EVENTS.contains(&partition.0) && self.reached.next[*partition] < **end
         };
         self.before_events = ends.iter().filter(behind).map(|(partition, end)| (*partition, *end)).collect();
-        self.read_on(options)
+        let places = self.reached.next.iter().map(|(partition, next)| (*partition, Offset::Offset(*next as i64)));
+        let assigned = self.consumer.assign(&self.list(options, places));
+        assigned.map_err(|error| LogError::Fatal(format!("assigning inputs: {error}")))?;
+        if self.before_events.is_empty() { Ok(()) } else { self.hold_events(options, true) }
     }
 
-    /// Reads every partition from where reading has got to; while events are held back, those before them alone.
-    fn read_on(&mut self, options: &Options) -> Result<(), LogError> {
-        let all = self.before_events.is_empty();
-        let partitions = self.reached.next.iter().filter(|((topic, _), _)| all || BEFORE_EVENTS.contains(topic));
-        let places = partitions.map(|(partition, next)| (*partition, Offset::Offset(*next as i64)));
-        let list = self.list(options, places);
-        self.consumer.assign(&list).map_err(|error| LogError::Fatal(format!("assigning inputs: {error}")))
+    /// Stops or begins to fetch events. (To assign anew would do that too: but librdkafka aborts where a partition that it
+    /// hasn't begun to read is taken from it.)
+    fn hold_events(&self, options: &Options, hold: bool) -> Result<(), LogError> {
+        let events = self.reached.next.keys().filter(|(topic, _)| !BEFORE_EVENTS.contains(topic));
+        let list = self.list(options, events.map(|partition| (*partition, Offset::Invalid)));
+        let done = if hold { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        done.map_err(|error| LogError::Fatal(format!("events are held back: {error}")))
     }
 
     /// Ends what holds events back. An end may stand behind markers, which are no records, and a partition may be
@@ -140,7 +143,7 @@ impl Inputs {
         }
         let next = &self.reached.next;
         self.before_events.retain(|partition, end| !found_nothing && next[partition] < *end);
-        if self.before_events.is_empty() { self.read_on(options) } else { Ok(()) }
+        if self.before_events.is_empty() { self.hold_events(options, false) } else { Ok(()) }
     }
 
     pub fn poll(
