@@ -274,28 +274,6 @@ fn retention_that_overtook_us_is_refused_and_named() {
     assert_eq!(records[0].offset, 2);
 }
 
-/// More of them than one fetch brings, or with markers behind them, which are never delivered.
-#[test]
-fn accounts_are_read_before_the_events_that_would_wait_for_them() {
-    for (world, accounts) in [(KafkaWorld::new(), 3_000), (KafkaWorld::transactional(), 3)] {
-        world.create(Topic::Intent, 2);
-        world.create(Topic::Accounts, 1);
-        let account = "a".repeat(1_000);
-        world.append(Topic::Accounts, 0, &vec![&account[..]; accounts]);
-        (0..2).for_each(|partition| world.append(Topic::Intent, partition, &["1", "2", "3"]));
-        let mut log = world.kafka();
-        log.assign(&[]).expect("from the beginning");
-        let (mut records, deadline) = (Vec::new(), Instant::now() + PATIENCE);
-        while records.len() < accounts + 6 {
-            log.poll(100, Duration::from_millis(500), &mut records).expect("a poll");
-            assert!(Instant::now() < deadline, "{} records came", records.len());
-        }
-        let events_began = records.iter().position(|record| record.topic == Topic::Intent);
-        assert_eq!(events_began, Some(accounts));
-        assert_eq!(records.len(), accounts + 6, "each once");
-    }
-}
-
 #[test]
 fn a_fenced_leader_leaves_nothing_behind() {
     let world = KafkaWorld::new();

@@ -15,10 +15,6 @@ use super::options::Options;
 use crate::domain::{Millis, Record, Topic};
 use crate::log::{LogError, Place};
 
-/// Read first where there is much to read: what events are about. An event that comes before its account is kept until
-/// that comes, which costs more than the event, and there is room for so many only.
-const BEFORE_EVENTS: [Topic; 3] = [Topic::Accounts, Topic::Reps, Topic::Opportunities];
-
 /// For questions to the brokers.
 pub const ANSWER: Duration = Duration::from_secs(10);
 
@@ -34,8 +30,6 @@ pub struct Inputs {
     /// Shared with nobody; see `check_client`.
     consumer: Arc<BaseConsumer<Context>>,
     reached: Reached,
-    /// Events are held back until these are read up to here, or for once have nothing to give.
-    before_events: BTreeMap<Partition, u64>,
     /// Done with, their memory to be used again.
     spare: Vec<Record>,
 }
@@ -90,7 +84,7 @@ impl Inputs {
         let consumer = created.map_err(|error| LogError::Fatal(error.to_string()))?;
         ffi::log_by_tracing(&consumer);
         let (consumer, reached) = (Arc::new(consumer), Reached::default());
-        Ok(Inputs { consumer, reached, before_events: BTreeMap::new(), spare: Vec::new() })
+        Ok(Inputs { consumer, reached, spare: Vec::new() })
     }
 
     pub fn partitions(&self, name: &str) -> Result<u32, LogError> {
@@ -116,34 +110,9 @@ impl Inputs {
             self.reached.next.insert(partition, place.next);
             self.reached.unread.remove(&partition);
         }
-        let behind = |(partition, end): &(&Partition, &u64)| {
-            BEFORE_EVENTS.contains(&partition.0) && self.reached.next[*partition] < **end
-        };
-        self.before_events = ends.iter().filter(behind).map(|(partition, end)| (*partition, *end)).collect();
         let places = self.reached.next.iter().map(|(partition, next)| (*partition, Offset::Offset(*next as i64)));
-        let assigned = self.consumer.assign(&self.list(options, places));
-        assigned.map_err(|error| LogError::Fatal(format!("assigning inputs: {error}")))?;
-        if self.before_events.is_empty() { Ok(()) } else { self.hold_events(options, true) }
-    }
-
-    /// Stops or begins to fetch events. (To assign anew would do that too: but librdkafka aborts where a partition that it
-    /// hasn't begun to read is taken from it.)
-    fn hold_events(&self, options: &Options, hold: bool) -> Result<(), LogError> {
-        let events = self.reached.next.keys().filter(|(topic, _)| !BEFORE_EVENTS.contains(topic));
-        let list = self.list(options, events.map(|partition| (*partition, Offset::Invalid)));
-        let done = if hold { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
-        done.map_err(|error| LogError::Fatal(format!("events are held back: {error}")))
-    }
-
-    /// Ends what holds events back. An end may stand behind markers, which are no records, and a partition may be
-    /// without a leader: so one poll that finds nothing is enough.
-    fn let_events_in(&mut self, options: &Options, found_nothing: bool) -> Result<(), LogError> {
-        if self.before_events.is_empty() {
-            return Ok(());
-        }
-        let next = &self.reached.next;
-        self.before_events.retain(|partition, end| !found_nothing && next[partition] < *end);
-        if self.before_events.is_empty() { self.hold_events(options, false) } else { Ok(()) }
+        let list = self.list(options, places);
+        self.consumer.assign(&list).map_err(|error| LogError::Fatal(format!("assigning inputs: {error}")))
     }
 
     pub fn poll(
@@ -177,7 +146,6 @@ impl Inputs {
         while more && into.len() - begin < max {
             more = self.take_fetched(options, max - (into.len() - begin), into)?;
         }
-        self.let_events_in(options, into.len() == begin)?;
         Ok(into.len() - begin)
     }
 

@@ -6,8 +6,6 @@
 //! - `lead` is `init_transactions`, which fences the former leader and ends its transaction. The journal is
 //!   to be read after that, never before.
 //! - Places live in the journal alone; no group's offsets are read or written.
-//! - Accounts, reps and opportunities that wait when reading begins are read before all else: events of accounts that
-//!   nobody knows yet cost more than others, and there is room for so many only.
 
 mod chunks;
 pub(crate) mod context;
