@@ -4,7 +4,7 @@ use bookd::domain::output::SeatStatus;
 use serde_json::{Value, json};
 
 use crate::end::{End, text};
-use crate::judge::complaints;
+use crate::judge::{complaints, instant};
 use crate::stage::stamp;
 
 /// Changes one thing.
@@ -106,13 +106,15 @@ fn do_nothing(end: &mut End) {
     end.accounts.retain(|row| row["id"] != account);
 }
 
-/// Applied, it says; a minute later it was so.
+/// Applied, it says; a minute after the answer it was so.
 fn do_behind_the_answer(end: &mut End) {
-    let (at, _) = applied_move(end);
-    let (row, minute) = (end.history[at].clone(), 60_000);
+    let (at, answer) = applied_move(end);
+    let (row, answered) = (end.history[at].clone(), instant(&end.results[answer]["at"]));
+    // A writer that was killed may have answered long after.
+    let later = answered - row["at"].as_i64().unwrap() + 60_000;
     let seat = |other: &Value| other["account"] == row["account"] && other["role"] == row["role"];
     for other in end.history[at..].iter_mut().filter(|other| seat(other)) {
-        other["at"] = json!(other["at"].as_i64().unwrap() + minute);
+        other["at"] = json!(other["at"].as_i64().unwrap() + later);
     }
 }
 

@@ -169,7 +169,7 @@ fn is_past(end: &End, row: &Value, result: &Value) -> bool {
     result["error_code"] == "unknown_account" && end.accounts.iter().any(|account| is_deleted(&account))
 }
 
-fn instant(value: &Value) -> i64 {
+pub fn instant(value: &Value) -> i64 {
     Rfc3339::parse(&text(value)).expect("an instant").0.0
 }
 
