@@ -152,9 +152,7 @@ fn a_result_bears_the_version_after_the_change_where_it_is_asked_for() {
 fn a_second_writer_of_this_name_ends_the_first() {
     let accounts = accounts(2);
     let desk = Desk::new(&[], &accounts);
-    let mut first = desk.start();
-    desk.lay(&[wish(&accounts[0], 1, None, Some("ana"))]);
-    desk.wait_for(&mut first, 1);
+    let mut first = desk.start_working(&accounts[0]);
     let mut second = desk.start_beside();
     second.wait(|| second_reads(&desk));
     desk.lay(&[wish(&accounts[1], 1, None, Some("ana"))]);

@@ -151,6 +151,14 @@ impl Desk {
         self.home.spawn("write-crm", &[])
     }
 
+    /// One that works: it has given the account to Ana.
+    pub fn start_working(&self, account: &str) -> Process {
+        let mut process = self.start();
+        self.lay(&[wish(account, 1, None, Some("ana"))]);
+        self.wait_for(&mut process, 1);
+        process
+    }
+
     /// A second one: the address is the first's.
     pub fn start_beside(&self) -> Process {
         self.home.spawn("write-crm", &[("BOOKD__HTTP__LISTEN".to_owned(), "off".to_owned())])

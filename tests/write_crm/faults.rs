@@ -51,9 +51,7 @@ fn locked_records_come_again() {
 fn an_outage_is_told_in_a_line_and_loses_nothing() {
     let accounts = accounts(5);
     let desk = Desk::new(&[], &accounts);
-    let mut writer = desk.start();
-    desk.lay(&[wish(&accounts[0], 1, None, Some("ana"))]);
-    desk.wait_for(&mut writer, 1);
+    let mut writer = desk.start_working(&accounts[0]);
     desk.crm.tell("/fake/faults", &json!({ "outage": 1.0 }));
     let wishes: Vec<Wish> = accounts[1..].iter().map(|account| wish(account, 1, None, Some("ana"))).collect();
     desk.lay(&wishes);
@@ -92,9 +90,7 @@ fn a_command_that_outlives_its_end_in_an_outage_is_expired() {
 fn a_session_that_ends_is_begun_anew() {
     let accounts = accounts(2);
     let desk = Desk::with_client(&accounts);
-    let mut writer = desk.start();
-    desk.lay(&[wish(&accounts[0], 1, None, Some("ana"))]);
-    desk.wait_for(&mut writer, 1);
+    let mut writer = desk.start_working(&accounts[0]);
     desk.crm.tell("/fake/sessions/expire", &json!({}));
     desk.lay(&[wish(&accounts[1], 1, None, Some("ana"))]);
     let results = desk.wait_for(&mut writer, 2);

@@ -88,9 +88,7 @@ fn a_missing_property_is_named() {
 fn a_property_that_is_wrong_meanwhile_stops_it_until_it_is_right_again() {
     let accounts = accounts(3);
     let desk = Desk::of_hubspot(&[], &accounts);
-    let mut writer = desk.start();
-    desk.lay(&[wish(&accounts[0], 1, None, Some("ana"))]);
-    desk.wait_for(&mut writer, 1);
+    let mut writer = desk.start_working(&accounts[0]);
     for (account, (exists, updateable)) in accounts[1..].iter().zip([(false, true), (true, false)]) {
         let before = desk.results().len();
         desk.crm
@@ -111,9 +109,7 @@ fn what_stays_denied_is_asked_for_more_and_more_seldom_and_it_is_never_ready_mea
     let accounts = accounts(2);
     let desk = Desk::of_hubspot(&[], &accounts);
     desk.crm.tell("/fake/scopes", &json!({ "crm.schemas.companies.read": false }));
-    let mut writer = desk.start();
-    desk.lay(&[wish(&accounts[0], 1, None, Some("ana"))]);
-    desk.wait_for(&mut writer, 1);
+    let mut writer = desk.start_working(&accounts[0]);
     desk.crm.tell("/fake/fields", &json!({ "name": "Bookd_Priority__c", "exists": true, "updateable": false }));
     desk.lay(&[wish(&accounts[1], 1, None, Some("ana"))]);
     writer.wait(|| desk.ready().is_some_and(|(status, _)| status == 503));

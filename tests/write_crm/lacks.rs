@@ -31,9 +31,7 @@ fn a_missing_field_is_named_before_anything_is_written() {
 fn a_field_that_is_locked_meanwhile_stops_it_until_it_is_open_again() {
     let accounts = accounts(2);
     let desk = Desk::new(&[], &accounts);
-    let mut writer = desk.start();
-    desk.lay(&[wish(&accounts[0], 1, None, Some("ana"))]);
-    desk.wait_for(&mut writer, 1);
+    let mut writer = desk.start_working(&accounts[0]);
     desk.crm.tell("/fake/fields", &json!({ "name": "Bookd_Priority__c", "exists": true, "updateable": false }));
     desk.lay(&[wish(&accounts[1], 1, None, Some("ana"))]);
     writer.wait(|| desk.ready().is_some_and(|(status, told)| status == 503 && told.contains("Bookd_Priority__c")));

@@ -73,10 +73,11 @@ pub fn signal(judge: &Judge, topic: Topic, json: &str, signal: &mut Signal) -> O
 
 /// Fills a blank one; after a surprise it is worthless.
 pub fn activity(judge: &Judge, json: &str, activity: &mut Activity) -> Option<()> {
-    let mut fields = ActivityFields { judge, seen: 0, id: IdText::Text(NOTHING), has_direction: false, activity };
+    let mut fields = ActivityFields { judge, seen: 0, id: IdText::Text(NOTHING), direction: None, activity };
     scan::object(json, &mut fields)?;
-    let ActivityFields { id, has_direction, activity, .. } = fields;
-    let is_whole = !activity.kind.is_empty() && !activity.source.is_empty() && has_direction;
+    let ActivityFields { id, direction, activity, .. } = fields;
+    activity.direction = direction?;
+    let is_whole = !activity.kind.is_empty() && !activity.source.is_empty();
     if !is_whole || !is_event_time(activity.at) || activity.meeting_at > Some(LATEST) {
         return None;
     }
@@ -105,69 +106,25 @@ struct SignalFields<'a, 'd> {
 }
 
 fields! {
-    SignalFields {
-        "event_id" => event_id,
-        "source" => source,
-        "kind" => kind,
-        "account" => account,
-        "subject" => subject,
-        "strength" => strength,
-        "mode" => mode,
-        "occurred_at" => occurred_at,
+    SignalFields: |this, scan| {
+        "event_id" => this.id = this.judge.id_text(scan)?,
+        "source" => this.signal.source = this.judge.name(scan)?,
+        "kind" => this.signal.kind = this.judge.name(scan)?,
+        "account" => people::candidates(this.judge, scan, &mut this.signal.account)?,
+        "subject" => this.signal.subject = this.judge.free(scan)?,
+        "strength" => this.signal.strength = this.judge.thousandths(scan, STRENGTH_MAX)?,
+        "mode" => this.signal.mode = mode(this.judge, scan)?.unwrap_or(this.signal.mode),
+        "occurred_at" => this.signal.at = this.judge.instant(scan)??,
     }
 }
 
-impl<'a> SignalFields<'a, '_> {
-    #[inline]
-    fn event_id(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.id = self.judge.id_text(scan)?;
-        Some(())
-    }
-
-    #[inline]
-    fn source(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.signal.source = self.judge.name(scan)?;
-        Some(())
-    }
-
-    #[inline]
-    fn kind(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.signal.kind = self.judge.name(scan)?;
-        Some(())
-    }
-
-    #[inline]
-    fn account(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        people::candidates(self.judge, scan, &mut self.signal.account)
-    }
-
-    #[inline]
-    fn subject(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.signal.subject = self.judge.free(scan)?;
-        Some(())
-    }
-
-    #[inline]
-    fn strength(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.signal.strength = self.judge.thousandths(scan, STRENGTH_MAX)?;
-        Some(())
-    }
-
-    #[inline]
-    fn mode(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        match self.judge.text(scan)?.text {
-            "delta" => self.signal.mode = Mode::Delta,
-            "snapshot" => self.signal.mode = Mode::Snapshot,
-            "" => {}
-            _ => return None,
-        }
-        Some(())
-    }
-
-    #[inline]
-    fn occurred_at(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.signal.at = self.judge.instant(scan)??;
-        Some(())
+/// `None` inside where there is none: the usual one stays.
+fn mode(judge: &Judge, scan: &mut Scan) -> Option<Option<Mode>> {
+    match judge.text(scan)?.text {
+        "delta" => Some(Some(Mode::Delta)),
+        "snapshot" => Some(Some(Mode::Snapshot)),
+        "" => Some(None),
+        _ => None,
     }
 }
 
@@ -175,82 +132,30 @@ struct ActivityFields<'a, 'd> {
     judge: &'d Judge<'d>,
     seen: u16,
     id: IdText<'a>,
-    has_direction: bool,
+    direction: Option<Direction>,
     activity: &'d mut Activity,
 }
 
+// An account may name nobody: the engine still hears that the source speaks and the rep acts, then turns it away.
 fields! {
-    ActivityFields {
-        "event_id" => event_id,
-        "source" => source,
-        "kind" => kind,
-        "account" => account,
-        "actor" => actor,
-        "contact" => contact,
-        "direction" => direction,
-        "meeting_at" => meeting_at,
-        "occurred_at" => occurred_at,
+    ActivityFields: |this, scan| {
+        "event_id" => this.id = this.judge.id_text(scan)?,
+        "source" => this.activity.source = this.judge.name(scan)?,
+        "kind" => this.activity.kind = this.judge.name(scan)?,
+        "account" => people::candidates(this.judge, scan, &mut this.activity.account)?,
+        "actor" => this.activity.actor = people::actor(this.judge, scan)?,
+        "contact" => this.activity.contact = people::contact(this.judge, scan)?,
+        "direction" => this.direction = Some(direction(this.judge, scan)?),
+        "meeting_at" => this.activity.meeting_at = this.judge.instant(scan)?,
+        "occurred_at" => this.activity.at = this.judge.instant(scan)??,
     }
 }
 
-impl<'a> ActivityFields<'a, '_> {
-    #[inline]
-    fn event_id(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.id = self.judge.id_text(scan)?;
-        Some(())
-    }
-
-    #[inline]
-    fn source(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.activity.source = self.judge.name(scan)?;
-        Some(())
-    }
-
-    #[inline]
-    fn kind(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.activity.kind = self.judge.name(scan)?;
-        Some(())
-    }
-
-    /// May name nobody: the engine still hears that the source speaks and the rep acts, then turns it away.
-    #[inline]
-    fn account(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        people::candidates(self.judge, scan, &mut self.activity.account)
-    }
-
-    #[inline]
-    fn actor(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.activity.actor = people::actor(self.judge, scan)?;
-        Some(())
-    }
-
-    #[inline]
-    fn contact(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.activity.contact = people::contact(self.judge, scan)?;
-        Some(())
-    }
-
-    #[inline]
-    fn direction(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.activity.direction = match self.judge.text(scan)?.text {
-            "outbound" => Direction::Outbound,
-            "inbound" => Direction::Inbound,
-            "mutual" => Direction::Mutual,
-            _ => return None,
-        };
-        self.has_direction = true;
-        Some(())
-    }
-
-    #[inline]
-    fn meeting_at(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.activity.meeting_at = self.judge.instant(scan)?;
-        Some(())
-    }
-
-    #[inline]
-    fn occurred_at(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.activity.at = self.judge.instant(scan)??;
-        Some(())
+fn direction(judge: &Judge, scan: &mut Scan) -> Option<Direction> {
+    match judge.text(scan)?.text {
+        "outbound" => Some(Direction::Outbound),
+        "inbound" => Some(Direction::Inbound),
+        "mutual" => Some(Direction::Mutual),
+        _ => None,
     }
 }

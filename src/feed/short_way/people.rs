@@ -30,11 +30,11 @@ struct Account<'a, 'd> {
 }
 
 fields! {
-    Account {
-        "crm_id" => crm_id,
-        "vendor_ids" => vendor_ids,
-        "domain" => domain,
-        "email" => email,
+    Account: |this, scan| {
+        "crm_id" => this.crm_id(scan)?,
+        "vendor_ids" => this.vendor_ids(scan)?,
+        "domain" => this.site = this.judge.text(scan)?,
+        "email" => this.mail = this.judge.text(scan)?,
     }
 }
 
@@ -54,18 +54,6 @@ impl<'a> Account<'a, '_> {
         let mut vendors = Vendors { judge: self.judge, found: self.found, names: SmallVec::new() };
         scan.object(&mut vendors)?;
         self.is_sorted &= vendors.names.len() <= 1;
-        Some(())
-    }
-
-    #[inline]
-    fn domain(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.site = self.judge.text(scan)?;
-        Some(())
-    }
-
-    #[inline]
-    fn email(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.mail = self.judge.text(scan)?;
         Some(())
     }
 
@@ -128,30 +116,10 @@ struct Named<'a, 'd> {
 }
 
 fields! {
-    Named {
-        "crm_id" => crm_id,
-        "email" => email,
-        "alias" => alias,
-    }
-}
-
-impl<'a> Named<'a, '_> {
-    #[inline]
-    fn crm_id(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.id = self.judge.id(scan)?;
-        Some(())
-    }
-
-    #[inline]
-    fn email(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.address = self.judge.text(scan)?;
-        Some(())
-    }
-
-    #[inline]
-    fn alias(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.alias = self.judge.text(scan)?;
-        Some(())
+    Named: |this, scan| {
+        "crm_id" => this.id = this.judge.id(scan)?,
+        "email" => this.address = this.judge.text(scan)?,
+        "alias" => this.alias = this.judge.text(scan)?,
     }
 }
 
@@ -179,22 +147,8 @@ struct Contact<'a, 'd> {
 }
 
 fields! {
-    Contact {
-        "crm_id" => crm_id,
-        "email" => email,
-    }
-}
-
-impl<'a> Contact<'a, '_> {
-    #[inline]
-    fn crm_id(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.id = self.judge.id_text(scan)?;
-        Some(())
-    }
-
-    #[inline]
-    fn email(&mut self, scan: &mut Scan<'a>) -> Option<()> {
-        self.address = self.judge.text(scan)?;
-        Some(())
+    Contact: |this, scan| {
+        "crm_id" => this.id = this.judge.id_text(scan)?,
+        "email" => this.address = this.judge.text(scan)?,
     }
 }
