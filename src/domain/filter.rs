@@ -18,44 +18,44 @@ pub enum Compare {
 }
 
 /// A comparison with a field that is absent, or of another type, is false; so `!(x == 1)` (also written
-/// `x != 1`) is true where `x` is absent.
+/// `x != 1`) is true where `x` is absent. `Name` is what a field is called by: its name, or a number for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Filter {
+pub enum Filter<Name = Text> {
     Always,
     Never,
-    All(Vec<Filter>),
-    Any(Vec<Filter>),
-    Not(Box<Filter>),
+    All(Vec<Filter<Name>>),
+    Any(Vec<Filter<Name>>),
+    Not(Box<Filter<Name>>),
     Field {
-        name: Text,
+        name: Name,
         compare: Compare,
         value: Value,
     },
     /// The field equals one of these.
     OneOf {
-        name: Text,
+        name: Name,
         values: Vec<Value>,
     },
     /// The field is present.
-    Has(Text),
+    Has(Name),
     /// The field is a list that holds this text.
     Contains {
-        name: Text,
+        name: Name,
         value: Text,
     },
     StartsWith {
-        name: Text,
+        name: Name,
         prefix: Text,
     },
     EndsWith {
-        name: Text,
+        name: Name,
         suffix: Text,
     },
     /// A boolean field that is true.
-    IsTrue(Text),
+    IsTrue(Name),
 }
 
-impl Filter {
+impl<Name> Filter<Name> {
     /// How many filters stand within each other.
     pub fn depth(&self) -> usize {
         let within = match self {
@@ -67,7 +67,7 @@ impl Filter {
     }
 
     /// Whether the fields that `field` looks up satisfy the filter.
-    pub fn matches<'a>(&self, field: &impl Fn(&str) -> Option<&'a Value>) -> bool {
+    pub fn matches<'a>(&self, field: &impl Fn(&Name) -> Option<&'a Value>) -> bool {
         match self {
             Filter::Always => true,
             Filter::Never => false,
@@ -87,6 +87,26 @@ impl Filter {
                 matches!(field(name), Some(Value::Text(text)) if text.ends_with(&**suffix))
             }
             Filter::IsTrue(name) => matches!(field(name), Some(Value::Bool(true))),
+        }
+    }
+
+    /// The same filter, its fields called by what `call` makes of their names.
+    pub fn called<Other>(&self, call: &mut impl FnMut(&Name) -> Other) -> Filter<Other> {
+        match self {
+            Filter::Always => Filter::Always,
+            Filter::Never => Filter::Never,
+            Filter::All(parts) => Filter::All(parts.iter().map(|part| part.called(call)).collect()),
+            Filter::Any(parts) => Filter::Any(parts.iter().map(|part| part.called(call)).collect()),
+            Filter::Not(part) => Filter::Not(Box::new(part.called(call))),
+            Filter::Field { name, compare, value } => {
+                Filter::Field { name: call(name), compare: *compare, value: value.clone() }
+            }
+            Filter::OneOf { name, values } => Filter::OneOf { name: call(name), values: values.clone() },
+            Filter::Has(name) => Filter::Has(call(name)),
+            Filter::Contains { name, value } => Filter::Contains { name: call(name), value: value.clone() },
+            Filter::StartsWith { name, prefix } => Filter::StartsWith { name: call(name), prefix: prefix.clone() },
+            Filter::EndsWith { name, suffix } => Filter::EndsWith { name: call(name), suffix: suffix.clone() },
+            Filter::IsTrue(name) => Filter::IsTrue(call(name)),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::account::{AccountChange, AccountOp, AccountRecord, Change};
 use crate::domain::ids::tie_hash;
 use crate::domain::opportunity::{OpportunityOp, OpportunityRecord};
 use crate::domain::output::SeatStatus;
-use crate::domain::policy::{Fit, PRIORITY_ONE};
+use crate::domain::policy::Fit;
 use crate::domain::{Body, Candidates, Code, Input, Position, Secs, Text};
 
 use super::Engine;
@@ -148,19 +148,12 @@ impl Engine {
 
     /// Segment bits and fit from the fields.
     pub(super) fn evaluate_fields(&mut self, account: AccountId) {
-        let policy = self.rules();
-        let side = &self.state.records[account.index()];
-        let field = |name: &str| side.field(name);
-        let matching = policy.segments.iter().enumerate().filter(|(_, segment)| segment.filter.matches(&field));
-        let segments = matching.fold(0, |bits, (index, _)| bits | 1u64 << index);
-        let fit = match &policy.fit {
-            Fit::Given { otherwise } => side.fit_given.unwrap_or(*otherwise),
-            Fit::Criteria(criteria) => {
-                let all: u64 = criteria.iter().map(|each| u64::from(each.weight)).sum();
-                let met = criteria.iter().filter(|each| each.filter.matches(&field));
-                let met: u64 = met.map(|each| u64::from(each.weight)).sum();
-                (u64::from(PRIORITY_ONE) * met).checked_div(all).unwrap_or(0) as u32
-            }
+        let record = &self.state.records[account.index()];
+        let found = self.index.fields.find(record);
+        let segments = self.index.fields.segments(&found);
+        let fit = match &self.rules().fit {
+            Fit::Given { otherwise } => record.fit_given.unwrap_or(*otherwise),
+            Fit::Criteria(_) => self.index.fields.fit(&found),
         };
         let row = &mut self.state.accounts[account.index()];
         row.segments = segments;

@@ -10,6 +10,7 @@ use crate::domain::{Body, Candidate, Text};
 
 use super::commanded::CommandIndex;
 use super::crew::{Crew, Standing};
+use super::fields::Fields;
 use super::heap::{Heap, Place};
 use super::names::{AccountNames, Domains, KindNames, RepNames};
 use super::score::{Decays, Reading};
@@ -26,6 +27,7 @@ pub struct Index {
     pub domains: Domains,
     pub reps: RepNames,
     pub kinds: KindNames,
+    pub fields: Fields,
     /// By the policy's kinds: their number among the state's.
     pub kind_numbers: Vec<u32>,
     /// By the policy's kinds: some book's evidence lists it.
@@ -145,6 +147,7 @@ impl Index {
         self.sizes.restart(policy.books.len());
         self.open_segments = vec![0; policy.roles.len()];
         self.kinds = KindNames::new(&policy.kinds);
+        self.fields = Fields::of(policy);
         let numbers: BTreeMap<_, _> = kinds.iter().zip(0..).collect();
         let number = |kind: &crate::domain::policy::Kind| numbers[&(kind.class, kind.name.clone())];
         self.kind_numbers = policy.kinds.iter().map(number).collect();

@@ -20,6 +20,7 @@ pub mod evidence;
 mod fetch;
 pub mod few;
 mod field_returns;
+mod fields;
 mod gate;
 mod heap;
 mod index;

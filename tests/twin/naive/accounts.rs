@@ -142,7 +142,7 @@ impl Twin {
     pub(super) fn segments_and_fit(&mut self, account: AccountNo) {
         let policy = self.policy();
         let row = &mut self.accounts[account];
-        let field = |name: &str| row.fields.get(name);
+        let field = |name: &Text| row.fields.get(name);
         row.segments = 0;
         for (bit, segment) in policy.segments.iter().enumerate() {
             row.segments |= u64::from(segment.filter.matches(&field)) << bit;
@@ -190,7 +190,7 @@ impl Twin {
         let policy = self.policy();
         let (row, rules) = (&self.accounts[account], &policy.roles[role]);
         let seat = &row.seats[role];
-        rules.exclude.matches(&|name: &str| row.fields.get(name))
+        rules.exclude.matches(&|name: &Text| row.fields.get(name))
             || (rules.exclude_open_opportunities && self.open_opportunities(account) > 0)
             || seat.crm_owner.is_some_and(|owner| self.is_holding_user(owner, role))
             || seat.orphan
