@@ -39,6 +39,9 @@ impl Engine {
         self.re_evaluate_accounts();
         self.forget_unconfirmed();
         self.roles().for_each(|role| self.dirty_all(role));
+        if self.state.opened.is_some() {
+            self.show_all();
+        }
     }
 
     fn add_roles(&mut self, policy: &Policy) {
@@ -162,9 +165,9 @@ impl Engine {
         if self.state.opened.is_none() {
             self.state.opened = Some(self.state.now);
             for account in self.account_ids().filter(|id| self.state.accounts[id.index()].alive).collect::<Vec<_>>() {
-                self.entry.touched.push(account);
                 self.roles().for_each(|role| self.adopt(role, account));
             }
+            self.show_all();
         }
         for role in self.roles() {
             self.end_pass(role);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::output::SeatStatus;
 use crate::domain::policy::Policy;
 use crate::domain::signal::Class;
-use crate::domain::{Body, Candidate, Text};
+use crate::domain::{Body, Candidate, Secs, Text};
 
 use super::commanded::CommandIndex;
 use super::crew::{Crew, Standing};
@@ -59,6 +59,8 @@ pub struct Index {
     pub opportunities_of: BTreeMap<AccountId, BTreeSet<Text>>,
     /// Seats that somebody holds without owning them, by holder, account and role.
     pub holding: BTreeSet<(RepId, AccountId, usize)>,
+    /// Owned seats whose owners are to be warned, by deadline, account and role; some no longer are.
+    pub to_warn: BTreeSet<(Secs, AccountId, usize)>,
     pub commands: CommandIndex,
     pub undo: UndoIndex,
     /// How sums are read now.

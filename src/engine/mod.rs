@@ -51,10 +51,8 @@ pub mod view;
 mod waiting;
 mod wheel;
 
-use std::collections::BTreeSet;
-
 use crate::domain::ids::Id128;
-use crate::domain::{Body, Candidate, Code, Gate, Input, Millis, Output, Policy, Position, Secs};
+use crate::domain::{Body, Candidate, Code, Gate, Input, Millis, Output, Policy, Position};
 use index::Index;
 use state::{AccountId, RepId, State};
 
@@ -84,8 +82,6 @@ struct Scratch {
     decisions: u32,
     /// In any order, some more than once.
     touched: Vec<AccountId>,
-    /// Warnings that are due, by deadline, account and role: they leave together, when all timers have fired.
-    warnings: BTreeSet<(Secs, AccountId, usize)>,
     tally: Tally,
     placed: bool,
     /// The gate was opened.
@@ -199,21 +195,23 @@ impl Engine {
             return None;
         }
         let timers = self.index.wheels.iter().filter_map(|wheel| wheel.next_deadline());
-        let again = self.state.again.then_some(self.state.now);
+        let again = (self.state.again || self.state.warnings_left).then_some(self.state.now);
         let others =
             [self.next_silence(), self.next_loss(), self.next_command_due(), self.next_of_rate(), self.next_lapse()]
                 .into_iter()
                 .flatten();
-        timers.chain(again).chain(others).min().map(Secs::millis)
+        timers.chain(again).chain(others).min().map(|due| due.max(self.state.now).millis())
     }
 
-    /// Whether losses or matching stopped at a bound: the next entry should come at once, inputs or not.
+    /// Whether warnings, losses, matching or rows stopped at a bound: the next entry should come at once, inputs or not.
     pub fn wants_next(&self) -> bool {
-        self.state.gate_open
-            && (self.state.losses_left
+        let decides = self.state.gate_open
+            && (self.state.warnings_left
+                || self.state.losses_left
                 || self.state.roles.iter().enumerate().any(|(number, role)| {
                     (role.pass.is_some() || role.dirty != 0 || !role.marked.is_empty()) && self.decides(number)
-                }))
+                }));
+        decides || self.state.shown_up_to.is_some()
     }
 
     pub fn sequence(&self) -> u64 {

@@ -3,6 +3,7 @@
 
 use crate::domain::Output;
 use crate::domain::output::{AccountState, SeatState};
+use crate::domain::policy::MAX_SHOWN;
 
 use super::Engine;
 use super::state::{AccountId, NEVER_SHOWN};
@@ -12,16 +13,33 @@ impl Engine {
         let mut accounts = std::mem::take(&mut self.entry.touched);
         accounts.sort_unstable();
         accounts.dedup();
-        for account in &accounts {
-            let row = &mut self.state.accounts[account.index()];
-            if row.alive {
-                self.write_row(*account);
-            } else if row.shown_band != NEVER_SHOWN {
-                row.shown_band = NEVER_SHOWN;
-                self.push_row(*account, 0, Vec::new());
-            }
-        }
+        accounts.iter().for_each(|account| self.look_at_row(*account));
         self.entry.touched = accounts;
+        self.go_on_showing();
+    }
+
+    /// All accounts may stand otherwise: their rows follow, some in each entry. Those touched so far are among them.
+    pub(super) fn show_all(&mut self) {
+        self.entry.touched.clear();
+        self.state.shown_up_to = Some(AccountId(0));
+    }
+
+    fn go_on_showing(&mut self) {
+        let Some(AccountId(from)) = self.state.shown_up_to else { return };
+        let all = self.state.accounts.len() as u32;
+        let to = all.min(from + MAX_SHOWN);
+        (from..to).for_each(|number| self.look_at_row(AccountId(number)));
+        self.state.shown_up_to = (to < all).then_some(AccountId(to));
+    }
+
+    fn look_at_row(&mut self, account: AccountId) {
+        let row = &mut self.state.accounts[account.index()];
+        if row.alive {
+            self.write_row(account);
+        } else if row.shown_band != NEVER_SHOWN {
+            row.shown_band = NEVER_SHOWN;
+            self.push_row(account, 0, Vec::new());
+        }
     }
 
     fn write_row(&mut self, account: AccountId) {

@@ -2,7 +2,7 @@
 //! to them: rests, holds, deadlines, warnings. `docs/rules.md`, 5.
 
 use crate::domain::output::{AlertKind, SeatStatus};
-use crate::domain::policy::Book;
+use crate::domain::policy::{Book, MAX_WARNED};
 use crate::domain::{Output, Secs, output::Alert};
 
 use super::Engine;
@@ -184,15 +184,13 @@ impl Engine {
     fn fire_owned(&mut self, role: usize, account: AccountId) {
         let now = self.state.now;
         if self.holdout(role, account).is_none() {
+            if let Some(deadline) = self.deadline_to_warn_of(role, account) {
+                self.index.to_warn.insert((deadline, account, role));
+                return;
+            }
             let deadline = self.evidence_deadline(role, account);
-            let lead = self.lead(role, account);
-            let promised = self.tenure(role, account).promised;
-            match promised {
-                None if lead == 0 && deadline <= now => self.promise(role, account, deadline),
-                None if lead > 0 && deadline.minus(lead) <= now => {
-                    self.entry.warnings.insert((deadline, account, role));
-                    return;
-                }
+            match self.tenure(role, account).promised {
+                None if self.lead(role, account) == 0 && deadline <= now => self.promise(role, account, deadline),
                 Some(promised) if promised <= now => self.wait(role, account),
                 _ => {}
             }
@@ -200,11 +198,34 @@ impl Engine {
         self.set_timer(role, account);
     }
 
-    /// The warnings of an entry, the stalest first.
+    /// The deadline of an owned seat whose owner is to be warned of it by now.
+    fn deadline_to_warn_of(&self, role: usize, account: AccountId) -> Option<Secs> {
+        let tenure = self.tenure_of(role, account)?;
+        let lead = self.lead(role, account);
+        if tenure.promised.is_some() || lead == 0 || self.holdout(role, account).is_some() {
+            return None;
+        }
+        let deadline = self.evidence_deadline(role, account);
+        (deadline.minus(lead) <= self.state.now).then_some(deadline)
+    }
+
+    /// The stalest warnings, as many as one entry may give; whose turn hasn't come has no timer and stays listed.
     fn warn_all(&mut self) {
-        for (deadline, account, role) in std::mem::take(&mut self.entry.warnings) {
-            self.warn(role, account, deadline, self.lead(role, account));
-            self.set_timer(role, account);
+        let mut left = MAX_WARNED;
+        self.state.warnings_left = false;
+        while let Some((deadline, account, role)) = self.index.to_warn.first().copied() {
+            // Whatever moved its deadline since set its timer too.
+            let is_due = self.deadline_to_warn_of(role, account) == Some(deadline);
+            if is_due && left == 0 {
+                self.state.warnings_left = true;
+                return;
+            }
+            self.index.to_warn.pop_first();
+            if is_due {
+                left -= 1;
+                self.warn(role, account, deadline, self.lead(role, account));
+                self.set_timer(role, account);
+            }
         }
     }
 

@@ -44,6 +44,7 @@ impl Engine {
         for account in self.account_ids().filter(|id| self.state.accounts[id.index()].alive).collect::<Vec<_>>() {
             self.adopt_afresh(role, account);
         }
+        self.show_all();
         self.dirty_all(role);
         let owned = self.state.tenures[role].len() as u32;
         let (name, by) = (self.rules().roles[role].name.clone(), request.by.clone());
@@ -53,7 +54,6 @@ impl Engine {
 
     /// What people took out of circulation stays out, unless somebody owns it in the CRM.
     fn adopt_afresh(&mut self, role: usize, account: AccountId) {
-        self.entry.touched.push(account);
         self.touch_for_undo(role, account, LeftAlone::ChangedOutside);
         let seat = &mut self.state.seats[role][account.index()];
         // Its row said what would be: another one says what is.

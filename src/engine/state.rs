@@ -101,6 +101,10 @@ pub struct State {
     pub again: bool,
     /// More may be lost now than one entry takes.
     pub losses_left: bool,
+    /// More are to be warned now than one entry warns.
+    pub warnings_left: bool,
+    /// All accounts are to have rows that say how they stand: up to here they have.
+    pub shown_up_to: Option<AccountId>,
     /// At most so many commands in any hour; `None`: as many as there are.
     pub rate: Option<Rate>,
     /// Commands of the last hour, and older ones until the next leaves: when, and how many at that instant.
@@ -452,6 +456,8 @@ impl State {
             tripped: BTreeSet::new(),
             again: false,
             losses_left: false,
+            warnings_left: false,
+            shown_up_to: None,
             rate: None,
             issued: VecDeque::new(),
             issued_losses: VecDeque::new(),

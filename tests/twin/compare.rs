@@ -73,7 +73,8 @@ impl Pair {
         Err(format!("the engine never sleeps: {:?}\nafter {}", self.engine.next_deadline(), self.last))
     }
 
-    fn apply_once(&mut self, entry: &Entry) -> Result<(), String> {
+    /// One entry, whatever it leaves for the next.
+    pub fn apply_once(&mut self, entry: &Entry) -> Result<(), String> {
         self.last = format!("{:?} with {:#?}", entry.now.secs(), entry.inputs);
         let (mut of_engine, mut of_twin) = (Vec::new(), Vec::new());
         let before = self.twin.view();

@@ -3,7 +3,7 @@
 use bookd::domain::account::{AccountChange, AccountOp, AccountRecord, Change, Value};
 use bookd::domain::input::Gate;
 use bookd::domain::policy::SortKey;
-use bookd::domain::{Body, Input, Millis, Policy, Secs};
+use bookd::domain::{Body, Input, Policy, Secs};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -19,7 +19,11 @@ const ALIKE: u32 = 40;
 
 /// Accounts of one priority: what they are ordered by is the policy's keys.
 pub fn accounts() -> impl Iterator<Item = Body> {
-    (0..ACCOUNTS).map(|number| {
+    so_many(ACCOUNTS)
+}
+
+pub fn so_many(accounts: u32) -> impl Iterator<Item = Body> {
+    (0..accounts).map(|number| {
         let scattered = i64::from(number.wrapping_mul(2_654_435_761) >> 8);
         let fields = [("size", i64::from(number / ALIKE)), ("revenue", scattered)];
         let change = AccountChange {
@@ -49,9 +53,17 @@ fn sorted_by(policy: &Policy, version: u32, keys: &[(&str, bool)]) -> Body {
 }
 
 pub fn apply(pair: &mut Pair, seconds: u32, bodies: impl IntoIterator<Item = Body>) {
+    pair.apply(&entry(seconds, bodies)).expect("engine and twin agree, and the audit finds nothing");
+}
+
+/// The next entry alone.
+pub fn apply_once(pair: &mut Pair, seconds: u32, bodies: impl IntoIterator<Item = Body>) {
+    pair.apply_once(&entry(seconds, bodies)).expect("engine and twin agree, and the audit finds nothing");
+}
+
+fn entry(seconds: u32, bodies: impl IntoIterator<Item = Body>) -> Entry {
     let inputs = bodies.into_iter().map(|body| Input { position: None, body }).collect();
-    let now: Millis = Secs(START_S + seconds).millis();
-    pair.apply(&Entry { now, inputs }).expect("engine and twin agree, and the audit finds nothing");
+    Entry { now: Secs(START_S + seconds).millis(), inputs }
 }
 
 #[test]

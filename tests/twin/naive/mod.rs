@@ -81,6 +81,7 @@ pub struct Twin {
     returns: Vec<(RepNo, ReturnReason, Secs)>,
     tripped: BTreeSet<BreakerScope>,
     losses_left: bool,
+    warnings_left: bool,
     /// The last `proceed` of each scope.
     proceeds: BTreeMap<BreakerScope, Secs>,
     roles: Vec<RoleState>,
@@ -92,6 +93,8 @@ pub struct Twin {
     out: Vec<Output>,
     ordinal: u32,
     touched: BTreeSet<AccountNo>,
+    /// Rows of this account and all that are numbered behind it are to be looked at.
+    to_show: Option<AccountNo>,
 }
 
 #[derive(Clone)]
@@ -299,6 +302,7 @@ impl Twin {
             returns: Vec::new(),
             tripped: BTreeSet::new(),
             losses_left: false,
+            warnings_left: false,
             proceeds: BTreeMap::new(),
             roles: Vec::new(),
             rate: None,
@@ -306,6 +310,7 @@ impl Twin {
             out: Vec::new(),
             ordinal: 0,
             touched: BTreeSet::new(),
+            to_show: None,
         }
     }
 
@@ -390,10 +395,11 @@ impl Twin {
         }
     }
 
-    /// Whether losses or matching stopped at a bound.
+    /// Whether warnings, losses, matching or rows stopped at a bound.
     pub fn wants_next(&self) -> bool {
         let unfinished = |role: usize| self.roles[role].unfinished && self.decides(role);
-        self.gate_open && (self.losses_left || (0..self.roles.len()).any(unfinished))
+        let decides = self.losses_left || self.warnings_left || (0..self.roles.len()).any(unfinished);
+        self.to_show.is_some() || self.gate_open && decides
     }
 
     pub fn view(&self) -> View {

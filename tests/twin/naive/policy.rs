@@ -27,7 +27,6 @@ impl Twin {
         for account in self.living() {
             self.segments_and_fit(account);
             self.settle_new_roles(account);
-            self.touched.insert(account);
             for role in 0..new.roles.len() {
                 self.look_at_exclusion(account, role);
                 self.look_at_promise(account, role);
@@ -36,6 +35,9 @@ impl Twin {
         self.forget_unconfirmed();
         self.end_passes();
         self.all_dirty();
+        if self.opened.is_some() {
+            self.show_all();
+        }
     }
 
     fn end_passes(&mut self) {
@@ -98,13 +100,13 @@ impl Twin {
         }
         self.opened = Some(self.now);
         for account in self.living() {
-            self.touched.insert(account);
             for role in 0..self.roles.len() {
                 if self.accounts[account].seats[role].status == SeatStatus::Unknown {
                     self.adopt(account, role);
                 }
             }
         }
+        self.show_all();
     }
 
     /// The name of the first segment of a known rep's book that the account matches.

@@ -1,7 +1,7 @@
 //! §5: how seats move, holds, deadlines, timers.
 
 use bookd::domain::output::{AlertKind, Entered, SeatStatus};
-use bookd::domain::policy::{Book, MAX_PAST_OWNERS};
+use bookd::domain::policy::{Book, MAX_PAST_OWNERS, MAX_WARNED};
 use bookd::domain::time::{DAY, HOUR};
 use bookd::domain::{Millis, Secs, Text};
 
@@ -197,7 +197,12 @@ impl Twin {
             }
         }
         due.sort();
-        for (deadline, account, role) in due {
+        let warns = |(_, account, role): &(_, AccountNo, usize)| {
+            self.owners_book(*account, *role).is_some_and(|book| book.lead_s > 0)
+        };
+        let (warned, silent): (Vec<_>, Vec<_>) = due.into_iter().partition(warns);
+        self.warnings_left = warned.len() > MAX_WARNED;
+        for (deadline, account, role) in silent.into_iter().chain(warned.into_iter().take(MAX_WARNED)) {
             self.promise(account, role, deadline);
         }
     }

@@ -42,6 +42,7 @@ impl Twin {
         for account in self.living() {
             self.begin_afresh(account, role);
         }
+        self.show_all();
         let owned = |account: &AccountNo| self.accounts[*account].seats[role].status == SeatStatus::Owned;
         let owned = self.living().iter().filter(|account| owned(account)).count() as u32;
         let name = self.policy().roles[role].name.clone();
@@ -50,7 +51,6 @@ impl Twin {
     }
 
     fn begin_afresh(&mut self, account: AccountNo, role: usize) {
-        self.touched.insert(account);
         self.touched_since(account, role, LeftAlone::ChangedOutside);
         // A role that came with this very entry isn't in it yet.
         if let Some(said) = self.accounts[account].last_row.as_mut().and_then(|row| row.seats.get_mut(role)) {

@@ -2,6 +2,7 @@
 
 use bookd::domain::Output;
 use bookd::domain::output::{AccountState, SeatState, SeatStatus};
+use bookd::domain::policy::MAX_SHOWN;
 
 use super::{AccountNo, RepNo, Twin};
 
@@ -15,11 +16,26 @@ pub(super) struct Said {
 impl Twin {
     pub(super) fn state_rows(&mut self) {
         for account in std::mem::take(&mut self.touched) {
-            if self.accounts[account].alive {
-                self.state_row(account);
-            } else if self.accounts[account].last_row.take().is_some() {
-                self.push_row(account, 0, Vec::new());
-            }
+            self.look_at_row(account);
+        }
+        let Some(first) = self.to_show else { return };
+        for account in (first..self.accounts.len()).take(MAX_SHOWN as usize) {
+            self.look_at_row(account);
+        }
+        self.to_show = Some(first + MAX_SHOWN as usize).filter(|next| *next < self.accounts.len());
+    }
+
+    /// What was touched so far is among all.
+    pub(super) fn show_all(&mut self) {
+        self.touched.clear();
+        self.to_show = Some(0);
+    }
+
+    fn look_at_row(&mut self, account: AccountNo) {
+        if self.accounts[account].alive {
+            self.state_row(account);
+        } else if self.accounts[account].last_row.take().is_some() {
+            self.push_row(account, 0, Vec::new());
         }
     }
 
