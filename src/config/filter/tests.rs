@@ -22,7 +22,7 @@ fn account() -> BTreeMap<&'static str, Value> {
 
 fn matches(text: &str) -> bool {
     let account = account();
-    parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}")).matches(&|name| account.get(name))
+    parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}")).matches(&|name| account.get(name.as_str()))
 }
 
 #[test]
@@ -231,6 +231,19 @@ proptest! {
         if written.len() <= MAX_FILTER_BYTES {
             prop_assert_eq!(parse(&written).unwrap(), flattened(filter), "{}", written);
         }
+    }
+
+    #[test]
+    fn a_filter_called_by_numbers_says_the_same(filter in tree()) {
+        let mut names = Vec::new();
+        let numbered = filter.called(&mut |name| {
+            names.push(name.clone());
+            names.len() - 1
+        });
+        let account = account();
+        let by_number = numbered.matches(&|number: &usize| account.get(names[*number].as_str()));
+        prop_assert_eq!(by_number, filter.matches(&|name| account.get(name.as_str())));
+        prop_assert_eq!(numbered.called(&mut |number| names[*number].clone()), filter);
     }
 
     #[test]
