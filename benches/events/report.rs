@@ -90,6 +90,12 @@ const LINES: &[Line] = &[
     ("**instructions an event**: bookd, decode + apply + outputs", |found| plain(instructions(found))),
     ("decode and order", |found| plain(found.median("instructions.decode"))),
     ("apply", |found| plain(found.median("instructions.apply"))),
+    ("of it identity: rows fetched ahead, ids, the account", |found| plain(found.median("instructions.identity"))),
+    ("state: sums, evidence, what explains", |found| plain(rest_of_apply(found))),
+    ("queue: priorities, bounds", |found| plain(found.median("instructions.queue"))),
+    ("timers: deadlines, what is due, warnings", |found| plain(found.median("instructions.timers"))),
+    ("losses and matching, decisions", |found| plain(found.median("instructions.matching"))),
+    ("account-state rows", |found| plain(found.median("instructions.rows"))),
     ("outputs to JSON", |found| plain(found.median("instructions.outputs"))),
     ("apart: journal entry, encode", |found| plain(found.median("instructions.journal"))),
     ("R1", |found| plain(found.median("instructions.value"))),
@@ -159,6 +165,12 @@ fn row(what: &str, cells: impl Iterator<Item = Option<String>>) -> String {
 
 fn instructions(found: &Findings) -> Option<f64> {
     ["decode", "apply", "outputs"].iter().map(|stage| found.median(&format!("instructions.{stage}"))).sum()
+}
+
+fn rest_of_apply(found: &Findings) -> Option<f64> {
+    let parts = ["identity", "queue", "timers", "matching", "rows"];
+    let parts: Option<f64> = parts.iter().map(|part| found.median(&format!("instructions.{part}"))).sum();
+    Some(found.median("instructions.apply")? - parts?)
 }
 
 fn longest_after_gap(found: &Findings) -> Option<f64> {

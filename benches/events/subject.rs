@@ -119,6 +119,9 @@ impl Subject {
             self.turn(&mut batch, before);
         }
         self.own(START, vec![Body::Gate(Gate::Open)]);
+        while self.engine.state().shown_up_to.is_some() {
+            self.own(START, Vec::new());
+        }
     }
 
     fn own(&mut self, now: Millis, bodies: Vec<Body>) {

@@ -27,6 +27,7 @@ enum Hint {
 
 impl Engine {
     /// `inputs`: at most [`PORTION`] of them.
+    #[inline(never)] // Counted apart by the benches.
     pub(super) fn look_ahead(&self, inputs: &[Input]) {
         let mut hints = [Hint::Nobody; PORTION];
         let hints = &mut hints[..inputs.len()];

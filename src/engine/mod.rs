@@ -240,6 +240,7 @@ impl Engine {
         0..self.state.roles.len()
     }
 
+    #[inline(never)] // Counted apart by the benches.
     fn resolve(&self, candidates: &[Candidate]) -> Option<AccountId> {
         self.index.resolve(&self.state, candidates)
     }

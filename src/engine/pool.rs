@@ -171,6 +171,7 @@ impl Engine {
     }
 
     /// Goes on lowering the bounds of heaps that wasted too many looks at their roots.
+    #[inline(never)] // Counted apart by the benches.
     pub(super) fn lower_bounds(&mut self) {
         let Engine { state, index, .. } = self;
         for (role, pool) in index.pools.iter_mut().enumerate() {

@@ -9,6 +9,7 @@ use super::Engine;
 use super::state::{AccountId, NEVER_SHOWN};
 
 impl Engine {
+    #[inline(never)] // Counted apart by the benches.
     pub(super) fn write_rows(&mut self) {
         let mut accounts = std::mem::take(&mut self.entry.touched);
         accounts.sort_unstable();

@@ -36,6 +36,7 @@ impl Engine {
     }
 
     /// Signals changed what the account is worth: nothing follows but its places in the heaps.
+    #[inline(never)] // Counted apart by the benches.
     pub(super) fn score_changed(&mut self, account: AccountId) {
         self.entry.touched.push(account);
         self.roles().for_each(|role| self.bound_anew(role, account));
@@ -82,6 +83,7 @@ impl Engine {
     }
 
     /// After anything that may have moved the deadline: a promise that it has passed is off.
+    #[inline(never)] // Counted apart by the benches.
     pub(super) fn deadline_moved(&mut self, role: usize, account: AccountId) {
         if self.state.seats[role][account.index()].status == SeatStatus::Owned {
             let deadline = self.deadline(role, account);
@@ -139,6 +141,7 @@ impl Engine {
     }
 
     /// Fires all that is due until nothing is; then the warnings.
+    #[inline(never)] // Counted apart by the benches.
     pub(super) fn fire_timers(&mut self) {
         loop {
             let mut due = Vec::new();
