@@ -16,8 +16,8 @@ pub fn days_since_1970(year: u32, month: u32, day: u32) -> i64 {
 
 /// Year, month and day of so many days since 1970, in the years 0 to 9999.
 pub fn date(days: i64) -> (u32, u32, u32) {
-    let days = days + DAYS_TO_1970 + DAYS_OF_A_CYCLE;
-    let (cycle, day) = ((days / DAYS_OF_A_CYCLE) as u32, (days % DAYS_OF_A_CYCLE) as u32);
+    let days = (days + DAYS_TO_1970 + DAYS_OF_A_CYCLE) as u32;
+    let (cycle, day) = (days / DAYS_OF_A_CYCLE as u32, days % DAYS_OF_A_CYCLE as u32);
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
     let month = (5 * day + 2) / 153;

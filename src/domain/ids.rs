@@ -105,13 +105,20 @@ pub enum Actor {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id128(pub u128);
 
-impl std::fmt::Display for Id128 {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Id128 {
+    /// 32 hexadecimal digits.
+    pub fn digits(self) -> [u8; 32] {
         let mut digits = [0; 32];
         for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(self.0.to_be_bytes()) {
             *pair = [byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)]);
         }
-        f.write_str(std::str::from_utf8(&digits).expect("hexadecimal digits"))
+        digits
+    }
+}
+
+impl std::fmt::Display for Id128 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(std::str::from_utf8(&self.digits()).expect("hexadecimal digits"))
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
+use super::digits;
 use crate::domain::{Millis, Secs, calendar};
 
 /// `2026-05-07T14:00:00Z`; milliseconds only where there are any.
@@ -27,13 +28,13 @@ impl Rfc3339 {
 
 impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.with(|text| f.write_str(text))
+        self.with(|text| f.write_str(ascii(text)))
     }
 }
 
 impl Serialize for Rfc3339 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.with(|text| serializer.serialize_str(text))
+        self.with(|text| serializer.serialize_str(ascii(text)))
     }
 }
 
@@ -46,37 +47,43 @@ const FOUR_DIGITS: std::ops::Range<i64> = -62_167_219_200_000..253_402_300_800_0
 impl Rfc3339 {
     /// Every output bears several instants, and a calendar's formatting costs more than all else in it: so the usual
     /// ones are written by hand.
-    fn with<T>(&self, hand_over: impl FnOnce(&str) -> T) -> T {
+    pub fn with<T>(&self, hand_over: impl FnOnce(&[u8]) -> T) -> T {
         if FOUR_DIGITS.contains(&self.0.0) {
-            let mut text = *b"0000-00-00T00:00:00.000Z";
-            let length = write_instant(&mut text, self.0.0);
-            return hand_over(std::str::from_utf8(&text[..length]).expect("digits and marks"));
+            let mut text = Aligned(*b"0000-00-00T00:00:00.000Z");
+            let length = write_instant(&mut text.0, self.0.0);
+            return hand_over(&text.0[..length]);
         }
         match DateTime::<Utc>::from_timestamp_millis(self.0.0) {
-            Some(at) => hand_over(&at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            Some(at) => hand_over(at.to_rfc3339_opts(SecondsFormat::AutoSi, true).as_bytes()),
             // No calendar reaches that far: better the number than nothing.
-            None => hand_over(&self.0.0.to_string()),
+            None => hand_over(self.0.0.to_string().as_bytes()),
         }
     }
 }
 
-/// Fills in the zeros; returns how much of the text is used.
-fn write_instant(text: &mut [u8; LONGEST], millis: i64) -> usize {
+/// For [`ascii`], which looks at whole words where they begin at a multiple of their size.
+#[repr(align(16))]
+struct Aligned([u8; LONGEST]);
+
+fn ascii(text: &[u8]) -> &str {
+    std::str::from_utf8(text).expect("digits and marks")
+}
+
+/// Fills in the digits; returns how much of the text is used.
+fn write_instant(text: &mut [u8], millis: i64) -> usize {
     let (year, month, day) = calendar::date(millis.div_euclid(MILLIS_OF_A_DAY));
     let of_day = millis.rem_euclid(MILLIS_OF_A_DAY) as u32;
     let (seconds, millis) = (of_day / 1000, of_day % 1000);
     let parts = [year / 100, year % 100, month, day, seconds / 3600, seconds / 60 % 60, seconds % 60];
     for (part, at) in parts.into_iter().zip([0, 2, 5, 8, 11, 14, 17]) {
-        text[at] += (part / 10) as u8;
-        text[at + 1] += (part % 10) as u8;
+        text[at..at + 2].copy_from_slice(&digits::pair(part));
     }
     if millis == 0 {
         text[19] = b'Z';
         return 20;
     }
     text[20] += (millis / 100) as u8;
-    text[21] += (millis / 10 % 10) as u8;
-    text[22] += (millis % 10) as u8;
+    text[21..23].copy_from_slice(&digits::pair(millis % 100));
     LONGEST
 }
 
@@ -84,12 +91,21 @@ fn write_instant(text: &mut [u8; LONGEST], millis: i64) -> usize {
 #[derive(Clone, Copy, Debug)]
 pub struct Readable(pub Secs);
 
+const WEEKDAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
+
 impl fmt::Display for Readable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match DateTime::<Utc>::from_timestamp_millis(self.0.millis().0) {
-            Some(at) if self.0 != Secs::NEVER => write!(f, "{} UTC", at.format("%A %Y-%m-%d %H:%M")),
-            _ => f.write_str("never"),
+        if self.0 == Secs::NEVER {
+            return f.write_str("never");
         }
+        let millis = self.0.millis().0;
+        // 1970 began on a Thursday.
+        f.write_str(WEEKDAYS[millis.div_euclid(MILLIS_OF_A_DAY).rem_euclid(7) as usize])?;
+        let mut text = *b" 0000-00-00T00:00:00.000Z";
+        write_instant(&mut text[1..], millis);
+        text[11] = b' ';
+        text[17..21].copy_from_slice(b" UTC");
+        f.write_str(ascii(&text[..21]))
     }
 }
 

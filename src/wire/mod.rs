@@ -4,6 +4,7 @@ pub mod codec;
 pub mod command;
 pub mod dead_letter;
 pub mod digest;
+pub mod digits;
 pub mod entry;
 pub mod entry_json;
 pub mod inputs;
