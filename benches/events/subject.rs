@@ -10,7 +10,7 @@ use bookd::domain::{Body, DecisionKind, Entry, EntryKind, Gate, Input, Millis, O
 use bookd::engine::Engine;
 use bookd::feed::Decoder;
 use bookd::wire;
-use bookd::wire::json::{self, Stamp};
+use bookd::wire::json::{Stamp, Stamped};
 
 use crate::measure::Cpu;
 use crate::workload::{START, Workload};
@@ -217,10 +217,10 @@ impl Subject {
 
     #[inline(never)]
     fn stage_outputs(&mut self, outputs: &[Output]) {
-        let stamp = Stamp { journal: JOURNAL, shard: 0, sequence: self.engine.sequence() };
+        let stamped = Stamped::of(Stamp { journal: JOURNAL, shard: 0, sequence: self.engine.sequence() });
         for (index, output) in outputs.iter().enumerate() {
             self.told.count(output);
-            if let Some(record) = json::record(output, &stamp, index) {
+            if let Some(record) = stamped.record(output, index) {
                 self.told.bytes += record.value.as_ref().map_or(0, Vec::len) as u64;
             }
         }

@@ -4,7 +4,7 @@ use super::intake::{Batch, Dead};
 use super::replica::Made;
 use crate::domain::{OutRecord, Output, Topic};
 use crate::wire::dead_letter::{self, Stage};
-use crate::wire::json::{self, Stamp};
+use crate::wire::json::{Stamp, Stamped};
 
 /// What the engine's codes say is enough; this is for people.
 const BY_THE_ENGINE: &str = "turned away by the policy in force";
@@ -37,8 +37,9 @@ pub fn records<'a>(
     name_of: impl Fn(Topic) -> &'a str,
 ) -> Vec<OutRecord> {
     let stamp = Stamp { journal: made.entry.journal, shard: made.entry.shard, sequence: made.entry.sequence };
+    let stamped = Stamped::of(stamp);
     let outputs = made.outputs.iter().enumerate();
-    let decided = outputs.filter_map(|(index, output)| json::record(output, &stamp, index));
+    let decided = outputs.filter_map(|(index, output)| stamped.record(output, index));
     let letters = dead.iter().map(|letter| {
         let by_feed = batch.rejected.binary_search_by_key(&letter.record, |(record, _)| *record).is_ok();
         let stage = if by_feed { Stage::Decode } else { Stage::Apply };

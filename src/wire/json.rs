@@ -6,6 +6,8 @@
 mod account_state;
 mod alert;
 mod command;
+mod serializer;
+mod writer;
 
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
@@ -17,7 +19,7 @@ use crate::domain::{Disposition, OutRecord, Output, Secs, Text, Topic};
 /// Raised when a field's meaning changes or one goes; new fields alone don't raise it.
 const SCHEMA_VERSION: u32 = 1;
 
-/// What every record of one entry bears.
+/// An entry, as its records name it.
 #[derive(Clone, Copy, Debug)]
 pub struct Stamp {
     pub journal: Id128,
@@ -25,33 +27,81 @@ pub struct Stamp {
     pub sequence: u64,
 }
 
-/// The record of an entry's output of this index, keyed by the account's CRM id (alerts about none: by their
-/// type). `None` for dead letters (see [`super::dead_letter`]) and for decisions that are held back.
+/// What every record of one entry bears: written once, and copied into each.
+pub struct Stamped {
+    stamp: Stamp,
+    /// A CloudEvent's source.
+    source: Vec<u8>,
+    /// Where to find the cause: `bookd journal --from <sequence>` shows that entry.
+    correlation_id: String,
+}
+
+/// The record of this output alone: see [`Stamped::record`].
 pub fn record(output: &Output, stamp: &Stamp, index: usize) -> Option<OutRecord> {
-    match output {
-        Output::Decision(decision) => Some(OutRecord {
-            topic: topic_of(decision.disposition)?,
-            key: Some(decision.account.as_bytes().to_vec()),
-            value: Some(bytes(&command::Command::of(decision, stamp))),
-            headers: stamp.headers("bookd.command.v1", decision.command_id, decision.issued_at),
-        }),
-        Output::Alert(alert) => {
-            let id = stamp.id(b"alert", index);
-            let key = alert::account(&alert.kind).unwrap_or(alert.kind.name());
-            Some(OutRecord {
-                topic: Topic::Alerts,
-                key: Some(key.as_bytes().to_vec()),
-                value: Some(bytes(&alert::AlertBody::of(alert, id))),
-                headers: stamp.headers("bookd.alert.v1", id, alert.at),
-            })
+    Stamped::of(*stamp).record(output, index)
+}
+
+impl Stamped {
+    pub fn of(stamp: Stamp) -> Stamped {
+        let Stamp { journal, shard, sequence } = stamp;
+        let correlation_id = format!("{journal}/{shard}/{sequence}");
+        Stamped { stamp, source: format!("bookd/{journal}/{shard}").into_bytes(), correlation_id }
+    }
+
+    /// The record of the entry's output of this index, keyed by the account's CRM id (alerts about none: by their
+    /// type). `None` for dead letters (see [`super::dead_letter`]) and for decisions that are held back.
+    pub fn record(&self, output: &Output, index: usize) -> Option<OutRecord> {
+        match output {
+            Output::Decision(decision) => Some(OutRecord {
+                topic: topic_of(decision.disposition)?,
+                key: Some(decision.account.as_bytes().to_vec()),
+                value: Some(command::value(decision, &self.correlation_id)),
+                headers: self.headers("bookd.command.v1", decision.command_id, decision.issued_at),
+            }),
+            Output::Alert(alert) => {
+                let id = self.id(b"alert", index);
+                let key = alert::account(&alert.kind).unwrap_or(alert.kind.name());
+                Some(OutRecord {
+                    topic: Topic::Alerts,
+                    key: Some(key.as_bytes().to_vec()),
+                    value: Some(alert::value(alert, id)),
+                    headers: self.headers("bookd.alert.v1", id, alert.at),
+                })
+            }
+            Output::AccountState(row) => Some(OutRecord {
+                topic: Topic::AccountState,
+                key: Some(row.account.as_bytes().to_vec()),
+                value: (!row.seats.is_empty()).then(|| account_state::value(row)),
+                headers: self.headers("bookd.account-state.v1", self.id(b"state", index), row.at),
+            }),
+            Output::DeadLetter { .. } => None,
         }
-        Output::AccountState(row) => Some(OutRecord {
-            topic: Topic::AccountState,
-            key: Some(row.account.as_bytes().to_vec()),
-            value: (!row.seats.is_empty()).then(|| bytes(&account_state::Row::of(row))),
-            headers: stamp.headers("bookd.account-state.v1", stamp.id(b"state", index), row.at),
-        }),
-        Output::DeadLetter { .. } => None,
+    }
+
+    /// The id of an output that isn't a command: the same however often its entry is executed again. `what`
+    /// keeps ids of different topics apart.
+    fn id(&self, what: &[u8; 5], index: usize) -> Id128 {
+        let Stamp { journal, shard, sequence } = self.stamp;
+        let mut bytes = [0; 39];
+        bytes[..5].copy_from_slice(what);
+        bytes[5..21].copy_from_slice(&journal.0.to_be_bytes());
+        bytes[21..23].copy_from_slice(&shard.to_be_bytes());
+        bytes[23..31].copy_from_slice(&sequence.to_be_bytes());
+        bytes[31..].copy_from_slice(&(index as u64).to_be_bytes());
+        Id128(xxh3_128(&bytes))
+    }
+
+    /// CloudEvents 1.0, Kafka binding, binary mode.
+    fn headers(&self, kind: &'static str, id: Id128, at: Secs) -> Vec<(Text, Vec<u8>)> {
+        let header = |name: &'static str, value: &[u8]| (Text::new_static(name), value.to_vec());
+        vec![
+            header("ce_specversion", b"1.0"),
+            header("ce_id", &id.digits()),
+            header("ce_source", &self.source),
+            header("ce_type", kind.as_bytes()),
+            Rfc3339::from(at).with(|time| header("ce_time", time)),
+            header("content-type", b"application/json"),
+        ]
     }
 }
 
@@ -62,42 +112,6 @@ fn topic_of(disposition: Disposition) -> Option<Topic> {
         Disposition::Shadow => Some(Topic::Shadow),
         Disposition::Held => None,
     }
-}
-
-impl Stamp {
-    /// Where to find the cause: `bookd journal --from <sequence>` shows that entry.
-    fn correlation_id(&self) -> String {
-        format!("{}/{}/{}", self.journal, self.shard, self.sequence)
-    }
-
-    /// The id of an output that isn't a command: the same however often its entry is executed again. `what`
-    /// keeps ids of different topics apart.
-    fn id(&self, what: &[u8; 5], index: usize) -> Id128 {
-        let mut bytes = Vec::with_capacity(39);
-        bytes.extend_from_slice(what);
-        bytes.extend_from_slice(&self.journal.0.to_be_bytes());
-        bytes.extend_from_slice(&self.shard.to_be_bytes());
-        bytes.extend_from_slice(&self.sequence.to_be_bytes());
-        bytes.extend_from_slice(&(index as u64).to_be_bytes());
-        Id128(xxh3_128(&bytes))
-    }
-
-    /// CloudEvents 1.0, Kafka binding, binary mode.
-    fn headers(&self, kind: &str, id: Id128, at: Secs) -> Vec<(Text, Vec<u8>)> {
-        let header = |name: &'static str, value: String| (Text::new_static(name), value.into_bytes());
-        vec![
-            header("ce_specversion", "1.0".to_owned()),
-            header("ce_id", id.to_string()),
-            header("ce_source", format!("bookd/{}/{}", self.journal, self.shard)),
-            header("ce_type", kind.to_owned()),
-            header("ce_time", Rfc3339::from(at).to_string()),
-            header("content-type", "application/json".to_owned()),
-        ]
-    }
-}
-
-fn bytes(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).expect("texts and finite numbers always serialise")
 }
 
 /// The account of an output, named as writers look it up.

@@ -2,15 +2,23 @@
 
 use serde::Serialize;
 
-use super::{AccountRef, SCHEMA_VERSION};
+use super::{AccountRef, SCHEMA_VERSION, serializer};
 use crate::domain::ids::Id128;
 use crate::domain::output::{BreakerScope, Missing, Undone};
 use crate::domain::{Alert, AlertKind, Secs};
 use crate::wire::instant::Rfc3339;
 use crate::wire::text;
 
+/// What most alerts take no more than.
+const BYTES: usize = 512;
+
+/// The alert's value.
+pub fn value(alert: &Alert, id: Id128) -> Vec<u8> {
+    serializer::bytes(&AlertBody::of(alert, id), BYTES)
+}
+
 #[derive(Serialize)]
-pub struct AlertBody<'a> {
+struct AlertBody<'a> {
     alert_id: String,
     r#type: &'static str,
     schema_version: u32,
@@ -120,7 +128,7 @@ struct BreakerBody<'a> {
 }
 
 impl AlertBody<'_> {
-    pub fn of(alert: &Alert, id: Id128) -> AlertBody<'_> {
+    fn of(alert: &Alert, id: Id128) -> AlertBody<'_> {
         AlertBody {
             alert_id: id.to_string(),
             r#type: alert.kind.name(),

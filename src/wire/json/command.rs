@@ -2,15 +2,20 @@
 
 use serde::Serialize;
 
-use super::{AccountRef, SCHEMA_VERSION, Stamp, points_of_priority, share};
+use super::{AccountRef, SCHEMA_VERSION, points_of_priority, serializer, share};
 use crate::domain::output::{Considered, Disposition, Placement, Stamps, TopSignal, Why};
 use crate::domain::policy::PRIORITY_ONE;
 use crate::domain::{Decision, Secs};
 use crate::wire::instant::Rfc3339;
 use crate::wire::text;
 
+/// The command's value.
+pub fn value(decision: &Decision, correlation_id: &str) -> Vec<u8> {
+    serializer::bytes(&Command::of(decision, correlation_id), 3072)
+}
+
 #[derive(Serialize)]
-pub struct Command<'a> {
+struct Command<'a> {
     command_id: String,
     r#type: &'static str,
     schema_version: u32,
@@ -25,7 +30,7 @@ pub struct Command<'a> {
     stamps: StampsBody,
     policy_version: u32,
     dry_run: bool,
-    correlation_id: String,
+    correlation_id: &'a str,
 }
 
 #[derive(Serialize)]
@@ -74,16 +79,13 @@ struct SignalBody<'a> {
     subject: Option<&'a str>,
     at: Rfc3339,
     points: f64,
-    /// Absent where the event stood in no topic.
-    #[serde(flatten)]
-    place: Option<PlaceBody>,
-}
-
-#[derive(Serialize)]
-struct PlaceBody {
-    topic: &'static str,
-    partition: u32,
-    offset: u64,
+    /// These three are absent where the event stood in no topic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -116,7 +118,7 @@ struct IdleBody<'a> {
 }
 
 impl Command<'_> {
-    pub fn of<'a>(decision: &'a Decision, stamp: &Stamp) -> Command<'a> {
+    fn of<'a>(decision: &'a Decision, correlation_id: &'a str) -> Command<'a> {
         Command {
             command_id: decision.command_id.to_string(),
             r#type: decision.kind.name(),
@@ -132,7 +134,7 @@ impl Command<'_> {
             stamps: StampsBody::of(decision),
             policy_version: decision.policy_version,
             dry_run: decision.disposition == Disposition::Shadow,
-            correlation_id: stamp.correlation_id(),
+            correlation_id,
         }
     }
 }
@@ -207,11 +209,9 @@ impl SignalBody<'_> {
             subject: signal.subject.as_deref(),
             at: signal.at.into(),
             points: f64::from(signal.points_milli) / 1_000.0,
-            place: signal.position.map(|position| PlaceBody {
-                topic: position.topic.name(),
-                partition: position.partition,
-                offset: position.offset,
-            }),
+            topic: signal.position.map(|position| position.topic.name()),
+            partition: signal.position.map(|position| position.partition),
+            offset: signal.position.map(|position| position.offset),
         }
     }
 }
