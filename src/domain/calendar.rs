@@ -15,14 +15,20 @@ pub fn days_since_1970(year: u32, month: u32, day: u32) -> i64 {
 }
 
 /// Year, month and day of so many days since 1970, in the years 0 to 9999.
+///
+/// After Neri and Schneider, "Euclidean affine functions and their application to calendar algorithms" (2023): a division
+/// by a century's or a year's days is a multiplication whose upper half is the quotient, its lower half the rest.
 pub fn date(days: i64) -> (u32, u32, u32) {
-    let days = (days + DAYS_TO_1970 + DAYS_OF_A_CYCLE) as u32;
-    let (cycle, day) = (days / DAYS_OF_A_CYCLE as u32, days % DAYS_OF_A_CYCLE as u32);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let (of_month, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
-    (year + cycle * 400 + u32::from(month <= 2) - 400, month, of_month)
+    const PER_YEAR: u64 = 2_939_745;
+    let quarters = (days + DAYS_TO_1970 + DAYS_OF_A_CYCLE) as u32 * 4 + 3;
+    let (century, of_century) = (quarters / DAYS_OF_A_CYCLE as u32, quarters % DAYS_OF_A_CYCLE as u32);
+    let years = PER_YEAR * u64::from(of_century | 3);
+    let (year, day) = (century * 100 + (years >> 32) as u32, years as u32 / PER_YEAR as u32 / 4);
+    let months = 2_141 * day + 197_913;
+    let (month, of_month) = (months >> 16, (months & 0xffff) / 2_141 + 1);
+    // From the first of January the day belongs to the calendar's next year.
+    let next = day >= 306;
+    (year + u32::from(next) - 400, if next { month - 12 } else { month }, of_month)
 }
 
 #[cfg(test)]

@@ -23,14 +23,22 @@ const MOST: usize = 20;
 
 #[inline]
 pub fn put(out: &mut Vec<u8>, number: u64) {
+    match number {
+        0..10 => out.push(b'0' + number as u8),
+        10..100 => out.extend_from_slice(&pair(number as u32)),
+        _ => put_many(out, number),
+    }
+}
+
+fn put_many(out: &mut Vec<u8>, number: u64) {
     let (mut digits, mut start, mut rest) = ([0; MOST], MOST, number);
     while rest >= 10 {
         start -= 2;
         digits[start..start + 2].copy_from_slice(&pair((rest % 100) as u32));
         rest /= 100;
     }
-    // A digit of its own: the first of an odd number of them, or the zero.
-    if rest > 0 || number == 0 {
+    // The first of an odd number of them.
+    if rest > 0 {
         start -= 1;
         digits[start] = b'0' + rest as u8;
     }

@@ -70,7 +70,7 @@ fn ascii(text: &[u8]) -> &str {
 }
 
 /// Fills in the digits; returns how much of the text is used.
-fn write_instant(text: &mut [u8], millis: i64) -> usize {
+fn write_instant(text: &mut [u8; LONGEST], millis: i64) -> usize {
     let (year, month, day) = calendar::date(millis.div_euclid(MILLIS_OF_A_DAY));
     let of_day = millis.rem_euclid(MILLIS_OF_A_DAY) as u32;
     let (seconds, millis) = (of_day / 1000, of_day % 1000);
@@ -101,11 +101,12 @@ impl fmt::Display for Readable {
         let millis = self.0.millis().0;
         // 1970 began on a Thursday.
         f.write_str(WEEKDAYS[millis.div_euclid(MILLIS_OF_A_DAY).rem_euclid(7) as usize])?;
-        let mut text = *b" 0000-00-00T00:00:00.000Z";
-        write_instant(&mut text[1..], millis);
-        text[11] = b' ';
-        text[17..21].copy_from_slice(b" UTC");
-        f.write_str(ascii(&text[..21]))
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        write_instant(&mut text, millis);
+        text[10] = b' ';
+        f.write_str(" ")?;
+        f.write_str(ascii(&text[..16]))?;
+        f.write_str(" UTC")
     }
 }
 

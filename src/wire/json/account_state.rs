@@ -14,33 +14,24 @@ const BYTES_OF_A_SEAT: usize = 144;
 /// The row's value.
 pub fn value(row: &AccountState) -> Vec<u8> {
     let mut out = Writer::new(BYTES + BYTES_OF_A_SEAT * row.seats.len());
-    out.raw(r#"{"account":{"crm_id":"#);
-    out.text(&row.account);
-    out.raw(r#"},"schema_version":"#);
-    out.number(SCHEMA_VERSION.into());
-    out.raw(r#","at":"#);
-    out.instant(row.at);
-    out.raw(r#","band":"#);
-    out.number(row.band.into());
+    out.text(r#"{"account":{"crm_id":"#, &row.account);
+    out.number(r#"},"schema_version":"#, SCHEMA_VERSION.into());
+    out.instant(r#","at":"#, row.at);
+    out.number(r#","band":"#, row.band.into());
     out.raw(r#","roles":["#);
     row.seats.iter().for_each(|seat| put_seat(&mut out, seat));
-    out.close(b']');
+    out.close("]");
     out.raw("}");
     out.end()
 }
 
 /// With a comma behind it: see [`Writer::close`].
 fn put_seat(out: &mut Writer, seat: &SeatState) {
-    out.raw(r#"{"role":"#);
-    out.text(&seat.role);
-    out.raw(r#","status":"#);
-    out.plain(seat.status.name().as_bytes());
-    out.raw(r#","owner_id":"#);
-    out.text_or_null(seat.owner.as_deref());
-    out.raw(r#","crm_owner_id":"#);
-    out.text_or_null(seat.crm_owner.as_deref());
-    out.raw(r#","since":"#);
-    out.instant(seat.since);
+    out.text(r#"{"role":"#, &seat.role);
+    out.plain(r#","status":"#, seat.status.name().as_bytes());
+    out.text_or_null(r#","owner_id":"#, seat.owner.as_deref());
+    out.text_or_null(r#","crm_owner_id":"#, seat.crm_owner.as_deref());
+    out.instant(r#","since":"#, seat.since);
     if seat.shadow {
         out.raw(r#","dry_run":true"#);
     }

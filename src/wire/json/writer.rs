@@ -30,53 +30,96 @@ impl Writer {
     }
 
     #[inline]
-    pub fn text(&mut self, text: &str) {
-        if is_plain(text.as_bytes()) { self.plain(text.as_bytes()) } else { self.leave(text) }
+    pub fn text(&mut self, before: &str, text: &str) {
+        self.raw(before);
+        self.put_text(text);
     }
 
     #[inline]
-    pub fn text_or_null(&mut self, text: Option<&str>) {
+    pub fn text_or_null(&mut self, before: &str, text: Option<&str>) {
+        self.raw(before);
         match text {
-            Some(text) => self.text(text),
+            Some(text) => self.put_text(text),
             None => self.raw("null"),
         }
     }
 
-    /// A text that is known to need nothing.
+    /// A text that is known to need no backslash.
     #[inline]
-    pub fn plain(&mut self, text: &[u8]) {
+    pub fn plain(&mut self, before: &str, text: &[u8]) {
+        self.raw(before);
+        self.put_plain(text);
+    }
+
+    #[inline]
+    pub fn instant(&mut self, before: &str, at: Secs) {
+        self.raw(before);
+        self.put_instant(at);
+    }
+
+    #[inline]
+    pub fn instant_or_null(&mut self, before: &str, at: Option<Secs>) {
+        self.raw(before);
+        match at {
+            Some(at) => self.put_instant(at),
+            None => self.raw("null"),
+        }
+    }
+
+    #[inline]
+    pub fn number(&mut self, before: &str, number: u64) {
+        self.raw(before);
+        digits::put(&mut self.out, number);
+    }
+
+    #[inline]
+    pub fn flag(&mut self, before: &str, flag: bool) {
+        self.raw(before);
+        self.raw(if flag { "true" } else { "false" });
+    }
+
+    /// A fraction: as many digits as it needs, and one at least, as serde_json has it. No two numbers with up to fifteen
+    /// digits are the same f64, so that its digits for that are these.
+    pub fn thousandths(&mut self, before: &str, thousandths: u64) {
+        self.number(before, thousandths / 1_000);
+        let rest = (thousandths % 1_000) as u32;
+        let [tens, ones] = digits::pair(rest % 100);
+        let digits = [b'.', b'0' + (rest / 100) as u8, tens, ones];
+        let used = if ones > b'0' { 4 } else { 3 - usize::from(tens == b'0') };
+        self.out.extend_from_slice(&digits[..used]);
+    }
+
+    pub fn fraction(&mut self, before: &str, number: f64) {
+        self.raw(before);
+        self.leave(&number);
+    }
+
+    /// Ends a list or an object. All that stands in it has a comma behind it; the last one's makes room.
+    pub fn close(&mut self, bracket: &str) {
+        if self.out.last() == Some(&b',') {
+            self.out.pop();
+        }
+        self.raw(bracket);
+    }
+
+    fn put_text(&mut self, text: &str) {
+        if is_plain(text.as_bytes()) { self.put_plain(text.as_bytes()) } else { self.leave(text) }
+    }
+
+    #[inline]
+    fn put_plain(&mut self, text: &[u8]) {
         self.out.push(b'"');
         self.out.extend_from_slice(text);
         self.out.push(b'"');
     }
 
-    pub fn instant(&mut self, at: Secs) {
-        Rfc3339::from(at).with(|text| self.plain(text));
+    fn put_instant(&mut self, at: Secs) {
+        Rfc3339::from(at).with(|text| self.put_plain(text));
     }
 
-    #[inline]
-    pub fn number(&mut self, number: u64) {
-        digits::put(&mut self.out, number);
-    }
-
-    /// A field's name.
-    #[inline]
-    pub fn name(&mut self, name: &'static str) {
-        self.plain(name.as_bytes());
-        self.out.push(b':');
-    }
-
-    /// Ends a list or an object. All that stands in it has a comma behind it; the last one's makes room.
-    pub fn close(&mut self, bracket: u8) {
-        match self.out.last_mut() {
-            Some(last) if *last == b',' => *last = bracket,
-            _ => self.out.push(bracket),
-        }
-    }
-
-    /// What serde_json knows better.
+    /// To serde_json.
     #[cold]
-    pub fn leave(&mut self, value: &(impl Serialize + ?Sized)) {
+    fn leave(&mut self, value: &(impl Serialize + ?Sized)) {
         serde_json::to_writer(&mut self.out, value)
             .expect("texts and numbers always serialise, and a vector takes all");
     }
@@ -130,7 +173,7 @@ mod tests {
 
     fn written(text: &str) -> String {
         let mut out = Writer::new(0);
-        out.text(text);
+        out.text("", text);
         String::from_utf8(out.end()).unwrap()
     }
 
@@ -145,6 +188,17 @@ mod tests {
             }
         }
         assert_eq!(written(""), r#""""#);
+    }
+
+    #[test]
+    fn thousandths_are_serde_jsons() {
+        let ends = [u64::from(u32::MAX) - 1, u64::from(u32::MAX), 999_999_999_999_999];
+        for thousandths in (0..100_000).chain(ends) {
+            let mut out = Writer::new(0);
+            out.thousandths("", thousandths);
+            let expected = serde_json::to_string(&(thousandths as f64 / 1_000.0)).unwrap();
+            assert_eq!(String::from_utf8(out.end()).unwrap(), expected);
+        }
     }
 
     proptest! {
