@@ -217,7 +217,7 @@ impl Subject {
 
     #[inline(never)]
     fn stage_outputs(&mut self, outputs: &[Output]) {
-        let stamped = Stamped::of(Stamp { journal: JOURNAL, shard: 0, sequence: self.engine.sequence() });
+        let mut stamped = Stamped::of(Stamp { journal: JOURNAL, shard: 0, sequence: self.engine.sequence() });
         for (index, output) in outputs.iter().enumerate() {
             self.told.count(output);
             if let Some(record) = stamped.record(output, index) {

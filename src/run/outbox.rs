@@ -37,7 +37,7 @@ pub fn records<'a>(
     name_of: impl Fn(Topic) -> &'a str,
 ) -> Vec<OutRecord> {
     let stamp = Stamp { journal: made.entry.journal, shard: made.entry.shard, sequence: made.entry.sequence };
-    let stamped = Stamped::of(stamp);
+    let mut stamped = Stamped::of(stamp);
     let outputs = made.outputs.iter().enumerate();
     let decided = outputs.filter_map(|(index, output)| stamped.record(output, index));
     let letters = dead.iter().map(|letter| {

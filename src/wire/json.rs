@@ -10,6 +10,7 @@ mod writer;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::digits;
 use super::instant::Rfc3339;
 use crate::domain::ids::Id128;
 use crate::domain::{Disposition, OutRecord, Output, Secs, Text, Topic};
@@ -28,11 +29,16 @@ pub struct Stamp {
 /// What every record of one entry bears: written once, and copied into each.
 pub struct Stamped {
     stamp: Stamp,
-    /// A CloudEvent's source.
-    source: Vec<u8>,
-    /// Where to find the cause: `bookd journal --from <sequence>` shows that entry.
-    correlation_id: String,
+    /// `bookd/<journal>/<shard>/<sequence>`
+    path: Vec<u8>,
+    /// Of the path, that of which this is an entry: a CloudEvent's source.
+    source: usize,
+    /// When the last output happened, and that as text: as a rule all of an entry happens at once.
+    at: Option<Secs>,
+    time: Vec<u8>,
 }
+
+const BOOKD: &[u8] = b"bookd/";
 
 /// The record of this output alone: see [`Stamped::record`].
 pub fn record(output: &Output, stamp: &Stamp, index: usize) -> Option<OutRecord> {
@@ -41,38 +47,62 @@ pub fn record(output: &Output, stamp: &Stamp, index: usize) -> Option<OutRecord>
 
 impl Stamped {
     pub fn of(stamp: Stamp) -> Stamped {
-        let Stamp { journal, shard, sequence } = stamp;
-        let correlation_id = format!("{journal}/{shard}/{sequence}");
-        Stamped { stamp, source: format!("bookd/{journal}/{shard}").into_bytes(), correlation_id }
+        let mut path = Vec::with_capacity(64);
+        path.extend_from_slice(BOOKD);
+        path.extend_from_slice(&stamp.journal.digits());
+        path.push(b'/');
+        digits::put(&mut path, stamp.shard.into());
+        let source = path.len();
+        path.push(b'/');
+        digits::put(&mut path, stamp.sequence);
+        Stamped { stamp, path, source, at: None, time: Vec::new() }
+    }
+
+    /// Where to find the cause: `bookd journal --from <sequence>` shows that entry.
+    fn correlation_id(&self) -> &[u8] {
+        &self.path[BOOKD.len()..]
     }
 
     /// The record of the entry's output of this index, keyed by the account's CRM id (alerts about none: by their
     /// type). `None` for dead letters (see [`super::dead_letter`]) and for decisions that are held back.
-    pub fn record(&self, output: &Output, index: usize) -> Option<OutRecord> {
+    pub fn record(&mut self, output: &Output, index: usize) -> Option<OutRecord> {
         match output {
-            Output::Decision(decision) => Some(OutRecord {
-                topic: topic_of(decision.disposition)?,
-                key: Some(decision.account.as_bytes().to_vec()),
-                value: Some(command::value(decision, &self.correlation_id)),
-                headers: self.headers("bookd.command.v1", decision.command_id, decision.issued_at),
-            }),
+            Output::Decision(decision) => {
+                self.happens(decision.issued_at);
+                Some(OutRecord {
+                    topic: topic_of(decision.disposition)?,
+                    key: Some(decision.account.as_bytes().to_vec()),
+                    value: Some(command::value(decision, &self.time, self.correlation_id())),
+                    headers: self.headers("bookd.command.v1", decision.command_id),
+                })
+            }
             Output::Alert(alert) => {
+                self.happens(alert.at);
                 let id = self.id(b"alert", index);
                 let key = alert::account(&alert.kind).unwrap_or(alert.kind.name());
                 Some(OutRecord {
                     topic: Topic::Alerts,
                     key: Some(key.as_bytes().to_vec()),
-                    value: Some(alert::value(alert, id)),
-                    headers: self.headers("bookd.alert.v1", id, alert.at),
+                    value: Some(alert::value(alert, &self.time, id)),
+                    headers: self.headers("bookd.alert.v1", id),
                 })
             }
-            Output::AccountState(row) => Some(OutRecord {
-                topic: Topic::AccountState,
-                key: Some(row.account.as_bytes().to_vec()),
-                value: (!row.seats.is_empty()).then(|| account_state::value(row)),
-                headers: self.headers("bookd.account-state.v1", self.id(b"state", index), row.at),
-            }),
+            Output::AccountState(row) => {
+                self.happens(row.at);
+                Some(OutRecord {
+                    topic: Topic::AccountState,
+                    key: Some(row.account.as_bytes().to_vec()),
+                    value: (!row.seats.is_empty()).then(|| account_state::value(row, &self.time)),
+                    headers: self.headers("bookd.account-state.v1", self.id(b"state", index)),
+                })
+            }
             Output::DeadLetter { .. } => None,
+        }
+    }
+
+    fn happens(&mut self, at: Secs) {
+        if self.at != Some(at) {
+            (self.at, self.time) = (Some(at), time(at));
         }
     }
 
@@ -90,17 +120,21 @@ impl Stamped {
     }
 
     /// CloudEvents 1.0, Kafka binding, binary mode.
-    fn headers(&self, kind: &'static str, id: Id128, at: Secs) -> Vec<(Text, Vec<u8>)> {
+    fn headers(&self, kind: &'static str, id: Id128) -> Vec<(Text, Vec<u8>)> {
         let header = |name: &'static str, value: &[u8]| (Text::new_static(name), value.to_vec());
         vec![
             header("ce_specversion", b"1.0"),
             header("ce_id", &id.digits()),
-            header("ce_source", &self.source),
+            header("ce_source", &self.path[..self.source]),
             header("ce_type", kind.as_bytes()),
-            Rfc3339::from(at).with(|time| header("ce_time", time)),
+            header("ce_time", &self.time),
             header("content-type", b"application/json"),
         ]
     }
+}
+
+fn time(at: Secs) -> Vec<u8> {
+    Rfc3339::from(at).with(<[u8]>::to_vec)
 }
 
 /// None of what is held back.

@@ -11,12 +11,12 @@ use crate::domain::output::{AccountState, SeatState};
 const BYTES: usize = 128;
 const BYTES_OF_A_SEAT: usize = 144;
 
-/// The row's value.
-pub fn value(row: &AccountState) -> Vec<u8> {
+/// The row's value; `at` is its instant as text.
+pub fn value(row: &AccountState, at: &[u8]) -> Vec<u8> {
     let mut out = Writer::new(BYTES + BYTES_OF_A_SEAT * row.seats.len());
     out.text(r#"{"account":{"crm_id":"#, &row.account);
     out.number(r#"},"schema_version":"#, SCHEMA_VERSION.into());
-    out.instant(r#","at":"#, row.at);
+    out.plain(r#","at":"#, at);
     out.number(r#","band":"#, row.band.into());
     out.raw(r#","roles":["#);
     row.seats.iter().for_each(|seat| put_seat(&mut out, seat));
@@ -47,8 +47,8 @@ mod tests {
     use crate::domain::output::SeatStatus;
     use crate::domain::{Secs, Text};
     use crate::wire::instant::Rfc3339;
-    use crate::wire::json::AccountRef;
     use crate::wire::json::writer::odd_texts;
+    use crate::wire::json::{AccountRef, time};
 
     #[derive(Serialize)]
     struct Row<'a> {
@@ -129,7 +129,7 @@ mod tests {
         #[test]
         fn rows_are_what_their_schema_says(row in rows()) {
             let expected = serde_json::to_string(&Row::of(&row)).unwrap();
-            prop_assert_eq!(String::from_utf8(value(&row)).unwrap(), expected);
+            prop_assert_eq!(String::from_utf8(value(&row, &time(row.at))).unwrap(), expected);
         }
     }
 }

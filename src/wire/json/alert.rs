@@ -17,13 +17,13 @@ use crate::wire::text;
 /// What most alerts take no more than.
 const BYTES: usize = 512;
 
-/// The alert's value.
-pub fn value(alert: &Alert, id: Id128) -> Vec<u8> {
+/// The alert's value; `at` is its instant as text.
+pub fn value(alert: &Alert, at: &[u8], id: Id128) -> Vec<u8> {
     let mut out = Writer::new(BYTES);
     out.plain(r#"{"alert_id":"#, &id.digits());
     out.plain(r#","type":"#, alert.kind.name().as_bytes());
     out.number(r#","schema_version":"#, SCHEMA_VERSION.into());
-    out.instant(r#","at":"#, alert.at);
+    out.plain(r#","at":"#, at);
     out.text(r#","text":"#, &text::alert(alert));
     if let Some(account) = account(&alert.kind) {
         out.text(r#","account":{"crm_id":"#, account);

@@ -19,13 +19,13 @@ const BYTES: usize = 1_152;
 const BYTES_OF_A_CANDIDATE: usize = 80;
 const BYTES_OF_A_SIGNAL: usize = 160;
 
-/// The command's value.
-pub fn value(decision: &Decision, correlation_id: &str) -> Vec<u8> {
+/// The command's value; `issued_at` is that instant as text.
+pub fn value(decision: &Decision, issued_at: &[u8], correlation_id: &[u8]) -> Vec<u8> {
     let mut out = Writer::new(bytes(decision));
     out.plain(r#"{"command_id":"#, &decision.command_id.digits());
     out.plain(r#","type":"#, decision.kind.name().as_bytes());
     out.number(r#","schema_version":"#, SCHEMA_VERSION.into());
-    out.instant(r#","issued_at":"#, decision.issued_at);
+    out.plain(r#","issued_at":"#, issued_at);
     out.instant(r#","not_after":"#, decision.not_after);
     out.text(r#","account":{"crm_id":"#, &decision.account);
     out.text(r#"},"role":"#, &decision.role);
@@ -42,7 +42,7 @@ pub fn value(decision: &Decision, correlation_id: &str) -> Vec<u8> {
     put_stamps(&mut out, decision);
     out.number(r#","policy_version":"#, decision.policy_version.into());
     out.flag(r#","dry_run":"#, decision.disposition == Disposition::Shadow);
-    out.text(r#","correlation_id":"#, correlation_id);
+    out.plain(r#","correlation_id":"#, correlation_id);
     out.raw("}");
     out.end()
 }

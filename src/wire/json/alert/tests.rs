@@ -11,7 +11,7 @@ use crate::domain::request::RequestOp;
 use crate::domain::{Alert, AlertKind, Code, Secs, Text};
 use crate::wire::instant::Rfc3339;
 use crate::wire::json::writer::odd_texts;
-use crate::wire::json::{AccountRef, SCHEMA_VERSION};
+use crate::wire::json::{AccountRef, SCHEMA_VERSION, time};
 use crate::wire::text;
 
 #[derive(Serialize)]
@@ -345,7 +345,7 @@ proptest! {
         for kind in kinds(drawn) {
             let alert = Alert { at: Secs(at), kind };
             let expected = serde_json::to_string(&AlertBody::of(&alert, Id128(id))).unwrap();
-            prop_assert_eq!(String::from_utf8(value(&alert, Id128(id))).unwrap(), expected);
+            prop_assert_eq!(String::from_utf8(value(&alert, &time(alert.at), Id128(id))).unwrap(), expected);
         }
     }
 }
