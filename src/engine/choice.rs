@@ -38,21 +38,20 @@ impl Engine {
     pub(super) fn refresh_room(&mut self, rep: RepId) {
         self.count_size(rep);
         let before = self.index.standings[rep.index()];
-        let after = self.standing(rep);
+        let after = self.standing_after(rep, &before);
         if after == before {
             return;
         }
         self.index.standings[rep.index()] = after;
-        for (standing, enters) in [(before, false), (after, true)] {
-            let Some(book) = standing.book else { continue };
+        let left = before.book.filter(|book| after.book != Some(*book));
+        for book in left.into_iter().chain(after.book) {
             let crew = &mut self.index.crews[usize::from(book)];
-            if enters {
-                crew.enter(rep, &standing)
-            } else {
-                crew.leave(rep, &standing)
-            };
-            let role = usize::from(self.rules().books[usize::from(book)].role);
-            self.index.open_segments[role] = self.open_segments(role);
+            let open = crew.open_segments();
+            crew.follow(rep, &before.in_book(book), &after.in_book(book));
+            if crew.open_segments() != open {
+                let role = usize::from(self.rules().books[usize::from(book)].role);
+                self.index.open_segments[role] = self.open_segments(role);
+            }
         }
     }
 
@@ -66,22 +65,31 @@ impl Engine {
         (0u16..).zip(&self.index.crews).filter(of_role)
     }
 
+    /// For `audit`: from the state alone.
     pub(super) fn standing(&self, rep: RepId) -> Standing {
+        self.standing_after(rep, &Standing::default())
+    }
+
+    /// As they stand now, who stood so before.
+    fn standing_after(&self, rep: RepId, before: &Standing) -> Standing {
         let row = &self.state.reps[rep.index()];
         let (Some(role), Some(index)) = (row.role, row.book) else { return Standing::default() };
         if !row.known || row.status == RepStatus::Departed {
             return Standing::default();
         }
-        let segments = &self.rules().books[usize::from(index)].segments;
-        let open = segments.iter().filter(|each| self.has_room(rep, each.segment));
-        Standing {
-            book: Some(index),
-            active: self.is_served(rep),
-            open: open.fold(0, |bits, each| bits | 1u64 << each.segment),
-            capacity: self.capacity(rep),
-            size: row.size(),
-            turns: std::array::from_fn(|tier| self.turn(usize::from(role), tier, rep)),
-        }
+        let book = &self.rules().books[usize::from(index)];
+        let (active, capacity, size) = (self.is_served(rep), row.capacity_set.unwrap_or(book.capacity), row.size());
+        let counted = book.segments.iter().zip(&row.per_segment).filter(|_| active && size < capacity);
+        let open = counted.fold(0, |bits, (segment, count)| {
+            bits | u64::from(segment.cap.is_none_or(|cap| *count < cap)) << segment.segment
+        });
+        // Who never had a turn stands by a hash, and stands so for as long as they are of the role.
+        let same_role = before.book.is_some_and(|book| self.rules().books[usize::from(book)].role == role);
+        let turns = std::array::from_fn(|tier| match before.turns[tier] {
+            first @ (0, _) if same_role && row.turns[tier].0 == 0 => first,
+            _ => self.turn(usize::from(role), tier, rep),
+        });
+        Standing { book: Some(index), active, open, capacity, size, turns }
     }
 
     /// Never had a turn in this tier: before all others, by hash. Then who had theirs longest ago.

@@ -296,13 +296,9 @@ impl Engine {
 
     /// The first segment of the rep's book that the account can come by, with room.
     pub(super) fn segment_for(&self, phase: Phase, rep: RepId, role: usize, pick: Pick) -> Option<u8> {
-        let set = self.segments_in(role, pick.account);
+        let set = self.segments_in(role, pick.account) & self.index.standings[rep.index()].open;
         let mut segments = self.book_of(rep)?.segments.iter().map(|each| each.segment);
-        let fits = |segment: &u8| {
-            set >> segment & 1 == 1
-                && self.eligible(phase, rep, *segment, pick.priority)
-                && self.has_room(rep, *segment)
-        };
+        let fits = |segment: &u8| set >> segment & 1 == 1 && self.eligible(phase, rep, *segment, pick.priority);
         segments.find(fits)
     }
 

@@ -224,15 +224,6 @@ impl Engine {
         row.capacity_set.or(self.book_of(rep).map(|book| book.capacity)).unwrap_or(0)
     }
 
-    /// Whether the book has room for one more account of this segment.
-    pub(super) fn has_room(&self, rep: RepId, segment: u8) -> bool {
-        let row = &self.state.reps[rep.index()];
-        let Some(book) = self.book_of(rep) else { return false };
-        let Some(place) = book.segments.iter().position(|each| each.segment == segment) else { return false };
-        let under_cap = book.segments[place].cap.is_none_or(|cap| row.per_segment[place] < cap);
-        row.known && self.is_served(rep) && row.size() < self.capacity(rep) && under_cap
-    }
-
     /// Active, and the CRM takes them for an owner.
     pub(super) fn is_served(&self, rep: RepId) -> bool {
         let row = &self.state.reps[rep.index()];
