@@ -1,7 +1,6 @@
 //! Losses: who is due, what the caps let through, and the breaker. `docs/rules.md`, 8.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::domain::Secs;
 use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, SeatStatus, Why};
@@ -16,9 +15,10 @@ use super::waiting::is_over;
 /// The quiet-rep rule looks at acts this long before the quiet began.
 const ACTS_BEFORE_S: u32 = 10 * DAY;
 
-/// One loss that is due; the stalest is the least.
+/// One loss that is due. In the order in which they go: of a book the stalest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Loss {
+    pub book: u16,
     pub deadline: Secs,
     pub account: AccountId,
     pub owner: RepId,
@@ -37,16 +37,19 @@ impl Engine {
                 // What waits takes no place under the caps.
                 going = self.judged_losses(role);
             }
-            for loss in going.iter().take(MAX_MOVED) {
+            let all = going.len();
+            keep_first(&mut going, 0, MAX_MOVED);
+            going.sort_unstable();
+            for loss in &going {
                 if self.loses(role) {
                     self.retrieve_one(role, loss);
                 }
             }
-            self.state.losses_left |= going.len() > MAX_MOVED && self.loses(role);
+            self.state.losses_left |= all > MAX_MOVED && self.loses(role);
         }
     }
 
-    /// Those that go. What a scope that trips holds back takes no place under the caps: once more without it.
+    /// Those that go, in any order. What a scope that trips holds back takes no place under the caps: once more without it.
     fn judged_losses(&mut self, role: usize) -> Vec<Loss> {
         loop {
             let tripped = self.state.tripped.len();
@@ -73,7 +76,7 @@ impl Engine {
             }
         };
         forget(&mut self.state.roles[role].losses);
-        owners(going).into_iter().for_each(|owner| forget(&mut self.state.reps[owner.index()].losses));
+        going.iter().for_each(|loss| forget(&mut self.state.reps[loss.owner.index()].losses));
         for losses in self.state.book_losses.values_mut() {
             while losses.front().is_some_and(|at| is_over(*at, HOUR, now)) {
                 losses.pop_front();
@@ -81,35 +84,27 @@ impl Engine {
         }
     }
 
-    /// Book by book, the stalest first: behind every frontier, no tripped scope, within the caps of D5.
+    /// Behind every frontier, no tripped scope, within the caps of D5. In any order: thousands may be due, of which an
+    /// entry takes few.
     fn due_losses(&self, role: usize) -> Vec<Loss> {
         let limits = self.limits();
         let mut going = Vec::new();
-        for (book, free) in self.free_to_go(role, &limits) {
-            // Thousands may be free, of which few go: the rest is never put in order.
-            let free: Vec<_> = free.map(Reverse).collect();
-            self.take_within_caps(book, limits[usize::from(book)].left, BinaryHeap::from(free), &mut going);
+        for (book, owners) in self.free_to_go(role, &limits) {
+            let per_rep_day = self.rules().books[usize::from(book)].caps.per_rep_day;
+            let of_book = going.len();
+            for (owner, free) in owners {
+                let of_rep = going.len();
+                going.extend(free);
+                let left = per_rep_day.saturating_sub(self.losses_of_day(owner).0);
+                keep_first(&mut going, of_rep, left as usize);
+            }
+            keep_first(&mut going, of_book, limits[usize::from(book)].left as usize);
         }
         going
     }
 
     pub(super) fn role_scope(&self, role: usize) -> BreakerScope {
         BreakerScope::Role(self.rules().roles[role].name.clone())
-    }
-
-    fn take_within_caps(&self, book: u16, left: u64, mut free: BinaryHeap<Reverse<Loss>>, going: &mut Vec<Loss>) {
-        let per_rep_day = self.rules().books[usize::from(book)].caps.per_rep_day;
-        let mut of_rep: BTreeMap<RepId, u32> = BTreeMap::new();
-        let most = going.len() + left as usize;
-        while going.len() < most
-            && let Some(Reverse(loss)) = free.pop()
-        {
-            let of_rep = of_rep.entry(loss.owner).or_insert_with(|| self.losses_of_day(loss.owner).0);
-            if *of_rep < per_rep_day {
-                *of_rep += 1;
-                going.push(loss);
-            }
-        }
     }
 
     /// Takes away what looks like a broken feed rather than like idle reps.
@@ -130,11 +125,11 @@ impl Engine {
     }
 
     fn judge_reps(&mut self, going: &mut Vec<Loss>, scope: RepScope) {
-        let mut due: BTreeMap<RepId, u64> = BTreeMap::new();
+        let mut due = vec![0u64; self.state.reps.len()];
         for loss in going.iter().filter(|loss| !self.is_exempt_from(scope, loss)) {
-            *due.entry(loss.owner).or_default() += 1;
+            due[loss.owner.index()] += 1;
         }
-        for (rep, due) in due {
+        for (due, rep) in due.into_iter().zip((0..).map(RepId)).filter(|(due, _)| *due > 0) {
             let trips = match scope {
                 RepScope::Quiet => self.is_quiet(rep),
                 RepScope::Book => self.loses_too_much(rep, due),
@@ -240,10 +235,10 @@ pub(super) fn is_exempt(promised: Secs, proceeded: Secs) -> bool {
     promised <= proceeded
 }
 
-/// Whose losses these are, by number.
-fn owners(going: &[Loss]) -> Vec<RepId> {
-    let mut owners: Vec<_> = going.iter().map(|loss| loss.owner).collect();
-    owners.sort_unstable();
-    owners.dedup();
-    owners
+/// Of the losses from `start` on only so many are left, those that go first; in any order.
+fn keep_first(losses: &mut Vec<Loss>, start: usize, most: usize) {
+    if losses.len() - start > most {
+        losses[start..].select_nth_unstable(most);
+        losses.truncate(start + most);
+    }
 }

@@ -239,12 +239,12 @@ impl Engine {
         })
     }
 
-    /// Those of the role that nothing but their number keeps from going, by book.
+    /// Those of the role that nothing but their number keeps from going, by book and owner.
     pub(super) fn free_to_go(
         &self,
         role: usize,
         limits: &[Limit],
-    ) -> impl Iterator<Item = (u16, impl Iterator<Item = Loss>)> {
+    ) -> impl Iterator<Item = (u16, impl Iterator<Item = (RepId, impl Iterator<Item = Loss>)>)> {
         let waiting = &self.index.waiting[role];
         let reached = waiting.books.iter().filter_map(|(book, lists)| {
             let limit = limits[usize::from(*book)];
@@ -252,15 +252,17 @@ impl Engine {
         });
         reached.map(move |(book, lists, frontier)| {
             let owners = lists.open.range(..=(frontier, RepId::NOBODY)).map(|(_, owner)| *owner);
-            let free = owners.flat_map(move |owner| {
+            let free = owners.map(move |owner| {
                 let last = frontier.min(self.let_go_until(role, owner));
                 let free = waiting.lines[&owner].seats.range(..=(last, AccountId(u32::MAX)));
-                free.map(move |((promised, account), deadline)| Loss {
+                let loss = move |((promised, account), deadline): (&(Secs, AccountId), &Secs)| Loss {
+                    book,
                     deadline: *deadline,
                     account: *account,
                     owner,
                     promised: *promised,
-                })
+                };
+                (owner, free.map(loss))
             });
             (book, free)
         })
