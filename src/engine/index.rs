@@ -18,6 +18,7 @@ use super::sizes::Sizes;
 use super::state::{AccountId, RepId, Seat, State};
 use super::table::IdSet;
 use super::undo_log::UndoIndex;
+use super::unknown::Unknown;
 use super::waiting::Waiting;
 use super::wheel::Wheel;
 
@@ -33,10 +34,7 @@ pub struct Index {
     /// By the policy's kinds: some book's evidence lists it.
     pub meaningful: Vec<bool>,
     pub remembered: IdSet,
-    /// Kept signals by every name they know their account by.
-    pub unknown_by_name: BTreeMap<Name, BTreeSet<u64>>,
-    /// Kept signals by their first candidate: how many.
-    pub unknown_by_first: BTreeMap<Candidate, u32>,
+    pub unknown: Unknown,
     /// The kept record of an opportunity: at most one each.
     pub unknown_opportunities: BTreeMap<Text, u64>,
     /// By role.
@@ -66,24 +64,6 @@ pub struct Index {
     /// How sums are read now.
     pub reading: Reading,
     pub decays: Decays,
-}
-
-/// What an account can be found by.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Name {
-    Crm(Text),
-    Domain(Text),
-}
-
-impl Name {
-    /// Vendor ids resolve to nothing yet.
-    pub fn of(candidate: &Candidate) -> Option<Name> {
-        match candidate {
-            Candidate::CrmId(id) => Some(Name::Crm(id.clone())),
-            Candidate::Domain(domain) | Candidate::EmailDomain(domain) => Some(Name::Domain(domain.clone())),
-            Candidate::VendorId { .. } => None,
-        }
-    }
 }
 
 /// One role's pool: a heap for each distinct set of segments that occurs.
@@ -167,39 +147,17 @@ impl Index {
     }
 
     pub fn keep_unknown(&mut self, arrival: u64, body: &Body) {
-        let candidates = super::signals::candidates(body);
         if let Body::Opportunity(record) = body {
             self.unknown_opportunities.insert(record.id.clone(), arrival);
         }
-        for name in candidates.iter().filter_map(Name::of) {
-            self.unknown_by_name.entry(name).or_default().insert(arrival);
-        }
-        if let Some(first) = candidates.first() {
-            *self.unknown_by_first.entry(first.clone()).or_default() += 1;
-        }
+        self.unknown.keep(arrival, super::signals::candidates(body));
     }
 
     pub fn forget_unknown(&mut self, arrival: u64, body: &Body) {
-        let candidates = super::signals::candidates(body);
         if let Body::Opportunity(record) = body {
             self.unknown_opportunities.remove(&record.id);
         }
-        for name in candidates.iter().filter_map(Name::of) {
-            if let Some(kept) = self.unknown_by_name.get_mut(&name) {
-                kept.remove(&arrival);
-                if kept.is_empty() {
-                    self.unknown_by_name.remove(&name);
-                }
-            }
-        }
-        if let Some(first) = candidates.first()
-            && let Some(count) = self.unknown_by_first.get_mut(first)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.unknown_by_first.remove(first);
-            }
-        }
+        self.unknown.forget(arrival, super::signals::candidates(body));
     }
 
     /// Before and after a change of a seat.

@@ -47,6 +47,7 @@ pub mod state;
 mod table;
 mod undo;
 mod undo_log;
+mod unknown;
 pub mod view;
 mod waiting;
 mod wheel;

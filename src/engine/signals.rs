@@ -146,7 +146,7 @@ impl Engine {
         let windows = &self.rules().windows;
         let names = candidates(&input.body);
         let first = names.first().ok_or(Code::NoAccount)?;
-        let of_first = self.index.unknown_by_first.get(first).copied().unwrap_or(0);
+        let of_first = self.index.unknown.of_first(first);
         if self.state.unknown.len() >= windows.unknown_max as usize || of_first >= windows.unknown_per_account {
             return Err(Code::UnknownAccountsFull);
         }
@@ -177,17 +177,15 @@ impl Engine {
 
     /// What was kept for any name of the account is applied now, in the order of its arrival.
     pub(super) fn credit_unknown(&mut self, account: AccountId) {
-        use super::index::Name;
         if self.state.unknown.is_empty() {
             return;
         }
         let side = &self.state.sides[account.index()];
-        let domains = self.state.records[account.index()].domains.iter().map(|domain| Name::Domain(domain.clone()));
-        let names = std::iter::once(Name::Crm(side.id.clone())).chain(domains);
-        let mut arrivals = std::collections::BTreeSet::new();
-        for kept in names.filter_map(|name| self.index.unknown_by_name.get(&name)) {
-            arrivals.extend(kept);
-        }
+        let domains = self.state.records[account.index()].domains.iter().cloned().map(Candidate::Domain);
+        let names = std::iter::once(Candidate::CrmId(side.id.clone())).chain(domains);
+        let mut arrivals: Vec<u64> = names.flat_map(|name| self.index.unknown.arrivals(&name)).collect();
+        arrivals.sort_unstable();
+        arrivals.dedup();
         for arrival in arrivals {
             let Some(Kept { arrived, input }) = self.take_unknown(arrival) else { continue };
             match &input.body {
