@@ -157,7 +157,9 @@ impl Engine {
         let arrivals: usize = self.state.arrivals.iter().map(|(_, count)| *count as usize).sum();
         require(ids.0 == ids.1 && ids.0 == arrivals, || format!("remembers {} ids, knows {}", ids.0, ids.1))?;
         let undo = UndoIndex::rebuild(&self.state);
-        require(undo.finds_like(&self.index.undo), || "decisions to undo: another index".into())?;
+        require(undo.finds_like(&self.index.undo, &self.state.undo.rows), || {
+            "decisions to undo: another index".into()
+        })?;
         let open = self.state.opportunities.values().filter(|opportunity| opportunity.open).count();
         let counted: usize =
             self.state.accounts.iter().filter(|row| row.alive).map(|row| usize::from(row.open_opportunities)).sum();

@@ -235,6 +235,10 @@ impl NameTable {
         NameTable { table: Table::with_room(names) }
     }
 
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
     pub fn find(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
         self.table.find(hash, |word| word >> 32 == hash >> 32 && is(row(word))).map(row)
     }

@@ -113,7 +113,8 @@ impl Engine {
         let UndoRow { role, account, at, before, .. } = &rows[places[0]];
         let row = &self.state.accounts[account.index()];
         let touched = places.iter().filter_map(|place| rows[*place].touched);
-        let latest = self.index.undo.last(*role, *account).filter(|latest| !places.contains(latest));
+        let latest =
+            self.index.undo.last(&self.state.undo.rows, *role, *account).filter(|latest| !places.contains(latest));
         let decided = latest.map(|latest| match rows[latest].kind {
             DecisionKind::Undo => LeftAlone::UndoneAlready,
             _ => LeftAlone::DecidedSince,

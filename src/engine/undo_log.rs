@@ -1,7 +1,7 @@
 //! Decisions that can be undone: how their seats were before, and whether anything happened to these since. A week's,
 //! and no more than fit into a ring. How they are undone is told in [`super::undo`]. `docs/rules.md`, 16.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::domain::ids::Id128;
 use crate::domain::output::{Decision, LeftAlone, SeatStatus};
@@ -10,6 +10,7 @@ use crate::domain::{DecisionKind, Secs};
 
 use super::Engine;
 use super::state::{AccountId, RepId, State, Tenure, Turn};
+use super::table::{NameTable, SPREAD};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UndoLog {
@@ -61,31 +62,65 @@ impl Before {
 }
 
 /// The latest decision about each seat, by its number; numbers count from the first that was kept.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct UndoIndex {
-    last: BTreeMap<(AccountId, u8), u64>,
+    /// What is left of a number by [`MAX_UNDO`]: no two that are kept have it in common.
+    last: NameTable,
     /// Numbers that are kept no longer.
     gone: u64,
 }
 
+fn hash(role: u8, account: AccountId) -> u64 {
+    (u64::from(account.0) << 8 | u64::from(role)).wrapping_mul(SPREAD)
+}
+
 impl UndoIndex {
     pub fn rebuild(state: &State) -> UndoIndex {
-        let numbers = state.undo.rows.iter().zip(0..);
-        UndoIndex { last: numbers.map(|(row, number)| ((row.account, row.role), number)).collect(), gone: 0 }
+        let mut index = UndoIndex { last: NameTable::with_room(state.undo.rows.len()), gone: 0 };
+        for (place, row) in state.undo.rows.iter().enumerate() {
+            index.note(&state.undo.rows, row.role, row.account, place);
+        }
+        index
     }
 
     /// The place of the latest decision about a seat among those kept.
-    pub fn last(&self, role: u8, account: AccountId) -> Option<usize> {
-        self.last.get(&(account, role)).map(|number| (number - self.gone) as usize)
+    pub fn last(&self, rows: &VecDeque<UndoRow>, role: u8, account: AccountId) -> Option<usize> {
+        let is = |row: u32| {
+            let row = &rows[self.place(row)];
+            (row.role, row.account) == (role, account)
+        };
+        self.last.find(hash(role, account), is).map(|row| self.place(row))
     }
 
-    /// Whether both find the same rows.
-    pub fn finds_like(&self, other: &UndoIndex) -> bool {
-        let places = |index: &UndoIndex| {
-            let places = index.last.iter().map(|(seat, number)| (*seat, number - index.gone));
-            places.collect::<Vec<_>>()
-        };
-        places(self) == places(other)
+    fn number(&self, place: usize) -> u32 {
+        ((self.gone + place as u64) % MAX_UNDO as u64) as u32
+    }
+
+    fn place(&self, number: u32) -> usize {
+        let first = (self.gone % MAX_UNDO as u64) as usize;
+        (number as usize + MAX_UNDO - first) % MAX_UNDO
+    }
+
+    /// The latest decision about a seat stands there now.
+    fn note(&mut self, rows: &VecDeque<UndoRow>, role: u8, account: AccountId, place: usize) {
+        if let Some(before) = self.last(rows, role, account) {
+            self.last.remove(hash(role, account), self.number(before));
+        }
+        self.last.insert(hash(role, account), self.number(place));
+    }
+
+    /// Before the first of all is kept no longer.
+    fn forget_first(&mut self, rows: &VecDeque<UndoRow>, role: u8, account: AccountId) {
+        if self.last(rows, role, account) == Some(0) {
+            self.last.remove(hash(role, account), self.number(0));
+        }
+        self.gone += 1;
+    }
+
+    /// Whether both find the same of these rows.
+    pub fn finds_like(&self, other: &UndoIndex, rows: &VecDeque<UndoRow>) -> bool {
+        let place = |index: &UndoIndex, row: &UndoRow| index.last(rows, row.role, row.account);
+        self.last.len() == other.last.len() && rows.iter().all(|row| place(self, row) == place(other, row))
     }
 }
 
@@ -98,10 +133,13 @@ impl Engine {
         let (entry, at) = (self.state.sequence, self.state.now);
         let before = self.seat_before(role, account);
         let role = role as u8;
-        let number = self.index.undo.gone + self.state.undo.rows.len() as u64;
-        self.index.undo.last.insert((account, role), number);
-        let row = UndoRow { command: None, entry, at, account, role, kind, before, turn: None, touched: None };
-        self.state.undo.rows.push_back(row);
+        self.keep_row(UndoRow { command: None, entry, at, account, role, kind, before, turn: None, touched: None });
+    }
+
+    fn keep_row(&mut self, row: UndoRow) {
+        let rows = &mut self.state.undo.rows;
+        self.index.undo.note(rows, row.role, row.account, rows.len());
+        rows.push_back(row);
     }
 
     fn seat_before(&self, role: usize, account: AccountId) -> Before {
@@ -115,12 +153,10 @@ impl Engine {
     }
 
     fn forget_first_undo(&mut self) {
-        let Some(row) = self.state.undo.rows.pop_front() else { return };
-        let index = &mut self.index.undo;
-        if index.last.get(&(row.account, row.role)) == Some(&index.gone) {
-            index.last.remove(&(row.account, row.role));
-        }
-        index.gone += 1;
+        let rows = &mut self.state.undo.rows;
+        let Some(first) = rows.front() else { return };
+        self.index.undo.forget_first(rows, first.role, first.account);
+        let Some(row) = rows.pop_front() else { return };
         self.state.undo.forgotten = Some((row.entry, row.at));
     }
 
@@ -132,8 +168,9 @@ impl Engine {
     }
 
     fn last_decision(&mut self, role: usize, account: AccountId) -> Option<&mut UndoRow> {
-        let place = self.index.undo.last(role as u8, account)?;
-        self.state.undo.rows.get_mut(place)
+        let rows = &mut self.state.undo.rows;
+        let place = self.index.undo.last(rows, role as u8, account)?;
+        rows.get_mut(place)
     }
 
     /// The command of the latest decision about a seat leaves: an undo that needs no command may have come after it.
@@ -174,9 +211,7 @@ mod tests {
 
     fn decided(engine: &mut Engine, account: u32, entry: u64) {
         let before = Before::Unowned { status: SeatStatus::Pool, since: Secs(1), until: Secs::ZERO };
-        let number = engine.index.undo.gone + engine.state.undo.rows.len() as u64;
-        engine.index.undo.last.insert((AccountId(account), 0), number);
-        engine.state.undo.rows.push_back(UndoRow {
+        engine.keep_row(UndoRow {
             command: None,
             entry,
             at: Secs(entry as u32),
@@ -198,7 +233,7 @@ mod tests {
         engine.forget_first_undo();
         assert_eq!(engine.state.undo.forgotten, Some((1, Secs(1))));
         assert_eq!(engine.last_decision(0, AccountId(7)).map(|row| row.entry), Some(3));
-        assert!(UndoIndex::rebuild(&engine.state).finds_like(&engine.index.undo));
+        assert!(UndoIndex::rebuild(&engine.state).finds_like(&engine.index.undo, &engine.state.undo.rows));
         engine.forget_first_undo();
         assert_eq!(engine.last_decision(0, AccountId(8)), None);
         assert_eq!(engine.last_decision(0, AccountId(7)).map(|row| row.entry), Some(3));
