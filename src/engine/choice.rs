@@ -102,13 +102,18 @@ impl Engine {
 
     /// Bits of a book's segments of `set` for which an account of this priority is eligible in this phase.
     fn eligible_segments(&self, phase: Phase, book: u16, set: u64, priority: u32) -> u64 {
-        let book = &self.rules().books[usize::from(book)];
-        if phase == Phase::Fill && book.fill_idle.is_none_or(|least| priority < least) {
-            return 0;
-        }
-        let of_set = book.segments.iter().map(|each| each.segment).filter(|segment| set >> segment & 1 == 1);
-        let eligible = of_set.filter(|segment| phase == Phase::Fill || priority >= self.threshold(*segment));
+        let set = set & self.index.crews[usize::from(book)].segments;
+        let is_eligible = |segment: &u8| match phase {
+            Phase::Thresholds => priority >= self.threshold(*segment),
+            Phase::Fill => self.fills(book, priority),
+        };
+        let eligible = bits(set).filter(is_eligible);
         eligible.fold(0, |bits, segment| bits | 1u64 << segment)
+    }
+
+    /// Whether a book's reps take accounts of this priority while they are idle.
+    fn fills(&self, book: u16, priority: u32) -> bool {
+        self.rules().books[usize::from(book)].fill_idle.is_some_and(|least| priority >= least)
     }
 
     fn covering(&self, role: usize, phase: Phase, pick: Pick) -> Covering {
@@ -123,11 +128,9 @@ impl Engine {
             Phase::Thresholds => bits(set).any(|segment| priority >= self.threshold(segment)),
             Phase::Fill => {
                 set != 0
-                    && self.crews(role).any(|(book, crew)| {
-                        let fills =
-                            self.rules().books[usize::from(book)].fill_idle.is_some_and(|least| priority >= least);
-                        fills && crew.open_segments() & set != 0
-                    })
+                    && self
+                        .crews(role)
+                        .any(|(book, crew)| crew.open_segments() & set != 0 && self.fills(book, priority))
             }
         }
     }
@@ -150,8 +153,7 @@ impl Engine {
     /// which falls by itself, and whatever the room.
     fn others_cover(&self, role: usize, pick: Pick, cooled: &[RepId]) -> bool {
         let set = self.segments_in(role, pick.account);
-        let covers =
-            |book: u16| self.rules().books[usize::from(book)].segments.iter().any(|each| set >> each.segment & 1 == 1);
+        let covers = |book: u16| self.index.crews[usize::from(book)].segments & set != 0;
         let active: usize = self.crews(role).filter(|(book, _)| covers(*book)).map(|(_, crew)| crew.active).sum();
         let mut cooled = cooled.to_vec();
         cooled.sort_unstable();
@@ -227,12 +229,12 @@ impl Engine {
     /// The first of those whose book covers the account, by number, without the chosen one; and how many cover it.
     fn others_considered(&self, asked: &Asked, chosen: RepId) -> (Vec<RepId>, usize) {
         let crews = asked.covering.iter().map(|(book, _)| &self.index.crews[usize::from(*book)]);
-        let all = crews.clone().map(|crew| crew.members.len()).sum();
-        let first = |crew: &super::crew::Crew| {
-            let others = crew.members.iter().copied().filter(|each| *each != chosen);
-            others.take(MAX_CANDIDATES - 1).collect::<Vec<_>>()
-        };
-        let mut others: Vec<_> = crews.flat_map(first).collect();
+        let (mut others, mut all) = (Vec::with_capacity(MAX_CANDIDATES), 0);
+        for crew in crews {
+            let of_crew = crew.members.iter().copied().filter(|each| *each != chosen);
+            others.extend(of_crew.take(MAX_CANDIDATES - 1));
+            all += crew.members.len();
+        }
         others.sort_unstable();
         others.truncate(MAX_CANDIDATES - 1);
         (others, all)
@@ -252,16 +254,16 @@ impl Engine {
     }
 
     fn considered(&self, rep: RepId, verdict: Verdict) -> Considered {
-        let row = &self.state.reps[rep.index()];
-        Considered { rep: row.id.clone(), verdict, size: row.size(), capacity: self.capacity(rep) }
+        let Standing { size, capacity, .. } = self.index.standings[rep.index()];
+        Considered { rep: self.state.reps[rep.index()].id.clone(), verdict, size, capacity }
     }
 
     /// What keeps a rep who covers the account from being asked at all.
     fn why_not(&self, phase: Phase, rep: RepId, role: usize, pick: Pick) -> Verdict {
-        let row = &self.state.reps[rep.index()];
+        let standing = &self.index.standings[rep.index()];
         match () {
-            () if !self.is_served(rep) => Verdict::Inactive,
-            () if row.size() >= self.capacity(rep) => Verdict::Full,
+            () if !standing.active => Verdict::Inactive,
+            () if standing.size >= standing.capacity => Verdict::Full,
             () if self.segment_for(phase, rep, role, pick).is_none() => Verdict::SegmentFull,
             () => Verdict::CooledOff,
         }

@@ -39,6 +39,8 @@ pub struct Crew {
     /// Known and not departed, by number.
     pub members: BTreeSet<RepId>,
     pub active: usize,
+    /// Bits of the segments that the book has.
+    pub segments: u64,
     /// By segment: members with room for it.
     open: Vec<u32>,
     /// Bits of the segments for which there are any.
@@ -50,7 +52,8 @@ pub struct Crew {
 impl Crew {
     pub fn new(segments: &[BookSegment]) -> Crew {
         let most = segments.iter().map(|each| usize::from(each.segment) + 1).max().unwrap_or(0);
-        Crew { open: vec![0; most], ..Crew::default() }
+        let segments = segments.iter().fold(0, |bits, each| bits | 1u64 << each.segment);
+        Crew { segments, open: vec![0; most], ..Crew::default() }
     }
 
     pub fn open_segments(&self) -> u64 {

@@ -47,6 +47,7 @@ impl Engine {
         let seat = &self.state.seats[role][account.index()];
         let side = &self.state.sides[account.index()];
         let shadow = self.is_in_shadow(role);
+        let (priority, timing) = self.score(account);
         let decision = Decision {
             command_id: self.next_command(),
             kind,
@@ -59,9 +60,9 @@ impl Engine {
             issued_at: now,
             not_after: now.plus(policy.roles[role].not_after_s),
             policy_version: policy.version,
-            priority: self.priority(account),
+            priority,
             fit: self.state.accounts[account.index()].fit,
-            timing: self.timing(account),
+            timing,
             top_signals: self.top_signals(account),
             stamps,
             why,

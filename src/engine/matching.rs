@@ -207,7 +207,11 @@ impl Engine {
     /// during a phase, so a top that was found is one until it leaves.
     fn best_of_pass(&mut self, role: usize, phase: Phase, tops: &mut Vec<Option<Pick>>) -> Option<Pick> {
         let pass = self.state.roles[role].pass.as_ref().filter(|pass| pass.phase == phase)?;
-        let segments = pass.segments;
+        // Most often the one slot that was free is taken again: then no heap is looked at.
+        let segments = pass.segments & self.index.open_segments[role];
+        if segments == 0 {
+            return None;
+        }
         tops.resize(self.index.pools[role].heaps.len(), None);
         let mut best: Option<Pick> = None;
         for (heap, top) in tops.iter_mut().enumerate() {

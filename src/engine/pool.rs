@@ -82,11 +82,11 @@ impl Engine {
         priority_of(&self.state, self.rules(), &self.index.reading, account)
     }
 
-    /// Timing in millionths of 1, for people.
-    pub(super) fn timing(&self, account: AccountId) -> u32 {
-        let row = &self.state.accounts[account.index()];
-        let timing = self.index.reading.timing(&self.rules().scoring, &row.sums, row.epoch);
-        (timing * 1_000_000.0 + 0.5).floor() as u32
+    /// What people are told: priority, and timing in millionths of 1.
+    pub(super) fn score(&self, account: AccountId) -> (u32, u32) {
+        let (row, scoring) = (&self.state.accounts[account.index()], &self.rules().scoring);
+        let timing = self.index.reading.timing(scoring, &row.sums, row.epoch);
+        (score::priority(scoring, row.fit, timing), (timing * 1_000_000.0 + 0.5).floor() as u32)
     }
 
     /// The better rank under equal priorities is `Less`.
