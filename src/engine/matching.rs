@@ -220,6 +220,12 @@ impl Engine {
                 continue;
             }
             if top.is_none_or(|top| !self.is_in_heap(role, heap, top.account)) {
+                *top = None;
+                // Bounds are never too low: what can't be the best needs no exact priority.
+                let bound = self.index.pools[role].heaps[heap].1.top().map_or(0, |top| top.bound);
+                if best.is_some_and(|best| bound < best.priority) {
+                    continue;
+                }
                 *top = self.settle(role, heap as u16).map(|(account, priority)| Pick { account, priority });
             }
             let Some(pick) = *top else { continue };
