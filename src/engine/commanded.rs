@@ -140,6 +140,31 @@ impl WishOf {
     }
 }
 
+/// What the index has of a row.
+#[derive(Debug, Default)]
+pub struct Noted {
+    command: Option<Id128>,
+    previous: Option<Id128>,
+    due: Option<Secs>,
+    /// When it was issued, while nobody answered.
+    out: Option<Secs>,
+    /// Whose its wish is, when its back-off ends and when it was wished, while nothing is out.
+    free: Option<(WishOf, Secs, Secs)>,
+}
+
+impl Commanded {
+    pub fn noted(&self) -> Noted {
+        let free = self.wish.as_ref().filter(|_| !self.is_out());
+        Noted {
+            command: (self.stage != Stage::Waiting).then_some(self.command),
+            previous: self.previous,
+            due: self.due(),
+            out: (self.stage == Stage::Issued).then_some(self.issued),
+            free: free.map(|wish| (WishOf::kind(wish.decision.kind), self.retry_at, wish.at)),
+        }
+    }
+}
+
 /// Rows of commands, by what is asked of them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CommandIndex {
@@ -166,36 +191,36 @@ impl CommandIndex {
     }
 
     pub fn note(&mut self, role: usize, account: AccountId, row: &Commanded) {
-        if row.stage != Stage::Waiting {
-            self.ids.insert(row.command, (role, account));
-        }
-        if let Some(previous) = row.previous {
-            self.ids.insert(previous, (role, account));
-        }
-        if let Some(at) = row.due() {
-            self.due.insert((at, account, role));
-        }
-        if row.stage == Stage::Issued {
-            self.out.entry(role).or_default().insert((row.issued, account));
-        }
-        if let Some(wish) = row.wish.as_ref().filter(|_| !row.is_out()) {
-            let line = (role, WishOf::kind(wish.decision.kind));
-            self.free.entry(line).or_default().insert((row.retry_at, wish.at, account));
-        }
+        self.follow(role, account, &Noted::default(), &row.noted());
     }
 
     pub fn forget(&mut self, role: usize, account: AccountId, row: &Commanded) {
-        self.ids.remove(&row.command);
-        if let Some(previous) = row.previous {
-            self.ids.remove(&previous);
+        self.follow(role, account, &row.noted(), &Noted::default());
+    }
+
+    /// What a row said before, and says now. What was a command may be the one before it by now: first all that is no
+    /// longer said is taken away.
+    pub fn follow(&mut self, role: usize, account: AccountId, before: &Noted, after: &Noted) {
+        let ids = [(before.command, after.command), (before.previous, after.previous)];
+        let ids = ids.into_iter().filter(|(before, after)| before != after);
+        ids.clone().filter_map(|(before, _)| before).for_each(|id| _ = self.ids.remove(&id));
+        ids.filter_map(|(_, after)| after).for_each(|id| _ = self.ids.insert(id, (role, account)));
+        if before.due != after.due {
+            before.due.into_iter().for_each(|at| _ = self.due.remove(&(at, account, role)));
+            after.due.into_iter().for_each(|at| _ = self.due.insert((at, account, role)));
         }
-        if let Some(at) = row.due() {
-            self.due.remove(&(at, account, role));
+        if before.out != after.out {
+            before.out.into_iter().for_each(|at| take_from(&mut self.out, role, &(at, account)));
+            after.out.into_iter().for_each(|at| _ = self.out.entry(role).or_default().insert((at, account)));
         }
-        take_from(&mut self.out, role, &(row.issued, account));
-        if let Some(wish) = &row.wish {
-            let line = (role, WishOf::kind(wish.decision.kind));
-            take_from(&mut self.free, line, &(row.retry_at, wish.at, account));
+        if before.free != after.free {
+            let free = |(of, retry_at, at)| ((role, of), (retry_at, at, account));
+            before.free.map(free).into_iter().for_each(|(line, free)| take_from(&mut self.free, line, &free));
+            after
+                .free
+                .map(free)
+                .into_iter()
+                .for_each(|(line, free)| _ = self.free.entry(line).or_default().insert(free));
         }
     }
 

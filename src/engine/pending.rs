@@ -45,9 +45,9 @@ impl Engine {
 
     /// The wish whose turn it is, of those that nothing holds back but the role.
     fn next_wish(&self, role: usize) -> Option<AccountId> {
-        let may_leave = WishOf::ALL.into_iter().filter(|of| self.lets_go(role, *of));
-        let first = may_leave.filter_map(|of| self.index.commands.first_wish(role, of, self.state.now));
-        first.min().map(|(_, account)| account)
+        // Most often nothing is wished.
+        let first = |of| self.index.commands.first_wish(role, of, self.state.now).filter(|_| self.lets_go(role, of));
+        WishOf::ALL.into_iter().filter_map(first).min().map(|(_, account)| account)
     }
 
     pub(super) fn commanded(&self, role: usize, account: AccountId) -> Option<&Commanded> {
@@ -78,9 +78,9 @@ impl Engine {
     /// Every change of a row: the index follows.
     pub(super) fn change_row(&mut self, role: usize, account: AccountId, change: impl FnOnce(&mut Commanded)) {
         let row = self.state.commands[role].entry(account).or_default();
-        self.index.commands.forget(role, account, row);
+        let before = row.noted();
         change(row);
-        self.index.commands.note(role, account, row);
+        self.index.commands.follow(role, account, &before, &row.noted());
     }
 
     /// A decision about the seat as it is: it goes out as a command, or waits.
@@ -91,7 +91,9 @@ impl Engine {
         let owner = self.state.seats[role][account.index()].owner;
         let now = self.state.now;
         let in_turn = self.issues(role) && self.next_wish(role).is_none();
-        let at_once = in_turn && self.may_be_commanded(role, account);
+        if in_turn && self.may_be_commanded(role, account) {
+            return self.issue_from(role, account, owner, to, decision);
+        }
         self.change_row(role, account, |row| {
             if !row.is_busy() {
                 row.base = owner;
@@ -99,9 +101,22 @@ impl Engine {
             let at = row.wish.as_ref().map_or(now, |wish| wish.at);
             row.wish = Some(Wish { at, to, decision: Box::new(decision) });
         });
-        if at_once {
-            self.issue_wish(role, account);
+    }
+
+    /// It becomes the seat's command; nothing, if the CRM has that owner already.
+    fn issue_from(&mut self, role: usize, account: AccountId, base: RepId, to: RepId, decision: Decision) {
+        if to == base {
+            self.change_row(role, account, |row| row.base = base);
+            return self.free(role, account);
         }
+        let (command, now, not_after) = (decision.command_id, decision.issued_at, decision.not_after);
+        self.change_row(role, account, |row| {
+            row.previous = (row.stage != Stage::Waiting).then_some(row.command);
+            (row.stage, row.command, row.base, row.to, row.issued) = (Stage::Issued, command, base, to, now);
+            (row.until, row.kept, row.turn, row.told) = (not_after.plus(MARGIN_S), None, None, false);
+        });
+        self.entry.touched.push(account);
+        self.issue(role, account, decision);
     }
 
     /// The command leaves, or what would be one.
@@ -115,31 +130,20 @@ impl Engine {
         self.entry.out.push(Output::Decision(Box::new(decision)));
     }
 
-    /// What was wished becomes the seat's command; nothing, if the CRM has that owner already.
+    /// What was wished becomes the seat's command, as things are now.
     fn issue_wish(&mut self, role: usize, account: AccountId) {
         let mut wished = None;
         self.change_row(role, account, |row| wished = row.wish.take().map(|wish| (wish, row.base)));
         let Some((Wish { to, decision, .. }, base)) = wished else { return };
-        if to == base {
-            return self.free(role, account);
-        }
-        let not_after = self.state.now.plus(self.rules().roles[role].not_after_s);
         let decision = Decision {
             command_id: self.next_command(),
             sequence: self.state.seats[role][account.index()].sequence + 1,
             from: self.rep_name(base),
             issued_at: self.state.now,
-            not_after,
+            not_after: self.state.now.plus(self.rules().roles[role].not_after_s),
             ..*decision
         };
-        let (command, now) = (decision.command_id, self.state.now);
-        self.change_row(role, account, |row| {
-            row.previous = (row.stage != Stage::Waiting).then_some(row.command);
-            (row.stage, row.command, row.to, row.issued) = (Stage::Issued, command, to, now);
-            (row.until, row.kept, row.turn, row.told) = (not_after.plus(MARGIN_S), None, None, false);
-        });
-        self.entry.touched.push(account);
-        self.issue(role, account, decision);
+        self.issue_from(role, account, base, to, decision);
     }
 
     /// Wishes that nothing holds back any longer, role by role, the oldest first.
