@@ -33,6 +33,7 @@ pub(super) fn bits(mut set: u64) -> impl Iterator<Item = u8> {
 }
 
 impl Engine {
+    #[inline(never)] // Counted apart by the benches.
     pub(super) fn match_roles(&mut self) {
         for role in self.roles() {
             let mut left = Left { aside: MAX_ASIDE, placed: MAX_MOVED };

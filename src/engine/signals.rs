@@ -81,6 +81,7 @@ impl Engine {
         if at.secs() > self.state.now.plus(ahead) { Err(Code::TooFarAhead) } else { Ok(()) }
     }
 
+    #[inline(never)] // Counted apart by the benches.
     pub(super) fn remember(&mut self, dedup: u64) {
         let most = self.rules().windows.dedup_max as usize;
         let now = self.state.now;
