@@ -158,4 +158,13 @@ mod tests {
         assert_eq!(Readable(Millis(1_778_162_459_999).secs()).to_string(), "Thursday 2026-05-07 14:00 UTC");
         assert_eq!(Readable(Secs::NEVER).to_string(), "never");
     }
+
+    /// What chrono says, for every day that there can be.
+    #[test]
+    fn weekdays_are_chronos() {
+        for at in (0..u32::MAX / DAY).map(|day| Secs(day * DAY + day % DAY)) {
+            let chronos = DateTime::<Utc>::from_timestamp_millis(at.millis().0).expect("within a calendar");
+            assert_eq!(Readable(at).to_string(), chronos.format("%A %Y-%m-%d %H:%M UTC").to_string());
+        }
+    }
 }

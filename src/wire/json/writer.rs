@@ -9,6 +9,7 @@ use crate::domain::Secs;
 use crate::wire::digits;
 use crate::wire::instant::Rfc3339;
 
+/// What each method writes stands behind JSON that is passed as it is: a field's name, and the comma in front of it.
 pub struct Writer {
     out: Vec<u8>,
 }
@@ -89,6 +90,7 @@ impl Writer {
         self.out.extend_from_slice(&digits[..used]);
     }
 
+    /// Any other number.
     pub fn fraction(&mut self, before: &str, number: f64) {
         self.raw(before);
         self.leave(&number);
