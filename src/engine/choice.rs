@@ -9,7 +9,7 @@ use crate::domain::policy::TIERS;
 use crate::domain::rep::RepStatus;
 
 use super::Engine;
-use super::crew::{Standing, Turn};
+use super::crew::{Crew, Standing, Turn};
 use super::matching::{Pick, bits};
 use super::state::{Phase, RepId};
 
@@ -60,7 +60,7 @@ impl Engine {
     }
 
     /// Books of a role, each with its crew.
-    fn crews(&self, role: usize) -> impl Iterator<Item = (u16, &super::crew::Crew)> {
+    fn crews(&self, role: usize) -> impl Iterator<Item = (u16, &Crew)> {
         let of_role = move |(book, _): &(u16, _)| usize::from(self.rules().books[usize::from(*book)].role) == role;
         (0u16..).zip(&self.index.crews).filter(of_role)
     }
@@ -127,10 +127,8 @@ impl Engine {
         match phase {
             Phase::Thresholds => bits(set).any(|segment| priority >= self.threshold(segment)),
             Phase::Fill => {
-                set != 0
-                    && self
-                        .crews(role)
-                        .any(|(book, crew)| crew.open_segments() & set != 0 && self.fills(book, priority))
+                let takes = |(book, crew): (u16, &Crew)| crew.open_segments() & set != 0 && self.fills(book, priority);
+                set != 0 && self.crews(role).any(takes)
             }
         }
     }

@@ -214,13 +214,12 @@ impl CommandIndex {
             after.out.into_iter().for_each(|at| _ = self.out.entry(role).or_default().insert((at, account)));
         }
         if before.free != after.free {
-            let free = |(of, retry_at, at)| ((role, of), (retry_at, at, account));
-            before.free.map(free).into_iter().for_each(|(line, free)| take_from(&mut self.free, line, &free));
-            after
-                .free
-                .map(free)
-                .into_iter()
-                .for_each(|(line, free)| _ = self.free.entry(line).or_default().insert(free));
+            if let Some((of, retry_at, at)) = before.free {
+                take_from(&mut self.free, (role, of), &(retry_at, at, account));
+            }
+            if let Some((of, retry_at, at)) = after.free {
+                self.free.entry((role, of)).or_default().insert((retry_at, at, account));
+            }
         }
     }
 

@@ -50,7 +50,8 @@ impl Engine {
         }
     }
 
-    /// Those that go, in any order. What a scope that trips holds back takes no place under the caps: once more without it.
+    /// Those that go, in any order. What a scope that trips holds back takes no place under the caps: once more without
+    /// it.
     fn judged_losses(&mut self, role: usize) -> Vec<Loss> {
         loop {
             let tripped = self.state.tripped.len();
