@@ -29,9 +29,11 @@ pub const MAX_ASIDE: usize = 64;
 /// with its reasons takes some microseconds, and nobody else is served meanwhile. A departure gives a whole book away at
 /// once all the same: half of it would be nobody's.
 pub const MAX_MOVED: usize = 64;
-/// Owners warned in one entry, the stalest first, before the rest waits for the next one.
+/// Seats warned of in one entry, the stalest first, before the rest waits for the next one: a warning takes some two
+/// microseconds.
 pub const MAX_WARNED: usize = 256;
-/// Accounts whose rows are looked at in one entry where all are to be: as many as a poll brings records.
+/// Accounts whose rows are looked at in one entry where all are to be: a row takes about a microsecond, as much again to
+/// be written, and twice that to be sent.
 pub const MAX_SHOWN: u32 = 4_096;
 /// Decisions can be undone for so long, and so many of the latest at most: at 96 bytes each, and 208 for the clocks of a
 /// tenure that ended, some 80 MB.

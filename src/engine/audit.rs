@@ -6,6 +6,7 @@ use crate::domain::rep::RepStatus;
 
 use super::Engine;
 use super::commanded::CommandIndex;
+use super::crew::{Crew, Standing};
 use super::heap::Place;
 use super::state::{AccountId, RepId, Stage};
 use super::undo_log::UndoIndex;
@@ -24,6 +25,7 @@ impl Engine {
             for account in self.account_ids() {
                 self.audit_seat(role, account)?;
                 self.audit_place(role, account)?;
+                self.audit_warning(role, account)?;
             }
             self.audit_commands(role)?;
             self.audit_heaps(role)?;
@@ -31,7 +33,34 @@ impl Engine {
             self.audit_losses(role)?;
         }
         (0..self.state.reps.len() as u16).map(RepId).try_for_each(|rep| self.audit_rep(rep))?;
+        self.audit_crews()?;
         self.audit_memory()
+    }
+
+    /// Whoever is to be warned is listed, or about to be.
+    fn audit_warning(&self, role: usize, account: AccountId) -> Audit {
+        let Some(deadline) = self.deadline_to_warn_of(role, account).filter(|_| self.state.gate_open) else {
+            return Ok(());
+        };
+        let listed = self.state.warnings_left && self.index.to_warn.contains(&(deadline, account, role));
+        require(listed || self.index.wheels[role].due(account.0) <= self.state.now, || {
+            format!("{} in role {role}: nobody will warn of it", account.0)
+        })
+    }
+
+    /// Crews that followed every change are as they would be anew.
+    fn audit_crews(&self) -> Audit {
+        let Some(policy) = &self.state.policy else { return Ok(()) };
+        let mut anew: Vec<_> = policy.books.iter().map(|book| Crew::new(&book.segments)).collect();
+        for (standing, rep) in self.index.standings.iter().zip(0..) {
+            if let Some(book) = standing.book {
+                anew[usize::from(book)].follow(RepId(rep), &Standing::default(), standing);
+            }
+        }
+        let alike = anew.iter().zip(&self.index.crews).all(|(anew, crew)| anew.is_like(crew));
+        require(alike, || "a crew is another one than its reps' standings say".into())?;
+        let open: Vec<_> = self.roles().map(|role| self.open_segments(role)).collect();
+        require(open == self.index.open_segments, || format!("open {:x?}, are {open:x?}", self.index.open_segments))
     }
 
     /// An account is owned in a role exactly if it has an owner, a tenure and a place in that owner's book.

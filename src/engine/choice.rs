@@ -55,7 +55,7 @@ impl Engine {
         }
     }
 
-    fn open_segments(&self, role: usize) -> u64 {
+    pub(super) fn open_segments(&self, role: usize) -> u64 {
         self.crews(role).fold(0, |bits, (_, crew)| bits | crew.open_segments())
     }
 

@@ -56,6 +56,19 @@ impl Crew {
         Crew { segments, open: vec![0; most], ..Crew::default() }
     }
 
+    /// For `audit`: the same members with the same turns. Queues in which nobody stands don't count.
+    pub fn is_like(&self, other: &Crew) -> bool {
+        let counts = |crew: &Crew| (crew.active, crew.segments, crew.open_segments);
+        let queues = |crew: &Crew| -> Vec<(u32, Queues)> {
+            let filled = crew.by_capacity.iter().filter(|(_, queues)| queues.iter().any(|queue| !queue.is_empty()));
+            filled.map(|(capacity, queues)| (*capacity, queues.clone())).collect()
+        };
+        self.members == other.members
+            && counts(self) == counts(other)
+            && self.open == other.open
+            && queues(self) == queues(other)
+    }
+
     pub fn open_segments(&self) -> u64 {
         self.open_segments
     }

@@ -206,13 +206,13 @@ impl Engine {
 
     /// Whether warnings, losses, matching or rows stopped at a bound: the next entry should come at once, inputs or not.
     pub fn wants_next(&self) -> bool {
-        let decides = self.state.gate_open
+        let unfinished = self.state.gate_open
             && (self.state.warnings_left
                 || self.state.losses_left
                 || self.state.roles.iter().enumerate().any(|(number, role)| {
                     (role.pass.is_some() || role.dirty != 0 || !role.marked.is_empty()) && self.decides(number)
                 }));
-        decides || self.state.shown_up_to.is_some()
+        unfinished || self.state.shown_up_to.is_some()
     }
 
     pub fn sequence(&self) -> u64 {

@@ -19,9 +19,11 @@ impl Engine {
         self.go_on_showing();
     }
 
-    /// All accounts may stand otherwise: their rows follow, some in each entry. Those touched so far are among them.
+    /// All accounts may stand otherwise: their rows follow, some in each entry. Those touched so far are among them; but
+    /// who is gone leaves now: their id may come back before it is their number's turn.
     pub(super) fn show_all(&mut self) {
-        self.entry.touched.clear();
+        let accounts = &self.state.accounts;
+        self.entry.touched.retain(|account| !accounts[account.index()].alive);
         self.state.shown_up_to = Some(AccountId(0));
     }
 

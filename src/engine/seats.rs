@@ -202,7 +202,7 @@ impl Engine {
     }
 
     /// The deadline of an owned seat whose owner is to be warned of it by now.
-    fn deadline_to_warn_of(&self, role: usize, account: AccountId) -> Option<Secs> {
+    pub(super) fn deadline_to_warn_of(&self, role: usize, account: AccountId) -> Option<Secs> {
         let tenure = self.tenure_of(role, account)?;
         let lead = self.lead(role, account);
         if tenure.promised.is_some() || lead == 0 || self.holdout(role, account).is_some() {
@@ -212,7 +212,7 @@ impl Engine {
         (deadline.minus(lead) <= self.state.now).then_some(deadline)
     }
 
-    /// The stalest warnings, as many as one entry may give; whose turn hasn't come has no timer and stays listed.
+    /// The stalest warnings, as many as one entry may give; whose turn hasn't come stays listed, and needs no timer.
     fn warn_all(&mut self) {
         let mut left = MAX_WARNED;
         self.state.warnings_left = false;

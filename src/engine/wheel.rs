@@ -84,6 +84,11 @@ impl Wheel {
         }
     }
 
+    /// NEVER where it isn't set.
+    pub fn due(&self, id: u32) -> Secs {
+        self.timers[id as usize].due
+    }
+
     pub fn fetch(&self, id: u32) {
         super::fetch::ahead(&self.timers[id as usize]);
     }

@@ -195,6 +195,11 @@ impl Watch {
                 *self.refused.entry((position.topic, code)).or_default() += 1;
             }
         }
+        // Thousands are warned at once, as in a replay: before the next tick.
+        while self.engine.wants_next() {
+            self.engine.apply(now, &[], &mut self.outputs);
+            self.outputs.clear();
+        }
     }
 
     fn report(self, policy: &Policy, since: Millis, at: Millis) -> Report {

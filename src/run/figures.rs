@@ -89,8 +89,11 @@ fn role_figures(engine: &Engine, role: usize, name: crate::domain::Text) -> Role
     let mut figures = RoleFigures { role: name, paused, shadow, ..RoleFigures::default() };
     for (account, seat) in state.accounts.iter().zip(&state.seats[role]).filter(|(account, _)| account.alive) {
         figures.statuses[seat.status as usize] += 1;
-        if seat.status == SeatStatus::Pool {
-            figures.bands[usize::from(account.shown_band.min(3))] += 1;
+        // Behind an opening, rows follow in some entries: until theirs, accounts are in no band that anybody was told.
+        if seat.status == SeatStatus::Pool
+            && let Some(band) = figures.bands.get_mut(usize::from(account.shown_band))
+        {
+            *band += 1;
         }
     }
     for (number, rep) in state.reps.iter().enumerate() {

@@ -37,6 +37,49 @@ fn held_beside_a_stopped_pass() -> Engine {
     engine
 }
 
+/// More than one entry shows, and of what somebody owns more than one entry warns of.
+const SHOWN: u32 = MAX_SHOWN + 50;
+const OWNED: u32 = MAX_WARNED as u32 + 50;
+
+/// Rows that one entry leaves to the next, and then warnings.
+#[test]
+fn an_engine_restored_amid_rows_and_warnings_goes_on_alike() {
+    let owned = |number: u32| {
+        let Body::Account(record) = fitting(&number.to_string(), 600_000) else { unreachable!() };
+        let AccountOp::Change(mut change) = record.op else { unreachable!() };
+        change.owners = vec![("sdr".into(), (number < OWNED).then(|| "a".into()))];
+        Body::Account(AccountRecord { op: AccountOp::Change(change), ..record })
+    };
+    let mut policy = policy();
+    let (grace_s, lead_s) = (policy.books[0].grace_s, policy.books[0].lead_s);
+    policy.breaker.all_min = u32::MAX;
+    let mut live = Engine::new(Id128(1), 0);
+    live.apply(START, &batch(vec![Body::Policy(Box::new(policy)), sdr("a", OWNED, true)]), &mut Vec::new());
+    live.apply(START, &batch((0..SHOWN).map(owned).collect()), &mut Vec::new());
+    let warned_at = START.secs().plus(grace_s.saturating_sub(lead_s)).millis();
+    let mut cut = (false, false);
+    for (now, bodies) in [(START, vec![Body::Gate(Gate::Open)]), (START, Vec::new()), (warned_at, Vec::new())] {
+        let mut inputs = batch(bodies);
+        loop {
+            let mut restored = state::decode(&state::encode(&live)).unwrap();
+            assert_eq!((restored.next_deadline(), restored.wants_next()), (live.next_deadline(), live.wants_next()));
+            let (mut one, mut other) = (Vec::new(), Vec::new());
+            live.apply(now, &inputs, &mut one);
+            restored.apply(now, &inputs, &mut other);
+            assert_eq!(one, other);
+            assert_eq!(state::encode(&live), state::encode(&restored));
+            assert_eq!(live.audit(), Ok(()));
+            cut.0 |= live.state().shown_up_to.is_some();
+            cut.1 |= live.state().warnings_left;
+            inputs.clear();
+            if !live.wants_next() {
+                break;
+            }
+        }
+    }
+    assert_eq!(cut, (true, true));
+}
+
 fn sdr(id: &str, capacity: u32, active: bool) -> Body {
     let change = RepChange {
         role: Change::Set("sdr".into()),

@@ -4,10 +4,12 @@ use bookd::domain::account::{AccountChange, AccountOp, AccountRecord, Change};
 use bookd::domain::input::Gate;
 use bookd::domain::policy::{Confirm, MAX_MOVED, MAX_SHOWN, MAX_WARNED, RoleMode};
 use bookd::domain::rep::{RepChange, RepOp, RepRecord};
+use bookd::domain::request::{Request, RequestOp};
 use bookd::domain::time::DAY;
-use bookd::domain::{Body, Policy};
+use bookd::domain::{Body, Policy, Secs};
 
 use crate::compare::Pair;
+use crate::generate::START_S;
 use crate::sorting::{ACCOUNTS, accounts, apply, apply_once, crowd_policy, so_many};
 
 fn everything_is_kept_for_a_day() -> Policy {
@@ -96,4 +98,25 @@ fn what_one_entry_does_not_show_the_next_ones_do() {
     assert!(pair.engine.wants_next(), "under another policy all are looked at");
     apply(&mut pair, 3, []);
     assert_eq!(rows(&pair), u64::from(all) - 1, "and none says anything else");
+}
+
+#[test]
+fn an_account_that_is_gone_leaves_before_its_id_comes_back() {
+    let all = MAX_SHOWN + 1;
+    let mut policy = everything_is_kept_for_a_day();
+    policy.roles[0].mode = RoleMode::Shadow;
+    let mut pair = Pair::new();
+    apply(&mut pair, 0, [Body::Policy(Box::new(policy.clone()))]);
+    apply(&mut pair, 1, so_many(all));
+    apply(&mut pair, 2, [Body::Gate(Gate::Open)]);
+    let goes_live = Request {
+        role: Some(policy.roles[0].name.clone()),
+        ..Request::new(RequestOp::GoLive, "revops".into(), Secs(START_S + 3).millis())
+    };
+    // Of all numbers its is looked at last, and then another account has its id.
+    apply_once(&mut pair, 3, [account(all - 1, AccountOp::Delete), Body::Request(goes_live)]);
+    assert!(pair.engine.wants_next());
+    assert_eq!(pair.seen.get("tombstone"), Some(&1));
+    apply(&mut pair, 3, [held(all - 1)]);
+    assert_eq!(pair.seen.get("tombstone"), Some(&1));
 }

@@ -25,9 +25,10 @@ impl Twin {
         self.to_show = Some(first + MAX_SHOWN as usize).filter(|next| *next < self.accounts.len());
     }
 
-    /// What was touched so far is among all.
+    /// What was touched so far is among all; whoever is gone leaves now.
     pub(super) fn show_all(&mut self) {
-        self.touched.clear();
+        let accounts = &self.accounts;
+        self.touched.retain(|account| !accounts[*account].alive);
         self.to_show = Some(0);
     }
 
