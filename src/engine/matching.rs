@@ -86,6 +86,10 @@ impl Engine {
         if state.pass.is_none() && state.dirty != 0 {
             let segments = std::mem::take(&mut state.dirty);
             state.pass = Some(Pass { segments, phase: Phase::Thresholds, aside: Vec::new() });
+            if segments == self.index.role_segments[role] {
+                // It tries everybody, in both phases: at an opening a million marks would be looked at in every entry.
+                self.unmark_all(role);
+            }
         }
     }
 
