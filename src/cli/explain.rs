@@ -11,7 +11,7 @@ use anyhow::anyhow;
 use super::{Failure, LogArg};
 use crate::domain::output::{Considered, Placement, SeatStatus, TopSignal, Why};
 use crate::domain::policy::{PRIORITY_ONE, RoleMode};
-use crate::domain::{Alert, AlertKind, Decision, Output, Policy, Secs, Text};
+use crate::domain::{Alert, Decision, Output, Policy, Secs, Text};
 use crate::engine::Engine;
 use crate::engine::keeping::Keeping;
 use crate::engine::state::RoleState;
@@ -92,7 +92,7 @@ fn of_interest(args: &ExplainArgs, taken: Taken) -> Vec<Event> {
             named && is_in(args, Some(&decision.role))
         }
         Output::Alert(alert) => {
-            let (account, role) = concerns(&alert.kind);
+            let (account, role) = alert.kind.concerns();
             account.is_some_and(|account| **account == args.what) && is_in(args, role)
         }
         Output::AccountState(_) | Output::DeadLetter { .. } => false,
@@ -104,32 +104,6 @@ fn is_in(args: &ExplainArgs, role: Option<&Text>) -> bool {
     match (&args.role, role) {
         (Some(wanted), Some(role)) => **role == **wanted,
         _ => true,
-    }
-}
-
-fn concerns(kind: &AlertKind) -> (Option<&Text>, Option<&Text>) {
-    match kind {
-        AlertKind::AtRisk { account, role, .. }
-        | AlertKind::RiskCleared { account, role, .. }
-        | AlertKind::Orphan { account, role, .. }
-        | AlertKind::CommandUndone { account, role, .. }
-        | AlertKind::UndoLeft { account, role, .. } => (Some(account), Some(role)),
-        AlertKind::UndoDone { role, .. } => (None, role.as_ref()),
-        AlertKind::IssuingStopped { role, .. }
-        | AlertKind::IssuingResumed { role }
-        | AlertKind::Paused { role, .. }
-        | AlertKind::Resumed { role, .. }
-        | AlertKind::WentLive { role, .. }
-        | AlertKind::ModeKept { role, .. }
-        | AlertKind::ApprovalWanted { role, .. }
-        | AlertKind::Approved { role, .. }
-        | AlertKind::ApprovalLapsed { role, .. } => (None, Some(role)),
-        AlertKind::Refused { account, role, .. } => (account.as_ref(), role.as_ref()),
-        AlertKind::SourceSilent { .. }
-        | AlertKind::SourceBack { .. }
-        | AlertKind::BreakerTripped { .. }
-        | AlertKind::BreakerReset { .. }
-        | AlertKind::RateSet { .. } => (None, None),
     }
 }
 

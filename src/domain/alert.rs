@@ -168,6 +168,33 @@ impl Undone {
 }
 
 impl AlertKind {
+    /// The account and the role that it is about, where it is about one.
+    pub fn concerns(&self) -> (Option<&Text>, Option<&Text>) {
+        match self {
+            AlertKind::AtRisk { account, role, .. }
+            | AlertKind::RiskCleared { account, role, .. }
+            | AlertKind::Orphan { account, role, .. }
+            | AlertKind::CommandUndone { account, role, .. }
+            | AlertKind::UndoLeft { account, role, .. } => (Some(account), Some(role)),
+            AlertKind::UndoDone { role, .. } => (None, role.as_ref()),
+            AlertKind::IssuingStopped { role, .. }
+            | AlertKind::IssuingResumed { role }
+            | AlertKind::Paused { role, .. }
+            | AlertKind::Resumed { role, .. }
+            | AlertKind::WentLive { role, .. }
+            | AlertKind::ModeKept { role, .. }
+            | AlertKind::ApprovalWanted { role, .. }
+            | AlertKind::Approved { role, .. }
+            | AlertKind::ApprovalLapsed { role, .. } => (None, Some(role)),
+            AlertKind::Refused { account, role, .. } => (account.as_ref(), role.as_ref()),
+            AlertKind::SourceSilent { .. }
+            | AlertKind::SourceBack { .. }
+            | AlertKind::BreakerTripped { .. }
+            | AlertKind::BreakerReset { .. }
+            | AlertKind::RateSet { .. } => (None, None),
+        }
+    }
+
     pub const NAMES: [&'static str; 21] = [
         "at_risk",
         "risk_cleared",

@@ -9,7 +9,7 @@ use crate::domain::{Candidate, Text};
 
 use super::fetch;
 use super::state::{AccountId, AccountSide, Rep, RepId};
-use super::table::{NameTable, SPREAD};
+use super::table::{NameTable, Rows, SPREAD};
 
 /// Living accounts by their CRM id. The ids themselves stand in the accounts' rows.
 #[derive(Debug, Default)]
@@ -46,8 +46,7 @@ struct DomainRow {
 #[derive(Debug, Default)]
 pub struct Domains {
     table: NameTable,
-    rows: Vec<DomainRow>,
-    free: Vec<u32>,
+    rows: Rows<DomainRow>,
     /// All that name a row's domain, where they are several.
     several: BTreeMap<u32, BTreeSet<AccountId>>,
 }
@@ -58,22 +57,22 @@ fn domain_hash(domain: &str) -> u64 {
 
 impl Domains {
     pub fn with_room(domains: usize) -> Domains {
-        Domains { table: NameTable::with_room(domains), rows: Vec::with_capacity(domains), ..Domains::default() }
+        Domains { table: NameTable::with_room(domains), rows: Rows::with_room(domains), ..Domains::default() }
     }
 
     fn row(&self, domain: &str) -> Option<u32> {
-        self.table.find(domain_hash(domain), |row| self.rows[row as usize].name == domain)
+        self.table.find(domain_hash(domain), |row| self.rows[row].name == domain)
     }
 
     /// Whom a domain belongs to.
     pub fn owner(&self, domain: &str) -> Option<AccountId> {
-        self.row(domain).map(|row| self.rows[row as usize].owner)
+        self.row(domain).map(|row| self.rows[row].owner)
     }
 
     /// The account names the domain; saying so twice changes nothing.
     pub fn name(&mut self, domain: &Text, account: AccountId) {
         let Some(row) = self.row(domain) else { return self.new_row(domain, account) };
-        let owner = &mut self.rows[row as usize].owner;
+        let owner = &mut self.rows[row].owner;
         if *owner != account {
             self.several.entry(row).or_insert_with(|| BTreeSet::from([*owner])).insert(account);
             *owner = account.min(*owner);
@@ -81,17 +80,7 @@ impl Domains {
     }
 
     fn new_row(&mut self, domain: &Text, owner: AccountId) {
-        let new = DomainRow { name: domain.clone(), owner };
-        let row = match self.free.pop() {
-            Some(row) => {
-                self.rows[row as usize] = new;
-                row
-            }
-            None => {
-                self.rows.push(new);
-                (self.rows.len() - 1) as u32
-            }
-        };
+        let row = self.rows.put(DomainRow { name: domain.clone(), owner });
         self.table.insert(domain_hash(domain), row);
     }
 
@@ -100,14 +89,13 @@ impl Domains {
         let Some(row) = self.row(domain) else { return };
         if let Some(several) = self.several.get_mut(&row) {
             several.remove(&account);
-            self.rows[row as usize].owner = *several.first().expect("of several, others are left");
+            self.rows[row].owner = *several.first().expect("of several, others are left");
             if several.len() == 1 {
                 self.several.remove(&row);
             }
-        } else if self.rows[row as usize].owner == account {
+        } else if self.rows[row].owner == account {
             self.table.remove(domain_hash(domain), row);
-            self.rows[row as usize].name = Text::default();
-            self.free.push(row);
+            self.rows.give_back(row, DomainRow { name: Text::default(), owner: account });
         }
     }
 }
@@ -214,12 +202,12 @@ impl Domains {
     /// The row that is probably meant; it is fetched.
     pub fn fetch_likely(&self, hash: u64) -> Option<u32> {
         let row = self.table.likely(hash)?;
-        fetch::ahead(&self.rows[row as usize]);
+        fetch::ahead(&self.rows[row]);
         Some(row)
     }
 
     pub fn owner_of_row(&self, row: u32) -> AccountId {
-        self.rows[row as usize].owner
+        self.rows[row].owner
     }
 }
 
@@ -241,6 +229,6 @@ mod tests {
         assert_eq!(owners, [number(3), number(3), number(5), number(5), number(5)]);
         assert_eq!(domains.owner("acme.com"), None);
         domains.name(&"other.com".into(), AccountId(1));
-        assert_eq!((domains.owner("other.com"), domains.rows.len()), (number(1), 1));
+        assert_eq!((domains.owner("other.com"), domains.rows.counts()), (number(1), (1, 0)));
     }
 }

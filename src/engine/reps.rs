@@ -47,10 +47,6 @@ pub(super) fn change_fields(fields: &mut Vec<(Text, Value)>, replace: bool, chan
     if replace {
         fields.clear();
     }
-    if fields.is_empty() {
-        // A new record: no growing from one to two, four and eight.
-        fields.reserve_exact(changes.len());
-    }
     for (name, value) in changes {
         match (fields.binary_search_by(|(field, _)| field.cmp(name)), value) {
             (Ok(place), Some(value)) => fields[place].1 = value.clone(),

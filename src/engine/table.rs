@@ -261,6 +261,60 @@ impl NameTable {
     }
 }
 
+/// Rows of what a table finds, by number. A number that was given back is the next row's.
+#[derive(Clone, Debug)]
+pub struct Rows<R> {
+    rows: Vec<R>,
+    free: Vec<u32>,
+}
+
+impl<R> Default for Rows<R> {
+    fn default() -> Rows<R> {
+        Rows { rows: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<R> Rows<R> {
+    pub fn with_room(rows: usize) -> Rows<R> {
+        Rows { rows: Vec::with_capacity(rows), free: Vec::new() }
+    }
+
+    pub fn put(&mut self, new: R) -> u32 {
+        if let Some(number) = self.free.pop() {
+            self.rows[number as usize] = new;
+            return number;
+        }
+        self.rows.push(new);
+        (self.rows.len() - 1) as u32
+    }
+
+    /// How many there are, and how many of these are free.
+    #[cfg(test)]
+    pub fn counts(&self) -> (usize, usize) {
+        (self.rows.len(), self.free.len())
+    }
+
+    /// `empty` holds the place of what is given back.
+    pub fn give_back(&mut self, number: u32, empty: R) {
+        self.rows[number as usize] = empty;
+        self.free.push(number);
+    }
+}
+
+impl<R> std::ops::Index<u32> for Rows<R> {
+    type Output = R;
+
+    fn index(&self, number: u32) -> &R {
+        &self.rows[number as usize]
+    }
+}
+
+impl<R> std::ops::IndexMut<u32> for Rows<R> {
+    fn index_mut(&mut self, number: u32) -> &mut R {
+        &mut self.rows[number as usize]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::domain::ids::tie_hash;
 use crate::domain::{Candidate, Text};
 
-use super::table::NameTable;
+use super::table::{NameTable, Rows};
 
 /// A name of one or several accounts to come.
 #[derive(Debug)]
@@ -22,8 +22,7 @@ struct Row {
 #[derive(Debug, Default)]
 pub struct Unknown {
     table: NameTable,
-    rows: Vec<Row>,
-    free: Vec<u32>,
+    rows: Rows<Row>,
 }
 
 fn hash(name: &Candidate) -> u64 {
@@ -54,23 +53,23 @@ fn as_given(name: &Candidate) -> usize {
 
 impl Unknown {
     fn row(&self, name: &Candidate) -> Option<u32> {
-        self.table.find(hash(name), |row| is_same(&self.rows[row as usize].name, name))
+        self.table.find(hash(name), |row| is_same(&self.rows[row].name, name))
     }
 
     /// How many are kept whose first candidate is this one.
     pub fn of_first(&self, first: &Candidate) -> u32 {
-        self.row(first).map_or(0, |row| self.rows[row as usize].firsts[as_given(first)])
+        self.row(first).map_or(0, |row| self.rows[row].firsts[as_given(first)])
     }
 
     /// All that an account of this name was meant by, in the order of their arrival.
     pub fn arrivals(&self, name: &Candidate) -> impl Iterator<Item = u64> + use<'_> {
-        self.row(name).into_iter().flat_map(|row| self.rows[row as usize].arrivals.iter().copied())
+        self.row(name).into_iter().flat_map(|row| self.rows[row].arrivals.iter().copied())
     }
 
     pub fn keep(&mut self, arrival: u64, candidates: &[Candidate]) {
         for (place, name) in candidates.iter().enumerate().filter(|(place, name)| *place == 0 || resolves(name)) {
             let row = self.row(name).unwrap_or_else(|| self.new_row(name));
-            let row = &mut self.rows[row as usize];
+            let row = &mut self.rows[row];
             row.firsts[as_given(name)] += u32::from(place == 0);
             // An event may give a domain as such and as an e-mail address's.
             if resolves(name)
@@ -83,16 +82,7 @@ impl Unknown {
 
     fn new_row(&mut self, name: &Candidate) -> u32 {
         let new = Row { name: name.clone(), arrivals: VecDeque::new(), firsts: [0; 2] };
-        let row = match self.free.pop() {
-            Some(row) => {
-                self.rows[row as usize] = new;
-                row
-            }
-            None => {
-                self.rows.push(new);
-                (self.rows.len() - 1) as u32
-            }
-        };
+        let row = self.rows.put(new);
         self.table.insert(hash(name), row);
         row
     }
@@ -101,15 +91,15 @@ impl Unknown {
     pub fn forget(&mut self, arrival: u64, candidates: &[Candidate]) {
         for (place, name) in candidates.iter().enumerate() {
             let Some(number) = self.row(name) else { continue };
-            let row = &mut self.rows[number as usize];
+            let row = &mut self.rows[number];
             row.firsts[as_given(name)] -= u32::from(place == 0);
             if let Ok(place) = row.arrivals.binary_search(&arrival) {
                 row.arrivals.remove(place);
             }
             if row.arrivals.is_empty() && row.firsts == [0; 2] {
-                *row = Row { name: Candidate::CrmId(Text::default()), arrivals: VecDeque::new(), firsts: [0; 2] };
+                let empty = Row { name: Candidate::CrmId(Text::default()), arrivals: VecDeque::new(), firsts: [0; 2] };
+                self.rows.give_back(number, empty);
                 self.table.remove(hash(name), number);
-                self.free.push(number);
             }
         }
     }
@@ -174,7 +164,8 @@ mod tests {
             unknown.keep(arrival, &names);
         }
         (0..9).for_each(|arrival| unknown.forget(arrival, &names));
-        assert_eq!(unknown.free.len(), unknown.rows.len());
+        let (rows, free) = unknown.rows.counts();
+        assert_eq!(free, rows);
         let distinct: BTreeSet<_> = names.iter().filter_map(|name| unknown.row(name)).collect();
         assert!(distinct.is_empty());
     }

@@ -80,7 +80,7 @@ mod tests {
     use crate::domain::ids::Id128;
     use crate::domain::output::{Decision, Disposition, Stamps, Why};
     use crate::domain::{Output, Secs};
-    use crate::wire::json::{Stamp, record};
+    use crate::wire::json::{Stamp, Stamped};
 
     fn written(kind: DecisionKind, to: Option<Text>, why: Why) -> Vec<u8> {
         let decision = Decision {
@@ -103,7 +103,7 @@ mod tests {
             why,
         };
         let stamp = Stamp { journal: Id128(3), shard: 5, sequence: 6 };
-        record(&Output::Decision(Box::new(decision)), &stamp, 0).unwrap().value.unwrap()
+        Stamped::of(stamp).record(&Output::Decision(Box::new(decision)), 0).unwrap().value.unwrap()
     }
 
     #[test]

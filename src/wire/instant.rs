@@ -49,9 +49,9 @@ impl Rfc3339 {
     /// ones are written by hand.
     pub fn with<T>(&self, hand_over: impl FnOnce(&[u8]) -> T) -> T {
         if FOUR_DIGITS.contains(&self.0.0) {
-            let mut text = Aligned(*b"0000-00-00T00:00:00.000Z");
-            let length = write_instant(&mut text.0, self.0.0);
-            return hand_over(&text.0[..length]);
+            let mut text = *b"0000-00-00T00:00:00.000Z";
+            let length = write_instant(&mut text, self.0.0);
+            return hand_over(&text[..length]);
         }
         match DateTime::<Utc>::from_timestamp_millis(self.0.0) {
             Some(at) => hand_over(at.to_rfc3339_opts(SecondsFormat::AutoSi, true).as_bytes()),
@@ -60,10 +60,6 @@ impl Rfc3339 {
         }
     }
 }
-
-/// For [`ascii`], which looks at whole words where they begin at a multiple of their size.
-#[repr(align(16))]
-struct Aligned([u8; LONGEST]);
 
 fn ascii(text: &[u8]) -> &str {
     std::str::from_utf8(text).expect("digits and marks")

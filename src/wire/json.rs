@@ -6,6 +6,8 @@
 mod account_state;
 mod alert;
 mod command;
+#[cfg(test)]
+mod reference;
 mod writer;
 
 use xxhash_rust::xxh3::xxh3_128;
@@ -39,11 +41,6 @@ pub struct Stamped {
 }
 
 const BOOKD: &[u8] = b"bookd/";
-
-/// The record of this output alone: see [`Stamped::record`].
-pub fn record(output: &Output, stamp: &Stamp, index: usize) -> Option<OutRecord> {
-    Stamped::of(*stamp).record(output, index)
-}
 
 impl Stamped {
     pub fn of(stamp: Stamp) -> Stamped {
@@ -79,7 +76,7 @@ impl Stamped {
             Output::Alert(alert) => {
                 self.happens(alert.at);
                 let id = self.id(b"alert", index);
-                let key = alert::account(&alert.kind).unwrap_or(alert.kind.name());
+                let key = alert.kind.concerns().0.map_or(alert.kind.name(), Text::as_str);
                 Some(OutRecord {
                     topic: Topic::Alerts,
                     key: Some(key.as_bytes().to_vec()),
@@ -144,11 +141,4 @@ fn topic_of(disposition: Disposition) -> Option<Topic> {
         Disposition::Shadow => Some(Topic::Shadow),
         Disposition::Held => None,
     }
-}
-
-/// The account of an output, named as writers look it up.
-#[cfg(test)]
-#[derive(serde::Serialize)]
-struct AccountRef<'a> {
-    crm_id: &'a str,
 }

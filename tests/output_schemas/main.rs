@@ -18,7 +18,7 @@ use bookd::domain::{
     Topic,
 };
 use bookd::wire::dead_letter::{self, Stage};
-use bookd::wire::json::{self, Stamp};
+use bookd::wire::json::{Stamp, Stamped};
 use bookd::wire::text;
 use proptest::prelude::*;
 
@@ -192,7 +192,7 @@ fn schema(topic: Topic) -> jsonschema::Validator {
 #[test]
 fn the_examples_are_what_is_written() {
     for (index, (topic, name, output)) in examples().into_iter().enumerate() {
-        let record = json::record(&output, &STAMP, index).unwrap();
+        let record = Stamped::of(STAMP).record(&output, index).unwrap();
         assert_eq!(record.topic, topic);
         let value = record.value.unwrap();
         compare(topic, name, &value);
@@ -274,7 +274,7 @@ proptest! {
     fn every_output_validates(outputs in arbitrary::any_of::<Vec<Output>>()) {
         let schemas = [Topic::Commands, Topic::Shadow, Topic::Alerts, Topic::AccountState].map(|topic| (topic, schema(topic)));
         for (index, output) in outputs.iter().enumerate() {
-            let Some(record) = json::record(output, &STAMP, index) else { continue };
+            let Some(record) = Stamped::of(STAMP).record(output, index) else { continue };
             let Some(value) = record.value else { continue };
             let parsed: serde_json::Value = serde_json::from_slice(&value).unwrap();
             let (_, schema) = schemas.iter().find(|(topic, _)| *topic == record.topic).unwrap();
@@ -285,7 +285,7 @@ proptest! {
 
 #[test]
 fn records_are_keyed_by_account_and_bear_a_cloud_event() {
-    let record = json::record(&Output::Decision(Box::new(distribution())), &STAMP, 0).unwrap();
+    let record = Stamped::of(STAMP).record(&Output::Decision(Box::new(distribution())), 0).unwrap();
     assert_eq!(record.key.as_deref(), Some(&b"001A0000016K3jP"[..]));
     let headers: Vec<(&str, &str)> =
         record.headers.iter().map(|(name, value)| (name.as_str(), std::str::from_utf8(value).unwrap())).collect();
@@ -302,7 +302,7 @@ fn records_are_keyed_by_account_and_bear_a_cloud_event() {
     );
     let silent = AlertKind::SourceBack { source: "crm".into() };
     let alert = Output::Alert(Box::new(Alert { at: minute(0), kind: silent }));
-    assert_eq!(json::record(&alert, &STAMP, 0).unwrap().key.as_deref(), Some(&b"source_back"[..]));
+    assert_eq!(Stamped::of(STAMP).record(&alert, 0).unwrap().key.as_deref(), Some(&b"source_back"[..]));
 }
 
 #[test]
@@ -310,7 +310,7 @@ fn alerts_alike_in_one_entry_have_ids_of_their_own() {
     let id = |index, sequence| {
         let kind = AlertKind::SourceBack { source: "crm".into() };
         let alert = Output::Alert(Box::new(Alert { at: minute(0), kind }));
-        json::record(&alert, &Stamp { sequence, ..STAMP }, index).unwrap().headers[1].clone()
+        Stamped::of(Stamp { sequence, ..STAMP }).record(&alert, index).unwrap().headers[1].clone()
     };
     assert_eq!(id(0, 1), id(0, 1));
     assert_ne!(id(0, 1), id(1, 1));
@@ -320,13 +320,13 @@ fn alerts_alike_in_one_entry_have_ids_of_their_own() {
 #[test]
 fn what_is_no_command_makes_no_record() {
     let held = Decision { disposition: Disposition::Held, ..distribution() };
-    assert_eq!(json::record(&Output::Decision(Box::new(held)), &STAMP, 0), None);
-    assert_eq!(json::record(&Output::DeadLetter { input: 0, code: Code::TooOld }, &STAMP, 0), None);
+    assert_eq!(Stamped::of(STAMP).record(&Output::Decision(Box::new(held)), 0), None);
+    assert_eq!(Stamped::of(STAMP).record(&Output::DeadLetter { input: 0, code: Code::TooOld }, 0), None);
 }
 
 #[test]
 fn a_deleted_account_is_a_tombstone() {
-    let record = json::record(&state(Vec::new()), &STAMP, 0).unwrap();
+    let record = Stamped::of(STAMP).record(&state(Vec::new()), 0).unwrap();
     assert_eq!((record.topic, record.value), (Topic::AccountState, None));
     assert_eq!(record.key.as_deref(), Some(&b"001A0000016K3jP"[..]));
 }

@@ -7,7 +7,7 @@ use bookd::domain::ids::Id128;
 use bookd::domain::{EntryKind, OutRecord, Topic};
 use bookd::run::replica::Replica;
 use bookd::wire;
-use bookd::wire::json::Stamp;
+use bookd::wire::json::{Stamp, Stamped};
 
 /// All that is committed.
 #[derive(Default)]
@@ -54,8 +54,9 @@ impl Committed {
         for bytes in &self.journal {
             let taken = replica.take(bytes).unwrap_or_else(|why| panic!("entry {}: {why}", replica.sequence() + 1));
             let stamp = Stamp { journal: first.journal, shard: first.shard, sequence: taken.entry.sequence };
+            let mut stamped = Stamped::of(stamp);
             let records = taken.outputs.iter().enumerate();
-            let records = records.filter_map(|(index, output)| wire::json::record(output, &stamp, index));
+            let records = records.filter_map(|(index, output)| stamped.record(output, index));
             commands.extend(records.filter(|record| record.topic == Topic::Commands));
         }
         (commands, replica)

@@ -47,8 +47,9 @@ mod tests {
     use crate::domain::output::SeatStatus;
     use crate::domain::{Secs, Text};
     use crate::wire::instant::Rfc3339;
+    use crate::wire::json::reference::AccountRef;
+    use crate::wire::json::time;
     use crate::wire::json::writer::odd_texts;
-    use crate::wire::json::{AccountRef, time};
 
     #[derive(Serialize)]
     struct Row<'a> {

@@ -25,68 +25,17 @@ pub fn value(alert: &Alert, at: &[u8], id: Id128) -> Vec<u8> {
     out.number(r#","schema_version":"#, SCHEMA_VERSION.into());
     out.plain(r#","at":"#, at);
     out.text(r#","text":"#, &text::alert(alert));
-    if let Some(account) = account(&alert.kind) {
+    let (account, role) = alert.kind.concerns();
+    if let Some(account) = account {
         out.text(r#","account":{"crm_id":"#, account);
         out.raw("}");
     }
-    if let Some(role) = role(&alert.kind) {
+    if let Some(role) = role {
         out.text(r#","role":"#, role);
     }
     put_rest(&mut out, &alert.kind);
     out.raw("}");
     out.end()
-}
-
-/// The account that an alert is about, if it is about one.
-pub fn account(kind: &AlertKind) -> Option<&str> {
-    match kind {
-        AlertKind::AtRisk { account, .. }
-        | AlertKind::RiskCleared { account, .. }
-        | AlertKind::Orphan { account, .. }
-        | AlertKind::CommandUndone { account, .. }
-        | AlertKind::UndoLeft { account, .. } => Some(account),
-        AlertKind::Refused { account, .. } => account.as_deref(),
-        AlertKind::SourceSilent { .. }
-        | AlertKind::SourceBack { .. }
-        | AlertKind::BreakerTripped { .. }
-        | AlertKind::BreakerReset { .. }
-        | AlertKind::IssuingStopped { .. }
-        | AlertKind::IssuingResumed { .. }
-        | AlertKind::Paused { .. }
-        | AlertKind::Resumed { .. }
-        | AlertKind::RateSet { .. }
-        | AlertKind::WentLive { .. }
-        | AlertKind::ModeKept { .. }
-        | AlertKind::ApprovalWanted { .. }
-        | AlertKind::Approved { .. }
-        | AlertKind::ApprovalLapsed { .. }
-        | AlertKind::UndoDone { .. } => None,
-    }
-}
-
-fn role(kind: &AlertKind) -> Option<&str> {
-    match kind {
-        AlertKind::AtRisk { role, .. }
-        | AlertKind::RiskCleared { role, .. }
-        | AlertKind::Orphan { role, .. }
-        | AlertKind::CommandUndone { role, .. }
-        | AlertKind::UndoLeft { role, .. }
-        | AlertKind::IssuingStopped { role, .. }
-        | AlertKind::IssuingResumed { role }
-        | AlertKind::Paused { role, .. }
-        | AlertKind::Resumed { role, .. }
-        | AlertKind::WentLive { role, .. }
-        | AlertKind::ModeKept { role, .. }
-        | AlertKind::ApprovalWanted { role, .. }
-        | AlertKind::Approved { role, .. }
-        | AlertKind::ApprovalLapsed { role, .. } => Some(role),
-        AlertKind::Refused { role, .. } | AlertKind::UndoDone { role, .. } => role.as_deref(),
-        AlertKind::SourceSilent { .. }
-        | AlertKind::SourceBack { .. }
-        | AlertKind::BreakerTripped { .. }
-        | AlertKind::BreakerReset { .. }
-        | AlertKind::RateSet { .. } => None,
-    }
 }
 
 /// What the alert is about, beside the account and the role.

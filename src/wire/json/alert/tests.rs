@@ -3,15 +3,16 @@
 use proptest::prelude::*;
 use serde::Serialize;
 
-use super::{account, value};
+use super::value;
 use crate::domain::ids::Id128;
 use crate::domain::output::{BreakerScope, LeftAlone, Missing, Undone};
 use crate::domain::policy::RoleMode;
 use crate::domain::request::RequestOp;
 use crate::domain::{Alert, AlertKind, Code, Secs, Text};
 use crate::wire::instant::Rfc3339;
+use crate::wire::json::reference::AccountRef;
 use crate::wire::json::writer::odd_texts;
-use crate::wire::json::{AccountRef, SCHEMA_VERSION, time};
+use crate::wire::json::{SCHEMA_VERSION, time};
 use crate::wire::text;
 
 #[derive(Serialize)]
@@ -139,7 +140,7 @@ impl AlertBody<'_> {
 
 impl<'a> Fields<'a> {
     fn of(kind: &'a AlertKind) -> Fields<'a> {
-        let account = account(kind).map(|crm_id| AccountRef { crm_id });
+        let account = kind.concerns().0.map(|crm_id| AccountRef { crm_id });
         let about = Fields { account, ..Fields::default() };
         match kind {
             AlertKind::AtRisk { role, owner, deadline, promised, missing, shadow, .. } => Fields {

@@ -11,8 +11,9 @@ use crate::domain::request::ReturnReason;
 use crate::domain::signal::Class;
 use crate::domain::{Decision, DecisionKind, Position, Secs, Text, Topic};
 use crate::wire::instant::Rfc3339;
+use crate::wire::json::reference::AccountRef;
 use crate::wire::json::writer::odd_texts;
-use crate::wire::json::{AccountRef, SCHEMA_VERSION, time};
+use crate::wire::json::{SCHEMA_VERSION, time};
 use crate::wire::text;
 
 #[derive(Serialize)]
