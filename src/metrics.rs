@@ -71,7 +71,7 @@ table! {
     ALERTS "bookd_alerts_total" Type::Counter, ["type"], "Alerts committed.";
     ACCOUNTS "bookd_accounts" Type::Gauge, ["role", "status"], "Accounts by where they stand in a role.";
     POOL "bookd_pool_accounts" Type::Gauge, ["role", "band"],
-        "Pooled accounts by priority band (0 to 3) as of their last account-state row.";
+        "Pooled accounts by priority band (0 to 3) as of their last account-state row; those without one yet in none.";
     NBTAM "bookd_nbtam_accounts" Type::Gauge, [],
         "Accounts that match a segment and are in circulation in at least one role.";
     COVERAGE "bookd_coverage_ratio" Type::Gauge, ["days"],
