@@ -10,6 +10,7 @@ pub mod engine;
 pub mod fake_crm;
 pub mod feed;
 pub mod http;
+pub mod large_pages;
 pub mod log;
 pub mod metrics;
 pub mod run;

@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
+use bookd::large_pages::LargePages;
+
 /// Batches, entries and state come and go in large pieces: glibc gives them back to the kernel and takes them again,
 /// page by page.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: LargePages<mimalloc::MiMalloc> = LargePages(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
     bookd::cli::main()

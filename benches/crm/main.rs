@@ -19,11 +19,12 @@ mod commands;
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use bookd::large_pages::LargePages;
 use workload::Shape;
 
 /// As the program has it.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: LargePages<mimalloc::MiMalloc> = LargePages(mimalloc::MiMalloc);
 
 const ACCOUNTS: u32 = 1_000_000;
 const REPS: u32 = 10_000;

@@ -22,9 +22,11 @@ mod report;
 mod restore;
 mod subject;
 
+use bookd::large_pages::LargePages;
+
 /// As the program has it.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: LargePages<mimalloc::MiMalloc> = LargePages(mimalloc::MiMalloc);
 
 fn main() {
     // `cargo bench` adds a word of its own.

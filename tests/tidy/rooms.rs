@@ -10,6 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("feed", &["domain"]),
     ("log", &["domain"]),
     ("config", &["domain"]),
+    ("large_pages", &[]),
     ("metrics", &["domain", "engine::view"]),
     ("run", &["domain", "engine", "wire", "feed", "log", "config", "metrics"]),
     ("writer", &["domain", "wire", "log", "config", "metrics"]),
