@@ -2,15 +2,22 @@
 //!
 //! An event touches some fifteen rows in arrays of a few hundred megabytes: on pages of 4 KiB each of them costs a walk
 //! through page tables that no cache holds, and each page a fault before it is there. And what grows to twice its size
-//! is copied while the owner thread waits. So an array of [`LARGE`] bytes and more is a mapping of its own: advised to
-//! be of large pages, and moved page by page by the kernel when it grows. All else is the allocator's inside. Advice
-//! alone is a hint: a kernel without such pages (`transparent_hugepage/enabled` says `never`) goes on with small ones.
+//! is copied while the owner thread waits. So an array of [`LARGE`] bytes and more is a mapping of its own, moved page by
+//! page by the kernel when it grows, and one of [`ADVISED`] bytes is to be of large pages. All else is the allocator's
+//! inside. Advice is a hint: a kernel without such pages (`transparent_hugepage/enabled` says `never`) goes on with
+//! small ones.
+//!
+//! A large page is zeroed as a whole when it is first touched: a tenth of a millisecond, and several on a virtual machine
+//! whose host has yet to find the memory. An array that fills from its beginning pays that once in a while; a hash table
+//! that has just grown, which is asked for zeroed, would pay for all of its pages at once, and stays on small ones.
 
 use std::alloc::{GlobalAlloc, Layout};
 
 /// Above what a batch or an entry takes for a moment, which would be given back to the kernel every time; below any
 /// array with a row for each of a million accounts.
 const LARGE: usize = 16 << 20;
+/// Rows of a million accounts, and no smaller array that grows with every event.
+const ADVISED: usize = 64 << 20;
 
 /// Another allocator, and large pages for what is large.
 pub struct LargePages<A>(pub A);
@@ -19,13 +26,21 @@ fn is_large(layout: Layout) -> bool {
     cfg!(target_os = "linux") && layout.size() >= LARGE && layout.align() <= mapping::PAGE
 }
 
+fn advised(place: *mut u8, layout: Layout) -> *mut u8 {
+    if layout.size() >= ADVISED && !place.is_null() {
+        // SAFETY: the mapping is as long as the layout says.
+        unsafe { mapping::advise(place, layout.size()) };
+    }
+    place
+}
+
 // SAFETY: a layout alone says who an allocation is of: the allocator inside, or a mapping that nobody else knows; it
 // comes from there and goes back there. Mappings are aligned to a large page, as long as the layout says or longer, and
 // zero where nobody wrote. The test below lives through some ten thousand allocations that grow and shrink over the
 // bound, and looks at every page of them. That it pays, `make bench` says at ten million accounts.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for LargePages<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if is_large(layout) { mapping::map(layout.size()) } else { unsafe { self.0.alloc(layout) } }
+        if is_large(layout) { advised(mapping::map(layout.size()), layout) } else { unsafe { self.0.alloc(layout) } }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -45,7 +60,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for LargePages<A> {
             let new = Layout::from_size_align_unchecked(size, layout.align());
             match (is_large(layout), is_large(new)) {
                 (false, false) => self.0.realloc(place, layout, size),
-                (true, true) => mapping::resize(place, layout.size(), size),
+                (true, true) => advised(mapping::resize(place, layout.size(), size), new),
                 _ => {
                     let moved = self.alloc(new);
                     if !moved.is_null() {
@@ -81,13 +96,15 @@ mod mapping {
 
     /// Zeroed memory; null where there is none.
     pub fn map(size: usize) -> *mut u8 {
-        let length = length(size);
-        let place = reserve(length, PROT_READ | PROT_WRITE, 0);
-        if !place.is_null() {
-            // SAFETY: the mapping was made a moment ago, nobody knows it. A kernel that has no large pages refuses.
-            unsafe { libc::madvise(place.cast(), length, MADV_HUGEPAGE) };
-        }
-        place
+        reserve(length(size), PROT_READ | PROT_WRITE, 0)
+    }
+
+    /// What is touched for the first time from now on is of large pages; a kernel that has none refuses.
+    ///
+    /// # Safety
+    /// `place` is of [`map`] or [`resize`] with this size.
+    pub unsafe fn advise(place: *mut u8, size: usize) {
+        unsafe { libc::madvise(place.cast(), length(size), MADV_HUGEPAGE) };
     }
 
     /// Addresses that begin at a large page.
@@ -156,6 +173,10 @@ mod mapping {
     pub fn map(_: usize) -> *mut u8 {
         std::ptr::null_mut()
     }
+
+    /// # Safety
+    /// Never called.
+    pub unsafe fn advise(_: *mut u8, _: usize) {}
 
     /// # Safety
     /// Never called.
