@@ -124,7 +124,7 @@ const LINES: &[Line] = &[
     ("JSON records into a `HashMap`", |found| millions(found.median("restore.json"))),
     ("restore / JSON", |found| times(found.ratio("restore.json", "snapshot.decode"))),
     ("bytes of snapshot an account", |found| plain(found.median("snapshot.bytes"))),
-    ("**journal**: replay against live (with its encoding)", |found| {
+    ("**journal**: replay (two threads) against live (one, with its encoding), by the clock", |found| {
         times(found.ratio("journal.live", "journal.replay"))
     }),
     ("**decided**, of all events: distributions", |found| count(found, "distributions")),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::ahead::{self, Place};
 use super::error::{Broken, RunError};
 use super::recover::damaged;
 use super::replica::{Replica, Taken};
@@ -16,14 +17,8 @@ pub struct Follower {
     shard: u16,
     /// `None` before the first entry: that one says which journal it is.
     replica: Option<Replica>,
-    last: Option<Last>,
-}
-
-/// Places of the last entry that was taken in.
-#[derive(Clone, Copy, Debug)]
-struct Last {
-    at: u64,
-    next: u64,
+    /// Of the last entry that was taken in.
+    last: Option<Place>,
 }
 
 impl Follower {
@@ -43,7 +38,7 @@ impl Follower {
             reader: log.open_journal(header.next)?,
             shard: header.shard,
             replica: Some(Replica::from_snapshot(header, engine)),
-            last: Some(Last { at: header.at, next: header.next }),
+            last: Some(Place { at: header.at, next: header.next }),
         })
     }
 
@@ -57,14 +52,15 @@ impl Follower {
 
     /// Takes in what the journal holds by now; returns how many entries that were. Their outputs are out.
     pub fn catch_up(&mut self) -> Result<u64, RunError> {
-        let mut entries = 0;
-        while let Some(taken) = self.next(Duration::ZERO)? {
-            entries += 1;
-            if let Some(replica) = &mut self.replica {
-                replica.recycle(taken);
-            }
-        }
-        Ok(entries)
+        // The first entry says which journal it is.
+        let first = match &self.replica {
+            None => u64::from(self.next(Duration::ZERO)?.is_some()),
+            Some(_) => 0,
+        };
+        let Some(replica) = &mut self.replica else { return Ok(first) };
+        let reached = ahead::catch_up(replica, &mut *self.reader)?;
+        self.last = reached.last.or(self.last);
+        Ok(first + reached.entries)
     }
 
     fn take(&mut self, record: &JournalRecord) -> Result<Taken, RunError> {
@@ -76,7 +72,7 @@ impl Follower {
         }
         let replica = self.replica.as_mut().expect("it was set where it was missing");
         let taken = replica.take(&record.bytes).map_err(refused)?;
-        self.last = Some(Last { at: record.at, next: record.next });
+        self.last = Some(Place { at: record.at, next: record.next });
         Ok(taken)
     }
 

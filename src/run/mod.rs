@@ -5,6 +5,7 @@
 //! are followers. Nothing here is async: the owner thread polls, decides, commits.
 
 pub mod adopt;
+pub mod ahead;
 pub mod clock;
 pub mod error;
 pub mod figures;

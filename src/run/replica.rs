@@ -38,11 +38,32 @@ pub struct Made {
     pub tally: Tally,
 }
 
+/// An entry as it was read: nothing of it was applied.
+pub struct Read {
+    entry: Entry,
+    /// What the next one carries as `previous`.
+    digest: Id128,
+}
+
+impl Read {
+    pub fn of(bytes: &[u8], decoder: &mut wire::entry::Decoder) -> Result<Read, Broken> {
+        Ok(Read { entry: decoder.decode(bytes)?, digest: wire::entry::digest(bytes) })
+    }
+}
+
 /// An entry that was taken in; its outputs are already out.
 #[derive(Clone, Debug)]
 pub struct Taken {
     pub entry: Entry,
     pub outputs: Vec<Output>,
+}
+
+impl Taken {
+    /// Compares what the entry led to with what is journalled.
+    pub fn prove(&self) -> Result<(), Broken> {
+        let (expected, found) = (self.entry.outputs, wire::digest::outputs(&self.outputs));
+        if found == expected { Ok(()) } else { Err(Broken::Outputs { expected, found }) }
+    }
 }
 
 impl Replica {
@@ -118,14 +139,32 @@ impl Replica {
 
     /// Takes the next entry in and compares what it leads to with what is journalled.
     pub fn take(&mut self, bytes: &[u8]) -> Result<Taken, Broken> {
-        let entry = self.decoder.decode(bytes)?;
+        let read = Read::of(bytes, &mut self.decoder)?;
+        let digest = read.digest;
+        let taken = self.apply(read)?;
+        taken.prove()?;
+        self.arrive(&taken.entry, digest)?;
+        Ok(taken)
+    }
+
+    /// The same, for a caller that proves what is taken.
+    pub fn take_unproved(&mut self, read: Read) -> Result<Taken, Broken> {
+        let digest = read.digest;
+        let taken = self.apply(read)?;
+        self.arrive(&taken.entry, digest)?;
+        Ok(taken)
+    }
+
+    fn apply(&mut self, read: Read) -> Result<Taken, Broken> {
+        let entry = read.entry;
         self.check_place(&entry)?;
         let mut outputs = Vec::new();
         self.engine.apply(entry.now, &entry.inputs, &mut outputs);
-        let found = wire::digest::outputs(&outputs);
-        if found != entry.outputs {
-            return Err(Broken::Outputs { expected: entry.outputs, found });
-        }
+        Ok(Taken { entry, outputs })
+    }
+
+    /// The next entry is the one that follows this.
+    fn arrive(&mut self, entry: &Entry, digest: Id128) -> Result<(), Broken> {
         if let Some(expected) = entry.state {
             let found = wire::digest::state(&self.engine.view());
             if found != expected {
@@ -133,13 +172,8 @@ impl Replica {
             }
         }
         self.positions.fold(entry.kind, &entry.spans)?;
-        self.previous = wire::entry::digest(bytes);
-        Ok(Taken { entry, outputs })
-    }
-
-    /// Takes the memory of an entry that is done with, for the next one.
-    pub fn recycle(&mut self, taken: Taken) {
-        self.decoder.recycle(taken.entry.inputs);
+        self.previous = digest;
+        Ok(())
     }
 
     /// Whether the entry is the next of this journal.
