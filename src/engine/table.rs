@@ -2,12 +2,14 @@
 //!
 //! A word is a hash (event ids), or a hash's upper half above a row's number (names): the table needs neither
 //! keys nor a hasher, and growing never asks for the rows again. It doubles by moving a few clusters with each
-//! insertion, so no insertion waits for all the others. Looked things up in, never iterated.
+//! insertion, so no insertion waits for all the others; until a word's cluster is moved, the old table is where it
+//! belongs, so that the new one's memory is touched from its first page to its last and not here and there. Looked things
+//! up in, never iterated.
 
 /// Slots of the smallest table.
 const LEAST_BITS: u32 = 4;
-/// Clusters of the old table that an insertion moves: it is empty long before the new one is full.
-const MOVED_AT_ONCE: usize = 8;
+/// Clusters of the old table that an insertion moves: it is empty before it is five sixths full.
+const MOVED_AT_ONCE: usize = 4;
 /// Spreads words that aren't hashes; odd, so no two words become one.
 pub const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -76,8 +78,16 @@ struct Moving {
     from: Slots,
     /// Slots looked at, counted from `start`.
     passed: usize,
-    /// A slot that was empty when the move began: no cluster lies across it.
+    /// A slot that was empty when the move began: no cluster lay across it.
     start: usize,
+}
+
+impl Moving {
+    /// Whether the cluster in which a word would stand is still to be moved.
+    fn has(&self, word: u64) -> bool {
+        let mask = self.from.words.len() - 1;
+        self.from.home(word).wrapping_sub(self.start) & mask >= self.passed
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -104,13 +114,25 @@ impl Table {
         self.len
     }
 
-    /// The word near `near` that `is` says is meant.
-    pub fn find(&self, near: u64, mut is: impl FnMut(u64) -> bool) -> Option<u64> {
-        if let Some(slot) = self.slots.find(near, &mut is) {
-            return Some(self.slots.words[slot]);
+    /// Where words near `near` stand.
+    fn side(&self, near: u64) -> &Slots {
+        match &self.moving {
+            Some(moving) if moving.has(near) => &moving.from,
+            _ => &self.slots,
         }
-        let old = &self.moving.as_ref()?.from;
-        old.find(near, is).map(|slot| old.words[slot])
+    }
+
+    fn side_mut(&mut self, near: u64) -> &mut Slots {
+        match &mut self.moving {
+            Some(moving) if moving.has(near) => &mut moving.from,
+            _ => &mut self.slots,
+        }
+    }
+
+    /// The word near `near` that `is` says is meant.
+    pub fn find(&self, near: u64, is: impl FnMut(u64) -> bool) -> Option<u64> {
+        let side = self.side(near);
+        side.find(near, is).map(|slot| side.words[slot])
     }
 
     /// Enters a word that isn't in the table, and isn't 0.
@@ -120,18 +142,14 @@ impl Table {
         if self.len * 4 >= self.slots.words.len() * 3 {
             self.double();
         }
-        self.slots.put(word);
+        self.side_mut(word).put(word);
         self.len += 1;
     }
 
     pub fn remove(&mut self, word: u64) {
-        if let Some(slot) = self.slots.find(word, |each| each == word) {
-            self.slots.clear(slot);
-            self.len -= 1;
-        } else if let Some(moving) = &mut self.moving
-            && let Some(slot) = moving.from.find(word, |each| each == word)
-        {
-            moving.from.clear(slot);
+        let side = self.side_mut(word);
+        if let Some(slot) = side.find(word, |each| each == word) {
+            side.clear(slot);
             self.len -= 1;
         }
     }
@@ -144,32 +162,36 @@ impl Table {
         let from = std::mem::replace(&mut self.slots, larger);
         let start = from.words.iter().position(|word| *word == 0).expect("a table is never full");
         self.moving = Some(Moving { from, passed: 0, start });
+        // Before anything is entered: what is entered at the end of the old table and goes on at its beginning finds room
+        // there that was passed, as every insertion passes more than the one slot that it takes.
+        self.go_on_moving();
     }
 
-    /// Moves some clusters. Whole ones: what is left in the old table is found as before.
+    /// Moves some clusters. Whole ones: what is left in the old table is found as before. The last one may have grown
+    /// beyond the first slot since.
     fn go_on_moving(&mut self) {
         let Some(moving) = &mut self.moving else { return };
         let size = moving.from.words.len();
         let mut clusters = 0;
-        while moving.passed < size && clusters < MOVED_AT_ONCE {
+        while clusters < MOVED_AT_ONCE {
             let slot = (moving.start + moving.passed) & (size - 1);
+            let word = std::mem::take(&mut moving.from.words[slot]);
+            if word == 0 && moving.passed >= size {
+                self.moving = None;
+                return;
+            }
             moving.passed += 1;
-            match std::mem::take(&mut moving.from.words[slot]) {
+            match word {
                 0 => clusters += 1,
                 word => self.slots.put(word),
             }
-        }
-        if moving.passed == size {
-            self.moving = None;
         }
     }
 
     /// Where a search for words near `near` will begin; to have it fetched ahead.
     pub fn fetch(&self, near: u64) {
-        super::fetch::ahead(&self.slots.words[self.slots.home(near)]);
-        if let Some(moving) = &self.moving {
-            super::fetch::ahead(&moving.from.words[moving.from.home(near)]);
-        }
+        let side = self.side(near);
+        super::fetch::ahead(&side.words[side.home(near)]);
     }
 }
 
@@ -341,6 +363,7 @@ mod tests {
                     naive.insert(id);
                 }
                 assert_eq!(set.len(), naive.len());
+                assert!(set.table.moving.is_none() || naive.iter().all(|id| set.contains(*id)));
             }
             assert!(naive.iter().all(|id| set.contains(*id)));
         }
