@@ -12,6 +12,7 @@ use super::commanded::CommandIndex;
 use super::crew::{Crew, Standing};
 use super::fields::Fields;
 use super::heap::{Heap, Place};
+use super::lines::Waiting;
 use super::names::{AccountNames, Domains, KindNames, RepNames};
 use super::score::{Decays, Reading};
 use super::sizes::Sizes;
@@ -19,7 +20,6 @@ use super::state::{AccountId, RepId, Seat, State};
 use super::table::IdSet;
 use super::undo_log::UndoIndex;
 use super::unknown::Unknown;
-use super::waiting::Waiting;
 use super::wheel::Wheel;
 
 #[derive(Debug, Default)]

@@ -18,7 +18,6 @@ const ACTS_BEFORE_S: u32 = 10 * DAY;
 /// One loss that is due. In the order in which they go: of a book the stalest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Loss {
-    pub book: u16,
     pub deadline: Secs,
     pub account: AccountId,
     pub owner: RepId,
@@ -39,18 +38,17 @@ impl Engine {
                 going = self.judged_losses(role);
             }
             let all = going.len();
-            keep_first(&mut going, 0, MAX_MOVED);
-            going.sort_unstable();
+            going.truncate(MAX_MOVED);
             for loss in &going {
                 if self.loses(role) {
                     self.retrieve_one(role, loss);
                 }
             }
-            self.state.losses_left |= all > MAX_MOVED && self.loses(role);
+            self.state.losses_left |= all > going.len() && self.loses(role);
         }
     }
 
-    /// Those that go, in any order. What a scope that trips holds back takes no place under the caps: once more without
+    /// Those that go, in their order. What a scope that trips holds back takes no place under the caps: once more without
     /// it.
     fn judged_losses(&mut self, role: usize) -> Vec<Loss> {
         loop {
@@ -84,25 +82,6 @@ impl Engine {
                 losses.pop_front();
             }
         }
-    }
-
-    /// Behind every frontier, no tripped scope, within the caps of D5. In any order: thousands may be due, of which an
-    /// entry takes few.
-    fn due_losses(&self, role: usize) -> Vec<Loss> {
-        let limits = self.limits();
-        let mut going = Vec::new();
-        for (book, owners) in self.free_to_go(role, &limits) {
-            let per_rep_day = self.rules().books[usize::from(book)].caps.per_rep_day;
-            let of_book = going.len();
-            for (owner, free) in owners {
-                let of_rep = going.len();
-                going.extend(free);
-                let left = per_rep_day.saturating_sub(self.losses_of_day(owner).0);
-                keep_first(&mut going, of_rep, left as usize);
-            }
-            keep_first(&mut going, of_book, limits[usize::from(book)].left as usize);
-        }
-        going
     }
 
     pub(super) fn role_scope(&self, role: usize) -> BreakerScope {
@@ -235,12 +214,4 @@ enum RepScope {
 /// Due before the scope's last `proceed`, or the role's last approval: let go, and not counted.
 pub(super) fn is_exempt(promised: Secs, proceeded: Secs) -> bool {
     promised <= proceeded
-}
-
-/// Of the losses from `start` on only so many are left, those that go first; in any order.
-fn keep_first(losses: &mut Vec<Loss>, start: usize, most: usize) {
-    if losses.len() - start > most {
-        losses[start..].select_nth_unstable(most);
-        losses.truncate(start + most);
-    }
 }

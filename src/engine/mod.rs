@@ -25,6 +25,7 @@ mod gate;
 mod heap;
 mod index;
 pub mod keeping;
+mod lines;
 mod lookahead;
 mod losses;
 mod matching;

@@ -1,77 +1,20 @@
 //! The seats that wait to be lost, and what keeps them: how far feeds reach, caps, the breaker. Owners stand in lists by
-//! what keeps theirs, so that an entry looks at those alone who may lose something. `docs/rules.md`, 8.
+//! what keeps theirs, and by their stalest seat that may go, so that an entry looks at no more than it can take.
+//! `docs/rules.md`, 8.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
 use crate::domain::Secs;
 use crate::domain::output::BreakerScope;
 use crate::domain::time::{DAY, HOUR};
 
 use super::Engine;
+use super::lines::{Line, Listed, Waiting};
 use super::losses::Loss;
 use super::sizes::share;
 use super::state::{AccountId, RepId};
-
-/// Of one role.
-#[derive(Debug, Default)]
-pub struct Waiting {
-    lines: BTreeMap<RepId, Line>,
-    books: BTreeMap<u16, Lists>,
-}
-
-/// What waits in one owner's book.
-#[derive(Debug, Default)]
-struct Line {
-    /// By promise, each with its deadline: the stalest of thousands are found without a look at their evidence.
-    seats: BTreeMap<(Secs, AccountId), Secs>,
-    listed: Listed,
-}
-
-/// In which list an owner stands, and where in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Listed {
-    /// Scopes that tripped stop all of theirs, or they have no book: nobody takes anything.
-    #[default]
-    Nowhere,
-    /// By their least promise that no scope stops: the book's feeds must reach it.
-    Open { book: u16, promised: Secs },
-    /// They lost as many as a day may take, until then.
-    AtCap { book: u16, until: Secs },
-}
-
-#[derive(Debug, Default)]
-struct Lists {
-    open: BTreeSet<(Secs, RepId)>,
-    at_cap: BTreeSet<(Secs, RepId)>,
-}
-
-impl Waiting {
-    fn list(&mut self, rep: RepId, listed: Listed) {
-        let Some(line) = self.lines.get_mut(&rep) else { return };
-        let before = std::mem::replace(&mut line.listed, listed);
-        if line.seats.is_empty() {
-            self.lines.remove(&rep);
-        }
-        if before != listed {
-            self.each_list(before, |list, at| list.remove(&(at, rep)));
-            self.each_list(listed, |list, at| list.insert((at, rep)));
-        }
-    }
-
-    fn each_list(&mut self, listed: Listed, change: impl Fn(&mut BTreeSet<(Secs, RepId)>, Secs) -> bool) {
-        match listed {
-            Listed::Nowhere => false,
-            Listed::Open { book, promised } => change(&mut self.books.entry(book).or_default().open, promised),
-            Listed::AtCap { book, until } => change(&mut self.books.entry(book).or_default().at_cap, until),
-        };
-    }
-
-    /// Owners whose day at the cap is over.
-    fn over_cap(&self, now: Secs) -> Vec<RepId> {
-        let ended = self.books.values().flat_map(|lists| lists.at_cap.range(..=(now, RepId::NOBODY)));
-        ended.map(|(_, rep)| *rep).collect()
-    }
-}
 
 /// What holds for all of a book's losses in one entry.
 #[derive(Clone, Copy, Debug)]
@@ -151,7 +94,7 @@ impl Engine {
     fn line_up(&mut self, role: usize, account: AccountId) {
         let (owner, seat) = self.in_line(role, account);
         let deadline = self.evidence_deadline(role, account);
-        self.index.waiting[role].lines.entry(owner).or_default().seats.insert(seat, deadline);
+        self.index.waiting[role].line(owner).insert(seat, deadline);
         self.list_owner(role, owner);
     }
 
@@ -167,9 +110,7 @@ impl Engine {
             return;
         }
         let (owner, seat) = self.in_line(role, account);
-        if let Some(line) = self.index.waiting[role].lines.get_mut(&owner) {
-            line.seats.remove(&seat);
-        }
+        self.index.waiting[role].line(owner).remove(seat);
         self.list_owner(role, owner);
     }
 
@@ -177,7 +118,8 @@ impl Engine {
     pub(super) fn note_deadline(&mut self, role: usize, account: AccountId, deadline: Secs) {
         if self.state.roles[role].waiting.contains(&account) {
             let (owner, seat) = self.in_line(role, account);
-            self.index.waiting[role].lines.entry(owner).or_default().seats.insert(seat, deadline);
+            self.index.waiting[role].line(owner).insert(seat, deadline);
+            self.list_owner(role, owner);
         }
     }
 
@@ -188,15 +130,19 @@ impl Engine {
     }
 
     fn listed(&self, role: usize, owner: RepId) -> Listed {
-        let line = self.index.waiting[role].lines.get(&owner);
-        let (Some(line), Some(book)) = (line, self.state.reps[owner.index()].book) else { return Listed::Nowhere };
+        let firsts = self.index.waiting[role].lines.get(owner.index());
+        let firsts = firsts.and_then(|line| Some((line.seats.first_key_value()?.0, line.stale.first_key_value()?.0)));
+        let (Some(((promised, _), stalest)), Some(book)) = (firsts, self.state.reps[owner.index()].book) else {
+            return Listed::Nowhere;
+        };
+        let (promised, stalest) = (*promised, *stalest);
+        if promised > self.let_go_until(role, owner) {
+            return Listed::Nowhere;
+        }
         let (done, until) = self.losses_of_day(owner);
-        let promised = line.seats.first_key_value().map(|((promised, _), _)| *promised);
-        let least = promised.filter(|promised| *promised <= self.let_go_until(role, owner));
-        match least {
-            None => Listed::Nowhere,
-            Some(_) if done >= self.rules().books[usize::from(book)].caps.per_rep_day => Listed::AtCap { book, until },
-            Some(promised) => Listed::Open { book, promised },
+        match done >= self.rules().books[usize::from(book)].caps.per_rep_day {
+            true => Listed::AtCap { book, until },
+            false => Listed::Open { book, promised, stalest },
         }
     }
 
@@ -210,8 +156,8 @@ impl Engine {
             }
             BreakerScope::Role(name) => {
                 let Some(role) = self.rules().role_index(name).map(usize::from) else { return };
-                let owners: Vec<_> = self.index.waiting[role].lines.keys().copied().collect();
-                owners.into_iter().for_each(|owner| self.list_owner(role, owner));
+                let owners = 0..self.index.waiting[role].lines.len();
+                owners.for_each(|owner| self.list_owner(role, RepId(owner as u16)));
             }
         }
     }
@@ -239,33 +185,59 @@ impl Engine {
         })
     }
 
-    /// Those of the role that nothing but their number keeps from going, by book and owner.
-    pub(super) fn free_to_go(
+    /// Those of the role that go if the breaker lets them, in the order in which they do: the stalest of each book that
+    /// its feeds reach, as many as a day may take of each owner and an hour of the book.
+    pub(super) fn due_losses(&self, role: usize) -> Vec<Loss> {
+        let mut due = Vec::new();
+        for (book, limit) in (0..).zip(self.limits()) {
+            if let Some(frontier) = limit.frontier {
+                self.stalest_of_book(role, book, frontier, limit.left, &mut due);
+            }
+        }
+        due
+    }
+
+    /// Owner by owner, by the stalest that each still has: nobody is looked at whose are all less stale than those taken.
+    fn stalest_of_book(&self, role: usize, book: u16, frontier: Secs, mut left: u64, due: &mut Vec<Loss>) {
+        let Some(lists) = self.index.waiting[role].books.get(&book) else { return };
+        let per_rep_day = self.rules().books[usize::from(book)].caps.per_rep_day;
+        let mut owners = lists.stalest.iter().copied().peekable();
+        let mut nexts = BinaryHeap::new();
+        while left > 0 {
+            let next =
+                nexts.peek().map(|Reverse((loss, ..)): &Reverse<(Loss, u32, Secs)>| (loss.deadline, loss.account));
+            if let Some(first @ (deadline, account, owner)) = owners.peek().copied()
+                && next.is_none_or(|next| (deadline, account) < next)
+            {
+                owners.next();
+                let of_day = per_rep_day.saturating_sub(self.losses_of_day(owner).0);
+                let until = frontier.min(self.let_go_until(role, owner));
+                nexts.extend(self.next_of_owner(role, Included(first), of_day, until));
+                continue;
+            }
+            let Some(Reverse((loss, of_day, until))) = nexts.pop() else { return };
+            left -= 1;
+            due.push(loss);
+            let last = (loss.deadline, loss.account, loss.owner);
+            nexts.extend(self.next_of_owner(role, Excluded(last), of_day - 1, until));
+        }
+    }
+
+    /// The owner's stalest from there on that is promised by then, if the day takes more of theirs.
+    fn next_of_owner(
         &self,
         role: usize,
-        limits: &[Limit],
-    ) -> impl Iterator<Item = (u16, impl Iterator<Item = (RepId, impl Iterator<Item = Loss>)>)> {
-        let waiting = &self.index.waiting[role];
-        let reached = waiting.books.iter().filter_map(|(book, lists)| {
-            let limit = limits[usize::from(*book)];
-            limit.frontier.filter(|_| limit.left > 0).map(|frontier| (*book, lists, frontier))
-        });
-        reached.map(move |(book, lists, frontier)| {
-            let owners = lists.open.range(..=(frontier, RepId::NOBODY)).map(|(_, owner)| *owner);
-            let free = owners.map(move |owner| {
-                let last = frontier.min(self.let_go_until(role, owner));
-                let free = waiting.lines[&owner].seats.range(..=(last, AccountId(u32::MAX)));
-                let loss = move |((promised, account), deadline): (&(Secs, AccountId), &Secs)| Loss {
-                    book,
-                    deadline: *deadline,
-                    account: *account,
-                    owner,
-                    promised: *promised,
-                };
-                (owner, free.map(loss))
-            });
-            (book, free)
-        })
+        from: Bound<(Secs, AccountId, RepId)>,
+        of_day: u32,
+        until: Secs,
+    ) -> Option<Reverse<(Loss, u32, Secs)>> {
+        let (Included((.., owner)) | Excluded((.., owner))) = from else { return None };
+        let from = from.map(|(deadline, account, _)| (deadline, account));
+        let stale = self.index.waiting[role].lines[owner.index()].stale.range((from, Unbounded));
+        let mut free = stale.filter(|(_, promised)| **promised <= until && of_day > 0);
+        let ((deadline, account), promised) = free.next()?;
+        let loss = Loss { deadline: *deadline, account: *account, owner, promised: *promised };
+        Some(Reverse((loss, of_day, until)))
     }
 
     /// The next instant at which time alone may let a waiting loss go.
@@ -282,15 +254,15 @@ impl Engine {
     /// What is wrong with a role's lines.
     pub(super) fn fault_of_lines(&self, role: usize) -> Option<String> {
         let waiting = &self.index.waiting[role];
-        let in_lines: usize = waiting.lines.values().map(|line| line.seats.len()).sum();
+        let in_lines: usize = waiting.lines.iter().map(|line| line.seats.len()).sum();
         let in_lists: usize = waiting.books.values().map(|lists| lists.open.len() + lists.at_cap.len()).sum();
-        let listed = waiting.lines.values().filter(|line| line.listed != Listed::Nowhere).count();
+        let listed = waiting.lines.iter().filter(|line| line.listed != Listed::Nowhere).count();
         if in_lines != self.state.roles[role].waiting.len() || in_lists != listed {
             return Some(format!("role {role}: {in_lines} in lines, {in_lists} in lists, {listed} listed"));
         }
         let in_line = |account: &AccountId| {
             let (owner, seat) = self.in_line(role, *account);
-            let deadline = waiting.lines.get(&owner).and_then(|line| line.seats.get(&seat));
+            let deadline = waiting.lines.get(owner.index()).and_then(|line| line.seats.get(&seat));
             deadline.is_some_and(|deadline| *deadline == self.evidence_deadline(role, *account))
         };
         if let Some(account) = self.state.roles[role].waiting.iter().find(|account| !in_line(account)) {
@@ -300,17 +272,22 @@ impl Engine {
         let stale = |listed: Listed| matches!(listed, Listed::AtCap { until, .. } if until <= self.state.now);
         let is_in_its_list = |owner: RepId, listed: Listed| match listed {
             Listed::Nowhere => true,
-            Listed::Open { book, promised } => waiting.books[&book].open.contains(&(promised, owner)),
+            Listed::Open { book, promised, stalest: (deadline, account) } => {
+                let lists = &waiting.books[&book];
+                lists.open.contains(&(promised, owner)) && lists.stalest.contains(&(deadline, account, owner))
+            }
             Listed::AtCap { book, until } => waiting.books[&book].at_cap.contains(&(until, owner)),
         };
-        let wrong = |(owner, line): &(&RepId, &Line)| {
-            let Line { listed, .. } = **line;
-            !is_in_its_list(**owner, listed) || listed != self.listed(role, **owner) && !stale(listed)
+        let is_twice = |line: &Line| {
+            let by_promise = line.seats.iter().map(|((promised, account), deadline)| (*deadline, *account, *promised));
+            let by_deadline = line.stale.iter().map(|((deadline, account), promised)| (*deadline, *account, *promised));
+            by_promise.collect::<BTreeSet<_>>().into_iter().eq(by_deadline)
         };
-        waiting
-            .lines
-            .iter()
-            .find(wrong)
-            .map(|(owner, line)| format!("role {role}: {owner:?} stands in {:?}", line.listed))
+        let wrong = |(owner, line): &(RepId, &Line)| {
+            let (listed, owner) = (line.listed, *owner);
+            !is_in_its_list(owner, listed) || !is_twice(line) || listed != self.listed(role, owner) && !stale(listed)
+        };
+        let mut lines = (0..).map(RepId).zip(&waiting.lines);
+        lines.find(wrong).map(|(owner, line)| format!("role {role}: {owner:?} stands in {:?}", line.listed))
     }
 }
