@@ -33,6 +33,7 @@ mod names;
 mod observed;
 mod pending;
 mod pool;
+pub mod queue;
 pub mod rare;
 mod reps;
 mod requests;

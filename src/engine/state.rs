@@ -14,6 +14,7 @@ use crate::domain::rep::RepStatus;
 use crate::domain::signal::Class;
 use crate::domain::{Input, Secs, Text};
 
+use super::queue::Queue;
 use super::rare::Empty;
 
 pub use super::commanded::{Commanded, Observed, Stage, Turn, Wish};
@@ -85,7 +86,7 @@ pub struct State {
     /// Kinds that contributions name, whatever policy knew them; never taken away.
     pub kinds: Vec<(Class, Text)>,
     /// Event ids in the order of their arrival, and how many of them came at each instant.
-    pub remembered: VecDeque<u64>,
+    pub remembered: Queue<u64>,
     pub arrivals: VecDeque<(Secs, u32)>,
     /// Signals for accounts that nobody created yet, by arrival.
     pub unknown: BTreeMap<u64, Kept>,
@@ -445,7 +446,7 @@ impl State {
             ends_passed: BTreeMap::new(),
             opportunities: BTreeMap::new(),
             kinds: Vec::new(),
-            remembered: VecDeque::new(),
+            remembered: Queue::default(),
             arrivals: VecDeque::new(),
             unknown: BTreeMap::new(),
             unknown_next: 0,

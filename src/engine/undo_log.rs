@@ -1,21 +1,20 @@
 //! Decisions that can be undone: how their seats were before, and whether anything happened to these since. A week's,
 //! and no more than fit into a ring. How they are undone is told in [`super::undo`]. `docs/rules.md`, 16.
 
-use std::collections::VecDeque;
-
 use crate::domain::ids::Id128;
 use crate::domain::output::{Decision, LeftAlone, SeatStatus};
 use crate::domain::policy::{MAX_UNDO, UNDO_S};
 use crate::domain::{DecisionKind, Secs};
 
 use super::Engine;
+use super::queue::Queue;
 use super::state::{AccountId, RepId, State, Tenure, Turn};
 use super::table::{NameTable, SPREAD};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UndoLog {
     /// In the order in which they were decided.
-    pub rows: VecDeque<UndoRow>,
+    pub rows: Queue<UndoRow>,
     /// Entry and instant of the latest that is kept no longer.
     pub forgotten: Option<(u64, Secs)>,
 }
@@ -84,7 +83,7 @@ impl UndoIndex {
     }
 
     /// The place of the latest decision about a seat among those kept.
-    pub fn last(&self, rows: &VecDeque<UndoRow>, role: u8, account: AccountId) -> Option<usize> {
+    pub fn last(&self, rows: &Queue<UndoRow>, role: u8, account: AccountId) -> Option<usize> {
         let is = |row: u32| {
             let row = &rows[self.place(row)];
             (row.role, row.account) == (role, account)
@@ -102,7 +101,7 @@ impl UndoIndex {
     }
 
     /// The latest decision about a seat stands there now.
-    fn note(&mut self, rows: &VecDeque<UndoRow>, role: u8, account: AccountId, place: usize) {
+    fn note(&mut self, rows: &Queue<UndoRow>, role: u8, account: AccountId, place: usize) {
         if let Some(before) = self.last(rows, role, account) {
             self.last.remove(hash(role, account), self.number(before));
         }
@@ -110,7 +109,7 @@ impl UndoIndex {
     }
 
     /// Before the first of all is kept no longer.
-    fn forget_first(&mut self, rows: &VecDeque<UndoRow>, role: u8, account: AccountId) {
+    fn forget_first(&mut self, rows: &Queue<UndoRow>, role: u8, account: AccountId) {
         if self.last(rows, role, account) == Some(0) {
             self.last.remove(hash(role, account), self.number(0));
         }
@@ -118,7 +117,7 @@ impl UndoIndex {
     }
 
     /// Whether both find the same of these rows.
-    pub fn finds_like(&self, other: &UndoIndex, rows: &VecDeque<UndoRow>) -> bool {
+    pub fn finds_like(&self, other: &UndoIndex, rows: &Queue<UndoRow>) -> bool {
         let place = |index: &UndoIndex, row: &UndoRow| index.last(rows, row.role, row.account);
         self.last.len() == other.last.len() && rows.iter().all(|row| place(self, row) == place(other, row))
     }

@@ -24,6 +24,7 @@ use bookd::domain::{
 };
 use bookd::engine::evidence::Touches;
 use bookd::engine::few::Few;
+use bookd::engine::queue::Queue;
 use bookd::engine::rare::{Empty, Rare};
 use bookd::engine::state::{
     Account, AccountId, AccountRecordRow, AccountSide, Before, Commanded, Contribution, Contributions, DailyRow, Kept,
@@ -195,6 +196,12 @@ impl<A: Draw, B: Draw, C: Draw> Draw for (A, B, C) {
 impl<A: Draw, B: Draw, C: Draw, D: Draw> Draw for (A, B, C, D) {
     fn draw(dice: &mut Dice<'_>) -> (A, B, C, D) {
         (A::draw(dice), B::draw(dice), C::draw(dice), D::draw(dice))
+    }
+}
+
+impl<T: Draw> Draw for Queue<T> {
+    fn draw(dice: &mut Dice<'_>) -> Queue<T> {
+        Vec::draw(dice).into_iter().collect()
     }
 }
 

@@ -7,6 +7,7 @@ use std::vec::IntoIter;
 use smallvec::{Array, SmallVec};
 
 use super::{FEW, GROUP, Group, Reader, Wire, column, next, put_varint};
+use crate::engine::queue::Queue;
 use crate::wire::WireError;
 
 impl<T: Wire> Wire for Option<T> {
@@ -200,6 +201,17 @@ impl<T: Wire> Wire for VecDeque<T> {
 
     fn get(from: &mut Reader<'_>) -> Result<VecDeque<T>, WireError> {
         Vec::get(from).map(VecDeque::from)
+    }
+}
+
+impl<T: Wire> Wire for Queue<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_varint(self.len() as u64, out);
+        put_items(self.iter(), out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Queue<T>, WireError> {
+        Ok(Vec::get(from)?.into_iter().collect())
     }
 }
 
