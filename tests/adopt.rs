@@ -7,7 +7,7 @@ use std::path::Path;
 
 use bookd::config::{self, Config};
 use bookd::domain::output::{Output, Why};
-use bookd::domain::policy::MAX_WARNED;
+use bookd::domain::policy::MAX_AT_ONCE;
 use bookd::domain::{Millis, Secs, Topic};
 use bookd::engine::keeping::Keeps;
 use bookd::feed::Decoder;
@@ -57,13 +57,13 @@ fn verdicts(report: &Report) -> BTreeMap<&str, Verdict> {
 fn more_accounts_than_one_entry_warns_of_go_cold_at_once() {
     let dir = tempfile::tempdir().unwrap();
     append(dir.path(), Topic::Reps, &format!("{}\n", company::rep_with_capacity("ana", 1)));
-    let accounts = 0..MAX_WARNED + 1;
+    let accounts = 0..MAX_AT_ONCE + 1;
     let lines: String = accounts.map(|number| company::owned_account(&format!("a{number}"), "ana") + "\n").collect();
     append(dir.path(), Topic::Accounts, &lines);
     append(dir.path(), Topic::Activity, &format!("{}\n", company::email("e", "ana", "nowhere", minutes(0))));
     let report = study(dir.path(), &policy("touches = 1"), minutes(0), minutes(31));
     let verdicts = verdicts(&report);
-    assert_eq!(verdicts.len(), MAX_WARNED + 1);
+    assert_eq!(verdicts.len(), MAX_AT_ONCE + 1);
     assert!(verdicts.values().all(|verdict| *verdict == Verdict::Warned(secs(60))), "{verdicts:?}");
 }
 

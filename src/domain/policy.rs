@@ -25,13 +25,16 @@ pub const MAX_KINDS: usize = 256;
 pub const MAX_POINTS_MILLI: u32 = 4_096_000;
 /// Accounts passed over in one batch before the rest waits for the next one.
 pub const MAX_ASIDE: usize = 64;
-/// Accounts of a role placed in one entry, and lost in one entry, before the rest waits for the next one: a decision
-/// with its reasons takes some microseconds, and nobody else is served meanwhile. A departure gives a whole book away at
-/// once all the same: half of it would be nobody's.
-pub const MAX_MOVED: usize = 64;
-/// Seats warned of in one entry, the stalest first, before the rest waits for the next one: a warning takes some two
-/// microseconds.
-pub const MAX_WARNED: usize = 256;
+/// Timers that fire in one entry, accounts of a role that are lost in it, and that are placed, before the rest waits for
+/// the next one: a decision with its reasons takes some microseconds, and nobody else is served meanwhile. A departure
+/// gives a whole book away at once all the same: half of it would be nobody's.
+pub const MAX_AT_ONCE: usize = 64;
+/// Of each of these, where an entry has many inputs: one less for so many of them, but so many at least.
+pub const LEAST_AT_ONCE: usize = 16;
+pub const INPUTS_FOR_ONE: usize = 8;
+/// Event ids that grew too old, and decisions, forgotten in one entry, or twice as many as it has inputs where that is more:
+/// after a quiet weekend a hundred thousand are too old at once, and each waits for memory.
+pub const MAX_FORGOTTEN: usize = 1_024;
 /// Accounts whose rows are looked at in one entry where all are to be: a row takes about a microsecond, as much again to
 /// be written, and twice that to be sent.
 pub const MAX_SHOWN: u32 = 4_096;
@@ -46,6 +49,11 @@ pub const MAX_REFUSED: u8 = 3;
 pub const TIERS: usize = 4;
 /// A priority is in millionths of a point of 0 to 100.
 pub const PRIORITY_ONE: u32 = 1_000_000;
+
+/// How many timers fire, accounts are lost and are placed beside so many inputs.
+pub fn at_once(inputs: usize) -> usize {
+    MAX_AT_ONCE.saturating_sub(inputs / INPUTS_FOR_ONE).max(LEAST_AT_ONCE)
+}
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {

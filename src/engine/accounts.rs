@@ -16,6 +16,7 @@ use super::reps::change_fields;
 use super::state::{
     Account, AccountId, AccountSide, Kept, NEVER_SHOWN, Opportunity, Rare, RepId, Seat, Stage, see_version,
 };
+use super::timers::Kind;
 
 impl Engine {
     pub(super) fn account_record(&mut self, record: &AccountRecord) -> Result<(), Code> {
@@ -215,7 +216,7 @@ impl Engine {
             self.state.past_owners[role].remove(&account);
             let seat = std::mem::take(&mut self.state.seats[role][account.index()]);
             self.index.note_holding(role, account, &seat, false);
-            self.index.wheels[role].set(account.0, Secs::NEVER);
+            self.index.timers[role].set(account.0, Kind::Due, Secs::NEVER);
         }
         let side = &mut self.state.sides[account.index()];
         self.index.accounts.remove(side, account);

@@ -25,7 +25,7 @@ impl Engine {
             for account in self.account_ids() {
                 self.audit_seat(role, account)?;
                 self.audit_place(role, account)?;
-                self.audit_warning(role, account)?;
+                self.audit_timer(role, account)?;
             }
             self.audit_commands(role)?;
             self.audit_heaps(role)?;
@@ -37,14 +37,11 @@ impl Engine {
         self.audit_memory()
     }
 
-    /// Whoever is to be warned is listed, or about to be.
-    fn audit_warning(&self, role: usize, account: AccountId) -> Audit {
-        let Some(deadline) = self.deadline_to_warn_of(role, account).filter(|_| self.state.gate_open) else {
-            return Ok(());
-        };
-        let listed = self.state.warnings_left && self.index.to_warn.contains(&(deadline, account, role));
-        require(listed || self.index.wheels[role].due(account.0) <= self.state.now, || {
-            format!("{} in role {role}: nobody will warn of it", account.0)
+    /// A timer is what the state says, whatever else was due before it; behind a closed gate holds end without theirs.
+    fn audit_timer(&self, role: usize, account: AccountId) -> Audit {
+        let (set, due) = (self.index.timers[role].of(account.0), self.timer(role, account));
+        require(!self.state.gate_open || set == due, || {
+            format!("{} in role {role}: its timer is {set:?}, not {due:?}", account.0)
         })
     }
 

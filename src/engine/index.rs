@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::output::SeatStatus;
 use crate::domain::policy::Policy;
 use crate::domain::signal::Class;
-use crate::domain::{Body, Candidate, Secs, Text};
+use crate::domain::{Body, Candidate, Text};
 
 use super::commanded::CommandIndex;
 use super::crew::{Crew, Standing};
@@ -18,9 +18,9 @@ use super::score::{Decays, Reading};
 use super::sizes::Sizes;
 use super::state::{AccountId, RepId, Seat, State};
 use super::table::IdSet;
+use super::timers::Timers;
 use super::undo_log::UndoIndex;
 use super::unknown::Unknown;
-use super::wheel::Wheel;
 
 #[derive(Debug, Default)]
 pub struct Index {
@@ -39,7 +39,7 @@ pub struct Index {
     pub unknown_opportunities: BTreeMap<Text, u64>,
     /// By role.
     pub pools: Vec<Pool>,
-    pub wheels: Vec<Wheel>,
+    pub timers: Vec<Timers>,
     /// By role: bits of the segments that any of its books names.
     pub role_segments: Vec<u64>,
     /// By the policy's books: their reps.
@@ -57,8 +57,6 @@ pub struct Index {
     pub opportunities_of: BTreeMap<AccountId, BTreeSet<Text>>,
     /// Seats that somebody holds without owning them, by holder, account and role.
     pub holding: BTreeSet<(RepId, AccountId, usize)>,
-    /// Owned seats whose owners are to be warned, by deadline, account and role; some no longer are.
-    pub to_warn: BTreeSet<(Secs, AccountId, usize)>,
     pub commands: CommandIndex,
     pub undo: UndoIndex,
     /// How sums are read now.
@@ -108,13 +106,13 @@ impl Index {
 
     pub fn add_role(&mut self, accounts: usize) {
         self.pools.push(Pool { places: vec![Place::Nowhere; accounts], ..Pool::default() });
-        self.wheels.push(Wheel::new(accounts));
+        self.timers.push(Timers::new(accounts));
         self.waiting.push(Waiting::default());
     }
 
     pub fn add_account(&mut self) {
         self.pools.iter_mut().for_each(|pool| pool.places.push(Place::Nowhere));
-        self.wheels.iter_mut().for_each(Wheel::add_timer);
+        self.timers.iter_mut().for_each(Timers::add);
     }
 
     /// What hangs on the policy's kinds, books and segments.

@@ -105,14 +105,14 @@ impl Engine {
                 Place::Heap { heap, position } => pool.heaps[usize::from(heap)].1.fetch(position),
                 Place::Tenure(row) if acts => {
                     fetch::whole(&self.state.tenures[role][row as usize]);
-                    self.index.wheels[role].fetch(account.0);
+                    self.index.timers[role].fetch(account.0);
                 }
                 _ => {}
             }
         }
     }
 
-    /// What a signal replaces, where a contribution is noted, an owner's touches, and what their timer stands between.
+    /// What a signal replaces, where a contribution is noted, an owner's touches, and what their timer stands above.
     fn fetch_counted(&self, account: AccountId, body: &Body) {
         let side = &self.state.sides[account.index()];
         side.contributions.fetch_next();
@@ -123,10 +123,10 @@ impl Engine {
                 }
             }
             _ => {
-                for (role, wheel) in self.index.wheels.iter().enumerate() {
+                for (role, timers) in self.index.timers.iter().enumerate() {
                     if let Some(tenure) = self.tenure_of(role, account) {
                         tenure.evidence.fetch();
-                        wheel.fetch_neighbours(account.0);
+                        timers.fetch_neighbours(account.0);
                     }
                 }
             }

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use crate::domain::Secs;
 use crate::domain::output::{AlertKind, BreakerScope, DecisionKind, SeatStatus, Why};
-use crate::domain::policy::MAX_MOVED;
 use crate::domain::time::{DAY, HOUR};
 
 use super::Engine;
@@ -38,7 +37,7 @@ impl Engine {
                 going = self.judged_losses(role);
             }
             let all = going.len();
-            going.truncate(MAX_MOVED);
+            going.truncate(self.entry.at_once);
             for loss in &going {
                 if self.loses(role) {
                     self.retrieve_one(role, loss);

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::domain::Secs;
 use crate::domain::output::{DecisionKind, Entered, Why};
-use crate::domain::policy::{MAX_ASIDE, MAX_MOVED};
+use crate::domain::policy::MAX_ASIDE;
 
 use super::Engine;
 use super::choice::Asked;
@@ -36,7 +36,7 @@ impl Engine {
     #[inline(never)] // Counted apart by the benches.
     pub(super) fn match_roles(&mut self) {
         for role in self.roles() {
-            let mut left = Left { aside: MAX_ASIDE, placed: MAX_MOVED };
+            let mut left = Left { aside: MAX_ASIDE, placed: self.entry.at_once };
             while self.match_role(role, &mut left) {}
         }
     }

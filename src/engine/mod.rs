@@ -47,14 +47,15 @@ mod sizes;
 mod sources;
 pub mod state;
 mod table;
+mod timers;
 mod undo;
 mod undo_log;
 mod unknown;
 pub mod view;
 mod waiting;
-mod wheel;
 
 use crate::domain::ids::Id128;
+use crate::domain::policy::{MAX_FORGOTTEN, at_once};
 use crate::domain::{Body, Candidate, Code, Gate, Input, Millis, Output, Policy, Position};
 use index::Index;
 use state::{AccountId, RepId, State};
@@ -83,6 +84,8 @@ pub struct Engine {
 struct Scratch {
     out: Vec<Output>,
     decisions: u32,
+    /// How many timers fire, accounts are lost and are placed.
+    at_once: usize,
     /// In any order, some more than once.
     touched: Vec<AccountId>,
     tally: Tally,
@@ -117,8 +120,9 @@ impl Engine {
         self.state.sequence += 1;
         self.state.now_ms = self.state.now_ms.max(now.0);
         self.state.now = self.state.now.max(now.secs());
+        self.entry.at_once = at_once(inputs.len());
         self.read_anew();
-        self.forget_old();
+        self.forget_old(MAX_FORGOTTEN.max(2 * inputs.len()));
         for (number, input) in inputs.iter().enumerate() {
             if number % lookahead::PORTION == 0 {
                 self.look_ahead(&inputs[number..inputs.len().min(number + lookahead::PORTION)]);
@@ -151,7 +155,6 @@ impl Engine {
             self.write_rows();
         }
         self.state.again = self.looks_again(self.entry.placed);
-        self.index.wheels.iter_mut().for_each(wheel::Wheel::settle);
         self.end_entry(out)
     }
 
@@ -197,8 +200,8 @@ impl Engine {
         if !self.state.gate_open {
             return None;
         }
-        let timers = self.index.wheels.iter().filter_map(|wheel| wheel.next_deadline());
-        let again = (self.state.again || self.state.warnings_left).then_some(self.state.now);
+        let timers = self.index.timers.iter().filter_map(timers::Timers::next_deadline);
+        let again = self.state.again.then_some(self.state.now);
         let others =
             [self.next_silence(), self.next_loss(), self.next_command_due(), self.next_of_rate(), self.next_lapse()]
                 .into_iter()
@@ -206,10 +209,10 @@ impl Engine {
         timers.chain(again).chain(others).min().map(|due| due.max(self.state.now).millis())
     }
 
-    /// Whether warnings, losses, matching or rows stopped at a bound: the next entry should come at once, inputs or not.
+    /// Whether timers, losses, matching or rows stopped at a bound: the next entry should come at once, inputs or not.
     pub fn wants_next(&self) -> bool {
         let unfinished = self.state.gate_open
-            && (self.state.warnings_left
+            && (self.state.timers_left
                 || self.state.losses_left
                 || self.state.roles.iter().enumerate().any(|(number, role)| {
                     (role.pass.is_some() || role.dirty != 0 || !role.marked.is_empty()) && self.decides(number)

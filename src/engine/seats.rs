@@ -2,12 +2,13 @@
 //! to them: rests, holds, deadlines, warnings. `docs/rules.md`, 5.
 
 use crate::domain::output::{AlertKind, SeatStatus};
-use crate::domain::policy::{Book, MAX_WARNED};
+use crate::domain::policy::Book;
 use crate::domain::{Output, Secs, output::Alert};
 
 use super::Engine;
 use super::heap::Place;
 use super::state::{Account, AccountId, RepId, Seat, Tenure};
+use super::timers::Kind;
 
 impl Engine {
     /// Every change of a seat: notes its cause, its place in the pool and its timer follow.
@@ -107,128 +108,115 @@ impl Engine {
 
     /// The one timer of a seat: the earliest instant at which time alone changes something.
     pub(super) fn set_timer(&mut self, role: usize, account: AccountId) {
-        let due = self.due(role, account);
-        self.index.wheels[role].set(account.0, due);
+        let (kind, due) = self.due(role, account);
+        self.index.timers[role].set(account.0, kind, due);
     }
 
-    fn due(&self, role: usize, account: AccountId) -> Secs {
+    /// For `audit`.
+    pub(super) fn timer(&self, role: usize, account: AccountId) -> Option<(Kind, Secs)> {
+        Some(self.due(role, account)).filter(|(_, due)| *due != Secs::NEVER)
+    }
+
+    fn due(&self, role: usize, account: AccountId) -> (Kind, Secs) {
         let (row, seat) = (&self.state.accounts[account.index()], &self.state.seats[role][account.index()]);
         let now = self.state.now;
         let ahead = |at: Secs| if at > now { at } else { Secs::NEVER };
         match seat.status {
-            _ if !row.alive => Secs::NEVER,
-            SeatStatus::Rest => seat.until,
+            _ if !row.alive => (Kind::Due, Secs::NEVER),
+            SeatStatus::Rest => (Kind::Due, seat.until),
             SeatStatus::Pool => {
                 let wake = if seat.wake > Secs::ZERO { seat.wake } else { Secs::NEVER };
-                ahead(row.hold.max(seat.hold).max(self.retry_at(role, account))).min(wake)
+                (Kind::Wake, ahead(row.hold.max(seat.hold).max(self.retry_at(role, account))).min(wake))
             }
             SeatStatus::Owned => self.owned_due(role, account),
-            _ => Secs::NEVER,
+            _ => (Kind::Due, Secs::NEVER),
         }
     }
 
-    fn owned_due(&self, role: usize, account: AccountId) -> Secs {
+    fn owned_due(&self, role: usize, account: AccountId) -> (Kind, Secs) {
         if let Some(end) = self.holdout(role, account) {
-            return end;
+            return (Kind::Wake, end);
         }
         if self.state.roles[role].waiting.contains(&account) {
-            return Secs::NEVER;
+            return (Kind::Due, Secs::NEVER);
         }
-        match self.tenure(role, account).promised {
+        let due = match self.tenure(role, account).promised {
             Some(promised) => promised,
             None => self.evidence_deadline(role, account).minus(self.lead(role, account)),
-        }
+        };
+        (Kind::Due, due)
     }
 
-    /// Fires all that is due until nothing is; then the warnings.
+    /// Holds that are over first, all of them: what they held back is due as if they had never been. Then what is due, as
+    /// much of it as fires in one entry.
     #[inline(never)] // Counted apart by the benches.
     pub(super) fn fire_timers(&mut self) {
-        loop {
-            let mut due = Vec::new();
-            for role in self.roles() {
-                let mut expired = Vec::new();
-                self.index.wheels[role].expire(self.state.now, &mut expired);
-                due.extend(expired.into_iter().map(|(at, account)| (at, AccountId(account), role)));
+        for role in self.roles() {
+            while let Some((at, account)) = self.index.timers[role].first(Kind::Wake)
+                && at <= self.state.now
+            {
+                self.index.timers[role].take_first(Kind::Wake);
+                self.wake(role, AccountId(account));
             }
-            if due.is_empty() {
-                return self.warn_all();
+        }
+        let mut left = self.entry.at_once;
+        while left > 0
+            && let Some((_, account, role)) = self.next_due()
+        {
+            left -= 1;
+            self.index.timers[role].take_first(Kind::Due);
+            self.fire(role, account);
+        }
+        self.state.timers_left = left == 0 && self.next_due().is_some();
+    }
+
+    /// Of what is due the one that fires first.
+    fn next_due(&self) -> Option<(Secs, AccountId, usize)> {
+        let timers = self.index.timers.iter().enumerate();
+        let firsts = timers
+            .filter_map(|(role, timers)| timers.first(Kind::Due).map(|(at, account)| (at, AccountId(account), role)));
+        firsts.min().filter(|(at, ..)| *at <= self.state.now)
+    }
+
+    fn wake(&mut self, role: usize, account: AccountId) {
+        let now = self.state.now;
+        let seat = &mut self.state.seats[role][account.index()];
+        let pooled = seat.status == SeatStatus::Pool;
+        if pooled {
+            if seat.wake <= now {
+                seat.wake = Secs::ZERO;
             }
-            due.sort_unstable();
-            for (_, account, role) in due {
-                self.fire(role, account);
-            }
+            self.place_in_pool(role, account);
+        }
+        self.set_timer(role, account);
+        // At an opening all are tried anyway, and what ended behind the gate no state knows.
+        if pooled && !self.entry.opens {
+            self.mark(role, account);
         }
     }
 
     fn fire(&mut self, role: usize, account: AccountId) {
-        let now = self.state.now;
         let seat = &self.state.seats[role][account.index()];
         match seat.status {
-            SeatStatus::Rest if seat.until <= now => {
+            SeatStatus::Rest => {
                 let since = seat.until;
                 self.enter_pool(role, account, since);
             }
-            SeatStatus::Pool => {
-                if seat.wake <= now {
-                    self.state.seats[role][account.index()].wake = Secs::ZERO;
-                }
-                self.place_in_pool(role, account);
-                self.set_timer(role, account);
-                // At an opening all are tried anyway, and what ended behind the gate no state knows.
-                if !self.entry.opens {
-                    self.mark(role, account);
-                }
-            }
             SeatStatus::Owned => self.fire_owned(role, account),
-            _ => self.set_timer(role, account),
-        }
-    }
-
-    fn fire_owned(&mut self, role: usize, account: AccountId) {
-        let now = self.state.now;
-        if self.holdout(role, account).is_none() {
-            if let Some(deadline) = self.deadline_to_warn_of(role, account) {
-                self.index.to_warn.insert((deadline, account, role));
-                return;
-            }
-            let deadline = self.evidence_deadline(role, account);
-            match self.tenure(role, account).promised {
-                None if self.lead(role, account) == 0 && deadline <= now => self.promise(role, account, deadline),
-                Some(promised) if promised <= now => self.wait(role, account),
-                _ => {}
-            }
+            _ => {}
         }
         self.set_timer(role, account);
     }
 
-    /// The deadline of an owned seat whose owner is to be warned of it by now.
-    pub(super) fn deadline_to_warn_of(&self, role: usize, account: AccountId) -> Option<Secs> {
-        let tenure = self.tenure_of(role, account)?;
-        let lead = self.lead(role, account);
-        if tenure.promised.is_some() || lead == 0 || self.holdout(role, account).is_some() {
-            return None;
+    fn fire_owned(&mut self, role: usize, account: AccountId) {
+        if self.tenure(role, account).promised.is_some() {
+            return self.wait(role, account);
         }
-        let deadline = self.evidence_deadline(role, account);
-        (deadline.minus(lead) <= self.state.now).then_some(deadline)
-    }
-
-    /// The stalest warnings, as many as one entry may give; whose turn hasn't come stays listed, and needs no timer.
-    fn warn_all(&mut self) {
-        let mut left = MAX_WARNED;
-        self.state.warnings_left = false;
-        while let Some((deadline, account, role)) = self.index.to_warn.first().copied() {
-            // Whatever moved its deadline since set its timer too.
-            let is_due = self.deadline_to_warn_of(role, account) == Some(deadline);
-            if is_due && left == 0 {
-                self.state.warnings_left = true;
-                return;
-            }
-            self.index.to_warn.pop_first();
-            if is_due {
-                left -= 1;
-                self.warn(role, account, deadline, self.lead(role, account));
-                self.set_timer(role, account);
-            }
+        let (deadline, lead) = (self.evidence_deadline(role, account), self.lead(role, account));
+        if lead == 0 {
+            self.promise(role, account, deadline);
+        } else {
+            self.warn(role, account, deadline, lead);
         }
     }
 

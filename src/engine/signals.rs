@@ -111,12 +111,16 @@ impl Engine {
         }
     }
 
-    /// What grew older than its window is forgotten, before the entry's inputs.
-    pub(super) fn forget_old(&mut self) {
-        self.forget_undo();
+    /// What grew older than its window is forgotten, before the entry's inputs: the oldest ids and decisions, at most so
+    /// many of each.
+    pub(super) fn forget_old(&mut self, most: usize) {
+        self.forget_undo(most);
         let Some(policy) = &self.state.policy else { return };
         let (now, dedup_s, unknown_s) = (self.state.now, policy.windows.dedup_s, policy.windows.unknown_s);
-        while self.state.arrivals.front().is_some_and(|(at, _)| at.plus(dedup_s) <= now) {
+        for _ in 0..most {
+            if self.state.arrivals.front().is_none_or(|(at, _)| at.plus(dedup_s) > now) {
+                break;
+            }
             self.forget_oldest();
         }
         while let Some((arrival, kept)) = self.state.unknown.first_key_value() {

@@ -102,8 +102,8 @@ pub struct State {
     pub again: bool,
     /// More may be lost now than one entry takes.
     pub losses_left: bool,
-    /// More are to be warned now than one entry warns.
-    pub warnings_left: bool,
+    /// More was due than fires in one entry.
+    pub timers_left: bool,
     /// All accounts are to have rows that say how they stand: up to here they have.
     pub shown_up_to: Option<AccountId>,
     /// At most so many commands in any hour; `None`: as many as there are.
@@ -457,7 +457,7 @@ impl State {
             tripped: BTreeSet::new(),
             again: false,
             losses_left: false,
-            warnings_left: false,
+            timers_left: false,
             shown_up_to: None,
             rate: None,
             issued: VecDeque::new(),

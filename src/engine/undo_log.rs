@@ -159,9 +159,12 @@ impl Engine {
         self.state.undo.forgotten = Some((row.entry, row.at));
     }
 
-    /// Those that are too old.
-    pub(super) fn forget_undo(&mut self) {
-        while self.state.undo.rows.front().is_some_and(|row| row.at.plus(UNDO_S) <= self.state.now) {
+    /// Those that are too old, the first of them.
+    pub(super) fn forget_undo(&mut self, most: usize) {
+        for _ in 0..most {
+            if self.state.undo.rows.front().is_none_or(|row| row.at.plus(UNDO_S) > self.state.now) {
+                break;
+            }
             self.forget_first_undo();
         }
     }
@@ -243,10 +246,10 @@ mod tests {
         let mut engine = Engine::new(Id128(1), 0);
         decided(&mut engine, 7, 1);
         engine.state.now = Secs(UNDO_S);
-        engine.forget_undo();
+        engine.forget_undo(1);
         assert_eq!(engine.state.undo.rows.len(), 1);
         engine.state.now = Secs(UNDO_S + 1);
-        engine.forget_undo();
+        engine.forget_undo(1);
         assert!(engine.state.undo.rows.is_empty());
     }
 }

@@ -267,7 +267,7 @@ wire_struct! {
     State {
         journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
         past_owners, commands, undo, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
-        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left, warnings_left,
+        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left, timers_left,
         shown_up_to, rate, issued, issued_losses,
     }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }

@@ -20,7 +20,7 @@ fn held_beside_a_stopped_pass() -> Engine {
     bodies.extend([sdr("b", 0, true)]);
     bodies.extend((0..COOLED_OFF).map(|number| fitting(&number.to_string(), 600_000)));
     play(bodies);
-    for _ in 0..COOLED_OFF as usize / MAX_MOVED {
+    for _ in 0..COOLED_OFF as usize / MAX_AT_ONCE {
         play(Vec::new());
     }
     let requests = |op| (0..COOLED_OFF).map(|number| asked(op, &number.to_string(), None)).collect();
@@ -37,11 +37,11 @@ fn held_beside_a_stopped_pass() -> Engine {
     engine
 }
 
-/// More than one entry shows, and of what somebody owns more than one entry warns of.
+/// More than one entry shows, and of what somebody owns more than one entry warns of, or lets wait.
 const SHOWN: u32 = MAX_SHOWN + 50;
-const OWNED: u32 = MAX_WARNED as u32 + 50;
+const OWNED: u32 = MAX_AT_ONCE as u32 + 50;
 
-/// Rows that one entry leaves to the next, and then warnings.
+/// Rows that one entry leaves to the next, then warnings, then promises that fall due.
 #[test]
 fn an_engine_restored_amid_rows_and_warnings_goes_on_alike() {
     let owned = |number: u32| {
@@ -57,8 +57,10 @@ fn an_engine_restored_amid_rows_and_warnings_goes_on_alike() {
     live.apply(START, &batch(vec![Body::Policy(Box::new(policy)), sdr("a", OWNED, true)]), &mut Vec::new());
     live.apply(START, &batch((0..SHOWN).map(owned).collect()), &mut Vec::new());
     let warned_at = START.secs().plus(grace_s.saturating_sub(lead_s)).millis();
+    let due_at = START.secs().plus(grace_s).millis();
     let mut cut = (false, false);
-    for (now, bodies) in [(START, vec![Body::Gate(Gate::Open)]), (START, Vec::new()), (warned_at, Vec::new())] {
+    let opening = vec![Body::Gate(Gate::Open)];
+    for (now, bodies) in [(START, opening), (START, Vec::new()), (warned_at, Vec::new()), (due_at, Vec::new())] {
         let mut inputs = batch(bodies);
         loop {
             let mut restored = state::decode(&state::encode(&live)).unwrap();
@@ -70,7 +72,7 @@ fn an_engine_restored_amid_rows_and_warnings_goes_on_alike() {
             assert_eq!(state::encode(&live), state::encode(&restored));
             assert_eq!(live.audit(), Ok(()));
             cut.0 |= live.state().shown_up_to.is_some();
-            cut.1 |= live.state().warnings_left;
+            cut.1 |= live.state().timers_left;
             inputs.clear();
             if !live.wants_next() {
                 break;

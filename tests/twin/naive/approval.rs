@@ -38,10 +38,9 @@ impl Twin {
     pub(super) fn must_ask(&mut self, role: usize) -> bool {
         let promises = self.living().into_iter().filter_map(|account| {
             let seat = &self.accounts[account].seats[role];
-            seat.tenure.as_ref().filter(|_| seat.status == SeatStatus::Owned)?.promised
+            seat.tenure.as_ref().filter(|tenure| tenure.waits && seat.status == SeatStatus::Owned)?.promised
         });
-        let unapproved =
-            promises.filter(|promised| *promised <= self.now && !self.is_approved(role, *promised)).count();
+        let unapproved = promises.filter(|promised| !self.is_approved(role, *promised)).count();
         if self.asks_above(role).is_none_or(|most| unapproved <= most) {
             return false;
         }

@@ -1,7 +1,6 @@
 //! §8: losses, their caps and the breaker.
 
 use bookd::domain::output::{AlertKind, BreakerScope, SeatStatus, Why};
-use bookd::domain::policy::MAX_MOVED;
 use bookd::domain::time::{DAY, HOUR};
 use bookd::domain::{DecisionKind, Secs};
 
@@ -32,8 +31,8 @@ impl Twin {
             if new && self.must_ask(role) {
                 going = self.that_go(role);
             }
-            let more = going.len() > MAX_MOVED;
-            for each in going.into_iter().take(MAX_MOVED) {
+            let more = going.len() > self.at_once;
+            for each in going.into_iter().take(self.at_once) {
                 if self.loses(role) {
                     self.lose_account(role, &each);
                 }
@@ -78,8 +77,8 @@ impl Twin {
                 continue;
             }
             let rep = seat.owner.expect("owned");
-            let (Some(book), Some(promised)) = (self.book_of(rep), seat.tenure.as_ref().and_then(|t| t.promised))
-            else {
+            let waiting = seat.tenure.as_ref().filter(|tenure| tenure.waits);
+            let (Some(book), Some(promised)) = (self.book_of(rep), waiting.and_then(|tenure| tenure.promised)) else {
                 continue;
             };
             let stopped = self
@@ -87,7 +86,7 @@ impl Twin {
                 .iter()
                 .any(|scope| self.tripped.contains(scope) && !self.exempt(promised, scope));
             let asked = self.roles[role].wave.is_some() && !self.is_approved(role, promised);
-            if promised <= self.now && !stopped && !asked && self.can_judge(book, promised) {
+            if !stopped && !asked && self.can_judge(book, promised) {
                 due.push(Going { account, rep, book, deadline: self.deadline(account, role), promised });
             }
         }

@@ -5,7 +5,7 @@ use std::cmp::{Ordering, Reverse};
 use bookd::domain::account::Value;
 use bookd::domain::ids::tie_hash;
 use bookd::domain::output::{Considered, Entered, MAX_CANDIDATES, Placement, SeatStatus, Verdict, Why};
-use bookd::domain::policy::{MAX_ASIDE, MAX_MOVED};
+use bookd::domain::policy::MAX_ASIDE;
 use bookd::domain::rep::RepStatus;
 use bookd::domain::{DecisionKind, Secs};
 
@@ -50,7 +50,7 @@ impl Twin {
             let Some(account) = self.best(role, step) else { return true };
             let reps = self.reps_for(account, role, step);
             if !reps.is_empty() {
-                if *placed == MAX_MOVED {
+                if *placed == self.at_once {
                     return false;
                 }
                 *placed += 1;

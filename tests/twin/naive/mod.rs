@@ -34,6 +34,7 @@ use bookd::domain::ids::{Id128, command_id};
 use bookd::domain::input::{Frontier, Gate};
 use bookd::domain::opportunity::OpportunityRecord;
 use bookd::domain::output::{AlertKind, BreakerScope, Entered, SeatStatus, Stamps, Why};
+use bookd::domain::policy::{MAX_FORGOTTEN, at_once};
 use bookd::domain::rep::RepStatus;
 use bookd::domain::request::ReturnReason;
 use bookd::domain::signal::{Activity, Class, Signal};
@@ -81,7 +82,9 @@ pub struct Twin {
     returns: Vec<(RepNo, ReturnReason, Secs)>,
     tripped: BTreeSet<BreakerScope>,
     losses_left: bool,
-    warnings_left: bool,
+    timers_left: bool,
+    /// In the entry that is applied.
+    at_once: usize,
     /// The last `proceed` of each scope.
     proceeds: BTreeMap<BreakerScope, Secs>,
     roles: Vec<RoleState>,
@@ -177,6 +180,8 @@ struct Tenure {
     segment: Option<Text>,
     promised: Option<Secs>,
     warned_at: Option<Secs>,
+    /// The promise fell due, and nothing else fires.
+    waits: bool,
     entered: Entered,
     touches: Vec<Secs>,
     days: Vec<Secs>,
@@ -302,7 +307,8 @@ impl Twin {
             returns: Vec::new(),
             tripped: BTreeSet::new(),
             losses_left: false,
-            warnings_left: false,
+            timers_left: false,
+            at_once: 0,
             proceeds: BTreeMap::new(),
             roles: Vec::new(),
             rate: None,
@@ -321,7 +327,8 @@ impl Twin {
         self.now = self.now.max(now.secs());
         self.ordinal = 0;
         self.touched.clear();
-        self.forget_what_is_old();
+        self.at_once = at_once(inputs.len());
+        self.forget_what_is_old(MAX_FORGOTTEN.max(2 * inputs.len()));
         for (index, input) in inputs.iter().enumerate() {
             if let Err(code) = self.input(input) {
                 self.out.push(Output::DeadLetter { input: index as u32, code });
@@ -347,12 +354,14 @@ impl Twin {
     }
 
     /// Step 1, and the sums' shift at a landmark.
-    fn forget_what_is_old(&mut self) {
-        self.forget_decided();
+    fn forget_what_is_old(&mut self, most: usize) {
+        self.forget_decided(most);
         let Some(policy) = self.policy.clone() else { return };
         let now = self.now;
         self.kept.retain(|kept| kept.arrived.plus(policy.windows.unknown_s) > now);
-        self.remembered.retain(|(_, arrived)| arrived.plus(policy.windows.dedup_s) > now);
+        let is_old = |(_, arrived): &&(u64, Secs)| arrived.plus(policy.windows.dedup_s) <= now;
+        let old = self.remembered.iter().take_while(is_old).count();
+        self.remembered.drain(..old.min(most));
         self.shift_sums();
     }
 
@@ -395,10 +404,10 @@ impl Twin {
         }
     }
 
-    /// Whether warnings, losses, matching or rows stopped at a bound.
+    /// Whether timers, losses, matching or rows stopped at a bound.
     pub fn wants_next(&self) -> bool {
         let unfinished = |role: usize| self.roles[role].unfinished && self.decides(role);
-        let decides = self.losses_left || self.warnings_left || (0..self.roles.len()).any(unfinished);
+        let decides = self.losses_left || self.timers_left || (0..self.roles.len()).any(unfinished);
         self.to_show.is_some() || self.gate_open && decides
     }
 

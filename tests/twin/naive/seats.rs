@@ -1,7 +1,7 @@
 //! §5: how seats move, holds, deadlines, timers.
 
 use bookd::domain::output::{AlertKind, Entered, SeatStatus};
-use bookd::domain::policy::{Book, MAX_PAST_OWNERS, MAX_WARNED};
+use bookd::domain::policy::{Book, MAX_PAST_OWNERS};
 use bookd::domain::time::{DAY, HOUR};
 use bookd::domain::{Millis, Secs, Text};
 
@@ -53,6 +53,7 @@ impl Twin {
             segment,
             promised: None,
             warned_at: None,
+            waits: false,
             entered: Entered::Adopted,
             touches: Vec::new(),
             days: Vec::new(),
@@ -124,7 +125,7 @@ impl Twin {
             return;
         }
         let tenure = self.seat(account, role).tenure.as_mut().expect("looked at above");
-        (tenure.promised, tenure.warned_at) = (None, None);
+        (tenure.promised, tenure.warned_at, tenure.waits) = (None, None, false);
         if self.owners_book(account, role).is_some_and(|book| book.lead_s > 0) {
             let owner = self.accounts[account].seats[role].owner.expect("owned");
             self.alert(AlertKind::RiskCleared {
@@ -136,22 +137,41 @@ impl Twin {
         }
     }
 
-    /// Gate open: whatever is due by now.
+    /// Gate open: ends of holds, and of what is due by now as much as one entry fires.
     pub(super) fn fire_timers(&mut self) {
-        self.end_rests();
         self.wake_the_pool();
-        self.warn();
-    }
-
-    fn end_rests(&mut self) {
+        let mut due = Vec::new();
         for account in self.living() {
             for role in 0..self.roles.len() {
-                let seat = &self.accounts[account].seats[role];
-                if seat.status == SeatStatus::Rest && seat.until <= self.now {
-                    self.enter_pool(account, role, seat.until);
-                }
+                due.extend(self.timer(account, role).filter(|at| *at <= self.now).map(|at| (at, account, role)));
             }
         }
+        due.sort();
+        self.timers_left = due.len() > self.at_once;
+        for (_, account, role) in due.into_iter().take(self.at_once) {
+            self.fire(account, role);
+        }
+    }
+
+    /// When a rest ends, an owner is warned, or a promise falls due.
+    fn timer(&self, account: AccountNo, role: usize) -> Option<Secs> {
+        let seat = &self.accounts[account].seats[role];
+        let promised = seat.tenure.as_ref().filter(|tenure| !tenure.waits).and_then(|tenure| tenure.promised);
+        match seat.status {
+            SeatStatus::Rest => Some(seat.until),
+            _ => promised.or_else(|| self.warning_due(account, role)),
+        }
+    }
+
+    fn fire(&mut self, account: AccountNo, role: usize) {
+        let seat = &self.accounts[account].seats[role];
+        if seat.status == SeatStatus::Rest {
+            return self.enter_pool(account, role, seat.until);
+        }
+        if seat.tenure.as_ref().is_some_and(|tenure| tenure.promised.is_none()) {
+            return self.promise(account, role, self.deadline(account, role));
+        }
+        self.seat(account, role).tenure.as_mut().expect("a promise is of a tenure").waits = true;
     }
 
     /// The end of a hold or of a cool-off marks; at an opening all are tried anyway.
@@ -187,33 +207,13 @@ impl Twin {
         (tenure.promised.is_none() && deadline != Secs::NEVER).then(|| deadline.minus(book.lead_s))
     }
 
-    fn warn(&mut self) {
-        let mut due = Vec::new();
-        for account in self.living() {
-            for role in 0..self.roles.len() {
-                if self.warning_due(account, role).is_some_and(|due| due <= self.now) {
-                    due.push((self.deadline(account, role), account, role));
-                }
-            }
-        }
-        due.sort();
-        let warns = |(_, account, role): &(_, AccountNo, usize)| {
-            self.owners_book(*account, *role).is_some_and(|book| book.lead_s > 0)
-        };
-        let (warned, silent): (Vec<_>, Vec<_>) = due.into_iter().partition(warns);
-        self.warnings_left = warned.len() > MAX_WARNED;
-        for (deadline, account, role) in silent.into_iter().chain(warned.into_iter().take(MAX_WARNED)) {
-            self.promise(account, role, deadline);
-        }
-    }
-
     fn promise(&mut self, account: AccountNo, role: usize, deadline: Secs) {
         let book = self.owners_book(account, role).expect("a warning is of a book");
         let now = self.now;
         let owner = self.accounts[account].seats[role].owner.expect("owned");
         let tenure = self.seat(account, role).tenure.as_mut().expect("owned");
         if book.lead_s == 0 {
-            tenure.promised = Some(deadline);
+            (tenure.promised, tenure.waits) = (Some(deadline), true);
             return;
         }
         let promised = deadline.max(now.plus(book.lead_s));

@@ -52,10 +52,9 @@ impl Twin {
         self.decided_before = Some((first.entry, first.at));
     }
 
-    pub(super) fn forget_decided(&mut self) {
-        while self.decided.first().is_some_and(|first| first.at.plus(UNDO_S) <= self.now) {
-            self.forget_first_decided();
-        }
+    pub(super) fn forget_decided(&mut self, most: usize) {
+        let old = self.decided.iter().take_while(|each| each.at.plus(UNDO_S) <= self.now).count();
+        (0..old.min(most)).for_each(|_| self.forget_first_decided());
     }
 
     pub(super) fn last_decided(&mut self, account: AccountNo, role: usize) -> Option<&mut Decided> {
@@ -229,7 +228,8 @@ impl Twin {
                 self.own(account, role, owner, None);
                 let tenure = before.tenure.clone().expect("owned");
                 self.accounts[account].seats[role].since = tenure.since;
-                self.accounts[account].seats[role].tenure = Some(Tenure { promised: None, warned_at: None, ..tenure });
+                self.accounts[account].seats[role].tenure =
+                    Some(Tenure { promised: None, warned_at: None, waits: false, ..tenure });
             }
             (SeatStatus::Holding, Some(owner)) => {
                 self.enter_holding(account, role, owner);
