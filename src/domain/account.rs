@@ -13,6 +13,14 @@ pub enum Change<T> {
 }
 
 impl<T> Change<T> {
+    pub fn map<Other>(self, of: impl FnOnce(T) -> Other) -> Change<Other> {
+        match self {
+            Change::Keep => Change::Keep,
+            Change::Clear => Change::Clear,
+            Change::Set(value) => Change::Set(of(value)),
+        }
+    }
+
     /// Writes the change into an optional field.
     pub fn apply(self, field: &mut Option<T>) {
         match self {
@@ -30,7 +38,7 @@ pub enum Value {
     /// Thousandths: 12.5 is 12500. Exact comparisons, no NaN.
     Number(i64),
     Text(Text),
-    List(Vec<Text>),
+    List(Box<[Text]>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

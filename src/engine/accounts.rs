@@ -12,9 +12,8 @@ use crate::domain::policy::Fit;
 use crate::domain::{Body, Candidates, Code, Input, Position, Secs, Text};
 
 use super::Engine;
-use super::reps::change_fields;
 use super::state::{
-    Account, AccountId, AccountSide, Kept, NEVER_SHOWN, Opportunity, Rare, RepId, Seat, Stage, see_version,
+    Account, AccountId, AccountSide, Kept, NEVER_SHOWN, Opportunity, OwnDomains, Rare, RepId, Seat, Stage, see_version,
 };
 use super::timers::Kind;
 
@@ -82,10 +81,11 @@ impl Engine {
         self.roles().for_each(|role| self.leave_pool(role, account));
         self.entry.touched.push(account);
         let before = self.return_fields(account, new);
+        let lists = &mut self.index.name_lists;
         self.state.records[account.index()].change(|record| {
             change.fit.clone().apply(&mut record.fit_given);
-            change.parent.clone().apply(&mut record.parent);
-            change_fields(&mut record.fields, change.replace_fields, &change.fields);
+            change.parent.clone().map(Box::new).apply(&mut record.parent);
+            record.fields.change(change.replace_fields, &change.fields, lists);
         });
         let named = self.change_domains(account, &change.domains);
         self.evaluate_fields(account);
@@ -109,8 +109,8 @@ impl Engine {
     fn change_domains(&mut self, account: AccountId, change: &Change<Vec<Text>>) -> bool {
         let domains = match change {
             Change::Keep => return false,
-            Change::Clear => Vec::new(),
-            Change::Set(domains) => domains.clone(),
+            Change::Clear => OwnDomains::new(),
+            Change::Set(domains) => OwnDomains::from(&domains[..]),
         };
         let record = &mut self.state.records[account.index()];
         let before = record.change(|record| std::mem::replace(&mut record.domains, domains.clone()));

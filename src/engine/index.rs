@@ -13,6 +13,7 @@ use super::crew::{Crew, Standing};
 use super::fields::Fields;
 use super::heap::{Heap, Place};
 use super::lines::Waiting;
+use super::named::NameLists;
 use super::names::{AccountNames, Domains, KindNames, RepNames};
 use super::score::{Decays, Reading};
 use super::sizes::Sizes;
@@ -29,6 +30,7 @@ pub struct Index {
     pub reps: RepNames,
     pub kinds: KindNames,
     pub fields: Fields,
+    pub name_lists: NameLists,
     /// By the policy's kinds: their number among the state's.
     pub kind_numbers: Vec<u32>,
     /// By the policy's kinds: some book's evidence lists it.

@@ -29,6 +29,7 @@ mod lines;
 mod lookahead;
 mod losses;
 mod matching;
+mod named;
 mod names;
 mod observed;
 mod pending;

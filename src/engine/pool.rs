@@ -68,7 +68,7 @@ fn ordered(number: i64) -> u32 {
 
 impl AccountRecordRow {
     pub fn field(&self, name: &str) -> Option<&Value> {
-        self.fields.binary_search_by(|(field, _)| (**field).cmp(name)).ok().map(|index| &self.fields[index].1)
+        self.fields.get(name)
     }
 }
 

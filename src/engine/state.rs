@@ -19,6 +19,7 @@ use super::rare::Empty;
 
 pub use super::commanded::{Commanded, Observed, Stage, Turn, Wish};
 pub use super::contributions::{Contribution, Contributions, MAX_CONTRIBUTIONS};
+pub use super::named::NamedValues;
 pub use super::rare::Rare;
 pub use super::undo_log::{Before, UndoLog, UndoRow};
 
@@ -175,14 +176,17 @@ pub struct AccountSide {
 /// One role's stands in the row itself: most policies have one.
 pub type Versions = SmallVec<[Option<u64>; 1]>;
 
+/// The domains that name an account: most have one, which stands in the row itself.
+pub type OwnDomains = SmallVec<[Text; 1]>;
+
 /// What records say of an account and events don't ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountRecordRow {
-    pub domains: Vec<Text>,
+    pub domains: OwnDomains,
     pub fit_given: Option<u32>,
-    /// Sorted by name.
-    pub fields: Vec<(Text, Value)>,
-    pub parent: Option<Text>,
+    pub fields: NamedValues,
+    /// Few have one.
+    pub parent: Option<Box<Text>>,
     /// By role, as far as any was seen: of the CRM's versions that said who owns the account the latest.
     pub versions: Versions,
 }
@@ -190,9 +194,9 @@ pub struct AccountRecordRow {
 impl Empty for AccountRecordRow {
     fn empty() -> &'static AccountRecordRow {
         static EMPTY: AccountRecordRow = AccountRecordRow {
-            domains: Vec::new(),
+            domains: SmallVec::new_const(),
             fit_given: None,
-            fields: Vec::new(),
+            fields: NamedValues::NONE,
             parent: None,
             versions: SmallVec::new_const(),
         };
@@ -481,7 +485,7 @@ mod tests {
             ("Contribution", size_of::<Contribution>(), 56),
             ("SnapshotRow", size_of::<SnapshotRow>(), 32),
             ("DailyRow", size_of::<DailyRow>(), 24),
-            ("AccountRecordRow", size_of::<AccountRecordRow>(), 112),
+            ("AccountRecordRow", size_of::<AccountRecordRow>(), 120),
             ("Commanded", size_of::<Commanded>(), 144),
             ("UndoRow", size_of::<UndoRow>(), 96),
             ("heap entry", size_of::<super::super::heap::Entry>(), 12),

@@ -164,7 +164,7 @@ fn field(reader: &Reader, slot: &Slot<FieldValue>) -> Result<Option<Value>, Reje
         Slot::Is(FieldValue::One(Scalar::Integer(number))) => thousandths_of_integer(*number).map(Some),
         Slot::Is(FieldValue::One(Scalar::Large(_))) => Err(too_large()),
         Slot::Is(FieldValue::One(Scalar::Float(number))) => thousandths(*number).map(Some),
-        Slot::Is(FieldValue::Many(items)) => Ok(Some(Value::List(texts(reader, items)?))),
+        Slot::Is(FieldValue::Many(items)) => Ok(Some(Value::List(texts(reader, items)?.into()))),
         Slot::Wrong(found) => {
             let detail = format!("a value of `fields` is {found}, not true or false, a number, a text or a list");
             Err(Rejection::new(Code::WrongType, detail))

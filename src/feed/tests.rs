@@ -260,7 +260,7 @@ fn an_account_has_domains_owners_fields_and_a_version() {
     assert_eq!(field("b"), Some(Value::Bool(true)));
     assert_eq!(field("n"), Some(Value::Number(-3_000)));
     assert_eq!(field("t"), Some(Value::Text("x".into())));
-    assert_eq!(field("l"), Some(Value::List(vec!["a".into(), "b".into()])));
+    assert_eq!(field("l"), Some(Value::List(["a".into(), "b".into()].into())));
     assert_eq!((field("gone"), field("blank")), (None, None));
     assert!(matches!(field("mail"), Some(Value::Text(text)) if text.starts_with("hash:")));
     assert!(!change.replace_fields);

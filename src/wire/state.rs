@@ -3,6 +3,8 @@
 //! All fields, one after the other; lists of rows by columns, as `codec` arranges them. Which arrangement this is,
 //! the snapshot's format says ([`super::snapshot::FORMAT`]): a field that comes or goes raises it.
 
+mod named;
+
 use std::collections::BTreeSet;
 
 use thin_vec::ThinVec;
@@ -166,11 +168,7 @@ impl Wire for Contributions {
         if counts.iter().any(|count| *count > MAX_CONTRIBUTIONS) {
             return Err(from.invalid("more contributions than are kept"));
         }
-        into.extend(counts.into_iter().map(|count| {
-            let mut contributions = Contributions::default();
-            rows.by_ref().take(count).for_each(|row| contributions.push(row));
-            contributions
-        }));
+        into.extend(counts.into_iter().map(|count| Contributions::from(thin(count, &mut rows))));
         Ok(())
     }
 }
@@ -191,9 +189,16 @@ impl<T: Wire> Wire for ThinVec<T> {
 
     fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<ThinVec<T>>) -> Result<(), WireError> {
         let (counts, mut items) = codec::get_lists(count, from)?;
-        into.extend(counts.into_iter().map(|count| items.by_ref().take(count).collect()));
+        into.extend(counts.into_iter().map(|count| thin(count, &mut items)));
         Ok(())
     }
+}
+
+/// So many of what is left, in no more memory than they need.
+fn thin<T>(count: usize, items: &mut std::vec::IntoIter<T>) -> ThinVec<T> {
+    let mut list = ThinVec::with_capacity(count);
+    list.extend(items.take(count));
+    list
 }
 
 /// As what it holds.

@@ -28,8 +28,9 @@ use bookd::engine::queue::Queue;
 use bookd::engine::rare::{Empty, Rare};
 use bookd::engine::state::{
     Account, AccountId, AccountRecordRow, AccountSide, Before, Commanded, Contribution, Contributions, DailyRow, Kept,
-    Mark, Observed, Opportunity, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId, RestoredSeat, RoleState, Seat,
-    SnapshotRow, SourceState, Stage, State, Tenure, Turn, UndoLog, UndoRow, Versions, Wave, Wish,
+    Mark, NamedValues, Observed, Opportunity, OwnDomains, Pass, PastOwner, Pause, Phase, Rate, Rep, RepId,
+    RestoredSeat, RoleState, Seat, SnapshotRow, SourceState, Stage, State, Tenure, Turn, UndoLog, UndoRow, Versions,
+    Wave, Wish,
 };
 use bookd::engine::view::{AccountView, CommandView, RepView, SeatView, TenureView, UndoView, View, WaveView};
 use proptest::prelude::*;
@@ -124,6 +125,12 @@ impl<T: Draw> Draw for Box<T> {
     }
 }
 
+impl Draw for OwnDomains {
+    fn draw(dice: &mut Dice<'_>) -> OwnDomains {
+        Vec::draw(dice).into()
+    }
+}
+
 impl Draw for Versions {
     fn draw(dice: &mut Dice<'_>) -> Versions {
         Vec::draw(dice).into()
@@ -164,6 +171,21 @@ impl<T: Draw + Copy + Default, const N: usize> Draw for Few<T, N> {
         let mut items = Vec::draw(dice);
         items.truncate(N);
         Few::try_from(&items[..]).expect("no more than it holds")
+    }
+}
+
+/// In order, each name once.
+impl Draw for NamedValues {
+    fn draw(dice: &mut Dice<'_>) -> NamedValues {
+        let fields: std::collections::BTreeMap<Text, Value> = Vec::draw(dice).into_iter().collect();
+        let (names, values): (Vec<Text>, Vec<Value>) = fields.into_iter().unzip();
+        NamedValues::new(&names.into(), values.into())
+    }
+}
+
+impl<T: Draw> Draw for Box<[T]> {
+    fn draw(dice: &mut Dice<'_>) -> Box<[T]> {
+        Vec::draw(dice).into()
     }
 }
 

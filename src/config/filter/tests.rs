@@ -16,7 +16,7 @@ fn account() -> BTreeMap<&'static str, Value> {
         ("growth", Value::Number(-2_500)),
         ("customer", Value::Bool(false)),
         ("named", Value::Bool(true)),
-        ("tags", Value::List(vec!["emea".into(), "partner".into()])),
+        ("tags", Value::List(["emea".into(), "partner".into()].into())),
     ])
 }
 

@@ -94,6 +94,26 @@ where
     fn get(from: &mut Reader<'_>) -> Result<SmallVec<A>, WireError> {
         Vec::get(from).map(SmallVec::from_vec)
     }
+
+    fn put_group(items: &[&SmallVec<A>], out: &mut Vec<u8>) {
+        put_lists(items.iter().map(|item| item.iter()), out);
+    }
+
+    fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<SmallVec<A>>) -> Result<(), WireError> {
+        let (counts, mut items) = get_lists(count, from)?;
+        into.extend(counts.into_iter().map(|count| items.by_ref().take(count).collect()));
+        Ok(())
+    }
+}
+
+impl<T: Wire> Wire for Box<[T]> {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_list(self, out);
+    }
+
+    fn get(from: &mut Reader<'_>) -> Result<Box<[T]>, WireError> {
+        Vec::get(from).map(Vec::into_boxed_slice)
+    }
 }
 
 impl<T: Wire> Wire for Vec<T> {

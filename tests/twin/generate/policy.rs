@@ -391,7 +391,7 @@ pub fn field(name: u8, pick: u8) -> (Text, Option<Value>) {
         1 => ("country".into(), nth(&["de", "fr", "us"], pick).map(|country| text(country))),
         2 => ("vip".into(), Some(Value::Bool(pick.is_multiple_of(2)))),
         5 => ("reason".into(), nth(&RETURN_WORDS, pick).copied().flatten().map(text)),
-        3 => ("tags".into(), Some(Value::List(vec![["hot", "cold"][usize::from(pick) % 2].into()]))),
+        3 => ("tags".into(), Some(Value::List([["hot", "cold"][usize::from(pick) % 2].into()].into()))),
         _ => ("revenue".into(), (!pick.is_multiple_of(3)).then(|| thousand(i64::from(pick)))),
     }
 }
