@@ -7,7 +7,6 @@ use crate::domain::policy::{Kind, Policy};
 use crate::domain::{Secs, Text};
 
 use super::Engine;
-use super::heap::Place;
 use super::index::Pool;
 use super::pending::Had;
 use super::score;
@@ -226,23 +225,6 @@ impl Engine {
             seat.wake = Secs::ZERO;
         });
         self.refresh_room(owner);
-    }
-
-    /// Pools, timers and room, from a snapshot's state.
-    pub(super) fn rebuild_indexes(&mut self) {
-        if self.state.policy.is_none() {
-            return;
-        }
-        for role in self.roles() {
-            for (tenure, row) in self.state.tenures[role].iter().zip(0..) {
-                self.index.pools[role].places[tenure.account.index()] = Place::Tenure(row);
-            }
-            for account in self.account_ids() {
-                self.place_in_pool(role, account);
-                self.set_timer(role, account);
-            }
-        }
-        (0..self.state.reps.len()).for_each(|rep| self.refresh_room(RepId(rep as u16)));
     }
 }
 

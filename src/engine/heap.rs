@@ -51,6 +51,25 @@ fn above(a: &Entry, b: &Entry, rank: &impl Rank) -> bool {
     }
 }
 
+/// Lets an entry sink to where it belongs; tells who stands where now.
+fn sink(entries: &mut [Entry], mut position: usize, rank: &impl Rank, mut tell: impl FnMut(usize, AccountId)) {
+    let entry = entries[position];
+    loop {
+        let first = position * ARITY + 1;
+        let children = first..(first + ARITY).min(entries.len());
+        let better = |best, child| if above(&entries[child], &entries[best], rank) { child } else { best };
+        let Some(best) = children.reduce(better) else { break };
+        if !above(&entries[best], &entry, rank) {
+            break;
+        }
+        entries[position] = entries[best];
+        tell(position, entries[position].account);
+        position = best;
+    }
+    entries[position] = entry;
+    tell(position, entry.account);
+}
+
 impl Heap {
     pub fn top(&self) -> Option<Entry> {
         self.entries.first().copied()
@@ -64,6 +83,24 @@ impl Heap {
     pub fn fetch(&self, position: u32) {
         super::fetch::ahead(&self.entries[position as usize]);
         super::fetch::ahead(&self.entries[(position as usize).saturating_sub(1) / ARITY]);
+    }
+
+    /// One of many, before they are put in order all at once.
+    pub fn lay(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// Behind the last of many. Where they stand isn't noted.
+    pub fn put_in_order(&mut self, rank: &impl Rank) {
+        for position in (0..self.entries.len().div_ceil(ARITY)).rev() {
+            sink(&mut self.entries, position, rank, |_, _| {});
+        }
+    }
+
+    pub fn note_places(&self, me: u16, places: &mut Places) {
+        for (entry, position) in self.entries.iter().zip(0..) {
+            places[entry.account.index()] = Place::Heap { heap: me, position };
+        }
     }
 
     pub fn insert(&mut self, me: u16, entry: Entry, places: &mut Places, rank: &impl Rank) {
@@ -142,27 +179,10 @@ impl Heap {
         position
     }
 
-    fn sink(&mut self, me: u16, mut position: usize, places: &mut Places, rank: &impl Rank) {
-        let entry = self.entries[position];
-        loop {
-            let first = position * ARITY + 1;
-            let children = first..(first + ARITY).min(self.entries.len());
-            let Some(best) =
-                children.reduce(
-                    |best, child| {
-                        if above(&self.entries[child], &self.entries[best], rank) { child } else { best }
-                    },
-                )
-            else {
-                break;
-            };
-            if !above(&self.entries[best], &entry, rank) {
-                break;
-            }
-            self.put(me, position, self.entries[best], places);
-            position = best;
-        }
-        self.put(me, position, entry, places);
+    fn sink(&mut self, me: u16, position: usize, places: &mut Places, rank: &impl Rank) {
+        sink(&mut self.entries, position, rank, |position, account| {
+            places[account.index()] = Place::Heap { heap: me, position: position as u32 };
+        });
     }
 
     /// Whether order and places hold everywhere.
@@ -206,6 +226,20 @@ mod tests {
             naive.insert(account, bound);
             let best = naive.iter().min_by_key(|(account, bound)| (std::cmp::Reverse(**bound), **account));
             assert_eq!(heap.top().map(|top| (top.account, top.bound)), best.map(|(a, b)| (*a, *b)));
+        }
+    }
+
+    #[test]
+    fn many_are_put_in_order_at_once() {
+        let rank = |a: AccountId, b: AccountId| a.cmp(&b);
+        for count in (0..40).chain([1_000]) {
+            let bound = |number: u32| number.wrapping_mul(2_654_435_761) >> 27;
+            let (mut heap, mut places): (Heap, Places) = (Heap::default(), vec![Place::Nowhere; count]);
+            (0..count as u32)
+                .for_each(|number| heap.lay(Entry { bound: bound(number), tie: 0, account: AccountId(number) }));
+            heap.put_in_order(&rank);
+            heap.note_places(2, &mut places);
+            assert!(heap.check(2, &places, &rank), "{count}");
         }
     }
 

@@ -95,17 +95,7 @@ impl Pool {
     }
 }
 
-/// Accounts whose names' slots are fetched before they are entered.
-const NAMED_AHEAD: usize = 16;
-
 impl Index {
-    fn fetch_names(&self, state: &State, number: usize) {
-        if let (Some(side), Some(record)) = (state.sides.get(number), state.records.get(number)) {
-            self.accounts.fetch(side.hash);
-            record.domains.iter().for_each(|domain| self.domains.fetch_name(domain));
-        }
-    }
-
     pub fn add_role(&mut self, accounts: usize) {
         self.pools.push(Pool { places: vec![Place::Nowhere; accounts], ..Pool::default() });
         self.timers.push(Timers::new(accounts));
@@ -172,26 +162,15 @@ impl Index {
         }
     }
 
-    /// Names and memories; pools, timers and room are entered by the engine, which knows how.
+    /// What is small; accounts' names, ids, pools, timers and room are entered by the engine, in [`super::rebuild`].
     pub fn rebuild(state: &State) -> Index {
         let accounts = state.accounts.len();
         let mut index = Index {
-            accounts: AccountNames::with_room(accounts),
-            domains: Domains::with_room(state.records.iter().map(|record| record.domains.len()).sum()),
-            remembered: IdSet::with_room(state.remembered.len()),
             standings: vec![Standing::default(); state.reps.len()],
             commands: CommandIndex::rebuild(&state.commands),
             undo: UndoIndex::rebuild(state),
             ..Index::default()
         };
-        for (number, row) in state.accounts.iter().enumerate() {
-            index.fetch_names(state, number + NAMED_AHEAD);
-            if row.alive {
-                let account = AccountId(number as u32);
-                index.accounts.insert(&state.sides[number], account);
-                state.records[number].domains.iter().for_each(|domain| index.domains.name(domain, account));
-            }
-        }
         for (rep, number) in state.reps.iter().zip(0..) {
             index.reps.insert(&rep.id, RepId(number));
             rep.aliases.iter().for_each(|alias| index.reps.insert_alias(*alias, RepId(number)));
@@ -199,7 +178,6 @@ impl Index {
                 index.departing.insert(RepId(number));
             }
         }
-        state.remembered.iter().for_each(|id| index.remembered.insert(*id));
         for (arrival, kept) in &state.unknown {
             index.keep_unknown(*arrival, &kept.input.body);
         }

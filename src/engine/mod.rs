@@ -8,6 +8,7 @@
 mod accounts;
 mod approval;
 mod audit;
+pub mod both;
 mod choice;
 mod commanded;
 mod contributions;
@@ -36,6 +37,7 @@ mod pending;
 mod pool;
 pub mod queue;
 pub mod rare;
+mod rebuild;
 mod reps;
 mod requests;
 mod restored;
@@ -100,15 +102,6 @@ impl Engine {
     /// An empty engine: no policy, gate closed, sequence 0.
     pub fn new(journal: Id128, shard: u16) -> Engine {
         Engine { state: State::new(journal, shard), index: Index::default(), entry: Scratch::default() }
-    }
-
-    /// An engine that goes on from a snapshot's state. Everything that isn't state is rebuilt.
-    pub fn from_state(state: State) -> Engine {
-        let index = Index::rebuild(&state);
-        let mut engine = Engine { state, index, entry: Scratch::default() };
-        engine.rebuild_indexes();
-        engine.line_up_anew();
-        engine
     }
 
     pub fn state(&self) -> &State {

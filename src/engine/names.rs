@@ -9,7 +9,20 @@ use crate::domain::{Candidate, Text};
 
 use super::fetch;
 use super::state::{AccountId, AccountSide, Rep, RepId};
-use super::table::{NameTable, Rows, SPREAD};
+use super::table::{NameTable, PORTION, Rows, SPREAD};
+
+/// Hands many out by portions: of each, everything is fetched at once.
+fn in_portions<T>(items: impl Iterator<Item = T>, mut take: impl FnMut(&[T])) {
+    let mut portion = Vec::with_capacity(PORTION);
+    for item in items {
+        portion.push(item);
+        if portion.len() == PORTION {
+            take(&portion);
+            portion.clear();
+        }
+    }
+    take(&portion);
+}
 
 /// Living accounts by their CRM id. The ids themselves stand in the accounts' rows.
 #[derive(Debug, Default)]
@@ -18,8 +31,14 @@ pub struct AccountNames {
 }
 
 impl AccountNames {
-    pub fn with_room(accounts: usize) -> AccountNames {
-        AccountNames { table: NameTable::with_room(accounts) }
+    /// Up to so many, all at once.
+    pub fn of_all<'a>(most: usize, accounts: impl Iterator<Item = (&'a AccountSide, AccountId)>) -> AccountNames {
+        let mut names = AccountNames { table: NameTable::with_room(most) };
+        in_portions(accounts, |portion| {
+            portion.iter().for_each(|(side, _)| names.fetch(side.hash));
+            portion.iter().for_each(|(side, account)| names.insert(side, *account));
+        });
+        names
     }
 
     pub fn find(&self, sides: &[AccountSide], id: &str) -> Option<AccountId> {
@@ -56,8 +75,29 @@ fn domain_hash(domain: &str) -> u64 {
 }
 
 impl Domains {
-    pub fn with_room(domains: usize) -> Domains {
-        Domains { table: NameTable::with_room(domains), rows: Rows::with_room(domains), ..Domains::default() }
+    /// Up to so many, all at once, by ascending accounts.
+    pub fn of_all<'a>(most: usize, named: impl Iterator<Item = (&'a Text, AccountId)>) -> Domains {
+        let mut domains =
+            Domains { table: NameTable::with_room(most), rows: Rows::with_room(most), ..Domains::default() };
+        let mut later: Vec<(u32, AccountId)> = Vec::new();
+        in_portions(named.map(|(name, account)| (domain_hash(name), name, account)), |portion| {
+            portion.iter().for_each(|(hash, ..)| domains.fetch(*hash));
+            portion.iter().for_each(|(hash, ..)| _ = domains.fetch_likely(*hash));
+            for (hash, name, account) in portion {
+                match domains.table.find(*hash, |row| domains.rows[row].name == **name) {
+                    Some(row) if domains.rows[row].owner != *account => later.push((row, *account)),
+                    Some(_) => {}
+                    None => domains.new_row(*hash, name, *account),
+                }
+            }
+        });
+        later.sort_unstable();
+        let several = later.chunk_by(|one, next| one.0 == next.0).map(|of_row| {
+            let (row, others) = (of_row[0].0, of_row.iter().map(|(_, account)| *account));
+            (row, others.chain([domains.rows[row].owner]).collect())
+        });
+        domains.several = several.collect();
+        domains
     }
 
     fn row(&self, domain: &str) -> Option<u32> {
@@ -71,7 +111,7 @@ impl Domains {
 
     /// The account names the domain; saying so twice changes nothing.
     pub fn name(&mut self, domain: &Text, account: AccountId) {
-        let Some(row) = self.row(domain) else { return self.new_row(domain, account) };
+        let Some(row) = self.row(domain) else { return self.new_row(domain_hash(domain), domain, account) };
         let owner = &mut self.rows[row].owner;
         if *owner != account {
             self.several.entry(row).or_insert_with(|| BTreeSet::from([*owner])).insert(account);
@@ -79,9 +119,9 @@ impl Domains {
         }
     }
 
-    fn new_row(&mut self, domain: &Text, owner: AccountId) {
+    fn new_row(&mut self, hash: u64, domain: &Text, owner: AccountId) {
         let row = self.rows.put(DomainRow { name: domain.clone(), owner });
-        self.table.insert(domain_hash(domain), row);
+        self.table.insert(hash, row);
     }
 
     /// The account no longer names it.
@@ -195,10 +235,6 @@ impl Domains {
         self.table.fetch(hash);
     }
 
-    pub fn fetch_name(&self, domain: &str) {
-        self.fetch(domain_hash(domain));
-    }
-
     /// The row that is probably meant; it is fetched.
     pub fn fetch_likely(&self, hash: u64) -> Option<u32> {
         let row = self.table.likely(hash)?;
@@ -214,6 +250,21 @@ impl Domains {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_at_once_they_are_as_one_by_one() {
+        let named: Vec<(Text, AccountId)> = (0..500u32)
+            .map(|number| (format!("{}.com", number * number % 150).into(), AccountId(number / 2)))
+            .collect();
+        let at_once = Domains::of_all(named.len(), named.iter().map(|(name, account)| (name, *account)));
+        let mut each = Domains::default();
+        named.iter().for_each(|(name, account)| each.name(name, *account));
+        assert!(!each.several.is_empty());
+        for (name, _) in &named {
+            let found = |domains: &Domains| domains.row(name).map(|row| domains.several.get(&row).cloned());
+            assert_eq!((at_once.owner(name), found(&at_once)), (each.owner(name), found(&each)));
+        }
+    }
 
     #[test]
     fn a_domain_belongs_to_the_lowest_number_that_names_it() {

@@ -108,21 +108,23 @@ impl Engine {
             && self.may_be_commanded(role, account)
     }
 
-    /// Puts the account into the heap where it belongs now, with its priority as the bound, or into none.
-    pub(super) fn place_in_pool(&mut self, role: usize, account: AccountId) {
-        self.leave_pool(role, account);
+    /// The segments in whose heap the account belongs now, and as what; `None`: in no heap.
+    pub(super) fn pooled(&self, role: usize, account: AccountId) -> Option<(u64, Entry)> {
         let set = self.segments_in(role, account);
         let aside = self.state.seats[role][account.index()].aside;
         if set == 0 || aside || !self.in_circulation(role, account) {
-            return;
+            return None;
         }
+        let bound = priority_of(&self.state, self.rules(), &self.index.reading, account);
+        Some((set, Entry { bound, tie: tie(&self.state, self.rules(), role, account), account }))
+    }
+
+    /// Puts the account into the heap where it belongs now, with its priority as the bound, or into none.
+    pub(super) fn place_in_pool(&mut self, role: usize, account: AccountId) {
+        self.leave_pool(role, account);
+        let Some((set, entry)) = self.pooled(role, account) else { return };
         let Engine { state, index, .. } = self;
         let policy = state.policy.as_ref().expect("seats exist only under a policy");
-        let entry = Entry {
-            bound: priority_of(state, policy, &index.reading, account),
-            tie: tie(state, policy, role, account),
-            account,
-        };
         let pool = &mut index.pools[role];
         let heap = pool.heap_of(set);
         let order = |a, b| rank(state, policy, role, a, b);

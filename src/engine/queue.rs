@@ -75,6 +75,11 @@ impl<T> Queue<T> {
         (0..self.len).map(|item| &self[item])
     }
 
+    /// All of it, in pieces.
+    pub fn slices(&self) -> impl Iterator<Item = &[T]> {
+        self.blocks.iter().flat_map(|block| <[&[T]; 2]>::from(block.as_slices()))
+    }
+
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.blocks.iter_mut().flatten()
     }

@@ -67,7 +67,8 @@ impl Reading {
         for (class, sum) in sums.iter().enumerate() {
             x += scoring.weight[class] * self.points(class, *sum, epoch).min(scoring.cap[class]);
         }
-        1.0 - libm::exp2(-x / scoring.half_timing_points)
+        // Of nothing there is nothing, exactly; most accounts are seldom heard of.
+        if x == 0.0 { 0.0 } else { 1.0 - libm::exp2(-x / scoring.half_timing_points) }
     }
 }
 

@@ -117,7 +117,7 @@ impl Engine {
         Some(self.due(role, account)).filter(|(_, due)| *due != Secs::NEVER)
     }
 
-    fn due(&self, role: usize, account: AccountId) -> (Kind, Secs) {
+    pub(super) fn due(&self, role: usize, account: AccountId) -> (Kind, Secs) {
         let (row, seat) = (&self.state.accounts[account.index()], &self.state.seats[role][account.index()]);
         let now = self.state.now;
         let ahead = |at: Secs| if at > now { at } else { Secs::NEVER };

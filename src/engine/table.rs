@@ -10,6 +10,8 @@
 const LEAST_BITS: u32 = 4;
 /// Clusters of the old table that an insertion moves: it is empty before it is five sixths full.
 const MOVED_AT_ONCE: usize = 4;
+/// Of many words that are entered, those whose slots are fetched at once.
+pub const PORTION: usize = 64;
 /// Spreads words that aren't hashes; odd, so no two words become one.
 pub const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -216,6 +218,14 @@ impl IdSet {
     pub fn contains(&self, id: u64) -> bool {
         let word = id.wrapping_mul(SPREAD);
         if word == 0 { self.has_zero } else { self.table.find(word, |each| each == word).is_some() }
+    }
+
+    /// Enters many, none of them in the set.
+    pub fn insert_all(&mut self, ids: &[u64]) {
+        for portion in ids.chunks(PORTION) {
+            portion.iter().for_each(|id| self.fetch(*id));
+            portion.iter().for_each(|id| self.insert(*id));
+        }
     }
 
     /// Enters an id that isn't in the set.

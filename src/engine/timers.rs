@@ -74,6 +74,17 @@ impl Timers {
         }
     }
 
+    /// Sets a timer that isn't set, out of order: no other call makes sense before [`Timers::put_in_order`].
+    pub fn lay(&mut self, id: u32, kind: Kind, due: Secs) {
+        self.heaps[kind as usize].push(word(due, id));
+    }
+
+    pub fn put_in_order(&mut self) {
+        for heap in 0..self.heaps.len() {
+            (0..self.heaps[heap].len()).rev().for_each(|position| self.sink(heap, position));
+        }
+    }
+
     /// What is set for `id`, if anything is.
     pub fn of(&self, id: u32) -> Option<(Kind, Secs)> {
         let (heap, position) = self.place(id)?;
@@ -201,6 +212,17 @@ mod tests {
                 }
                 assert_eq!(timers.next_deadline(), set.values().map(|(_, due)| *due).min());
                 assert_eq!(timers.of(id), set.get(&id).copied());
+            }
+            let mut anew = Timers::new(200);
+            set.iter().for_each(|(id, (kind, due))| anew.lay(*id, *kind, *due));
+            anew.put_in_order();
+            (0..200).for_each(|id| assert_eq!(anew.of(id), timers.of(id)));
+            for kind in [Kind::Wake, Kind::Due] {
+                while let Some(first) = timers.first(kind) {
+                    assert_eq!(anew.first(kind), Some(first));
+                    timers.take_first(kind);
+                    anew.take_first(kind);
+                }
             }
         }
     }
