@@ -156,7 +156,14 @@ impl<'a> Reader<'a> {
     fn lengths(&mut self, count: usize) -> Result<(Vec<usize>, usize), WireError> {
         let mut total = 0;
         let mut lengths = Vec::with_capacity(count);
-        for _ in 0..count {
+        // Most often a byte each.
+        let bytes = self.bytes[self.at..].get(..count).filter(|bytes| bytes.iter().all(|byte| *byte < 0x80));
+        if let Some(bytes) = bytes {
+            self.at += count;
+            lengths.extend(bytes.iter().map(|byte| usize::from(*byte)));
+            total = lengths.iter().sum();
+        }
+        for _ in lengths.len()..count {
             let length = self.count()?;
             total += length;
             lengths.push(length);
@@ -167,8 +174,13 @@ impl<'a> Reader<'a> {
     /// A part of its own, its length before it. What is wrong in it is told by its place in the whole.
     pub(super) fn section(&mut self) -> Result<Reader<'a>, WireError> {
         let length = self.count()?;
+        self.part(length as u64)
+    }
+
+    /// A part of this length.
+    pub(super) fn part(&mut self, length: u64) -> Result<Reader<'a>, WireError> {
         let start = self.at;
-        self.take(length)?;
+        self.take(usize::try_from(length).map_err(|_| self.invalid("a part longer than memory"))?)?;
         Ok(Reader { bytes: &self.bytes[..self.at], at: start, depth: self.depth })
     }
 
@@ -256,6 +268,38 @@ macro_rules! wire_enum {
     };
 }
 
+/// As `wire_enum`, where no variant has fields: a group of them is read as the bytes that it is.
+macro_rules! wire_tags {
+    ($name:ident { $($tag:literal = $variant:ident),* $(,)? }) => {
+        impl $crate::wire::codec::Wire for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                out.push(match self { $($name::$variant => $tag,)* });
+            }
+
+            fn get(from: &mut $crate::wire::codec::Reader<'_>) -> Result<Self, $crate::wire::WireError> {
+                match from.byte()? {
+                    $($tag => Ok($name::$variant),)*
+                    tag => Err(from.invalid(format!("no {} has the tag {tag}", stringify!($name)))),
+                }
+            }
+
+            fn get_group(
+                count: usize,
+                from: &mut $crate::wire::codec::Reader<'_>,
+                into: &mut Vec<Self>,
+            ) -> Result<(), $crate::wire::WireError> {
+                for tag in from.take(count)? {
+                    into.push(match tag {
+                        $($tag => $name::$variant,)*
+                        tag => return Err(from.invalid(format!("no {} has the tag {tag}", stringify!($name)))),
+                    });
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
 /// Implements [`Wire`] for a number with a name of its own: as that number.
 macro_rules! wire_number {
     ($($name:ident($number:ty))*) => {$(
@@ -285,7 +329,7 @@ macro_rules! wire_number {
     )*};
 }
 
-pub(crate) use {wire_enum, wire_number, wire_struct};
+pub(crate) use {wire_enum, wire_number, wire_struct, wire_tags};
 
 // Behind the macros, which they use.
 mod collections;

@@ -13,6 +13,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -20,6 +21,7 @@ use super::WireError;
 use super::codec::{self, wire_struct};
 use crate::domain::ids::Id128;
 use crate::domain::{Millis, Text, Topic};
+use crate::engine::both::both;
 
 const MAGIC: [u8; 4] = *b"bkds";
 /// The format this build writes. An older one is passed over: its state had fewer rows.
@@ -28,6 +30,8 @@ pub const FORMAT: u16 = 8;
 const BLOCK: usize = 1 << 20;
 /// Positions of some thousand partitions; a longer header is a forged length.
 const MAX_HEADER: usize = 1 << 20;
+/// Blocks that were read and wait to be checked.
+const WAITING: usize = 4;
 /// How many snapshots of a shard are kept: the newest, and one to fall back to.
 pub const KEPT: usize = 2;
 
@@ -235,10 +239,34 @@ fn read_header(file: &mut impl Read) -> Result<Header, SnapshotError> {
     codec::from_bytes(&head[10..]).map_err(SnapshotError::Header)
 }
 
-/// `at_most`: bytes of the file, so that the payload is set aside once.
+/// A block that was read, and what says whether it is as it was written.
+struct Block<'a> {
+    length: [u8; 4],
+    checksum: [u8; 4],
+    bytes: &'a [u8],
+}
+
+/// Blocks are checked in a thread beside, while the next are read. `at_most`: bytes of the file, so that the payload
+/// is set aside once.
 fn read_payload(file: &mut impl Read, at_most: usize) -> Result<Vec<u8>, SnapshotError> {
-    let mut payload = Vec::with_capacity(at_most);
-    let mut hash = Xxh3::new();
+    let mut payload = vec![0; at_most];
+    let (sender, blocks) = sync_channel(WAITING);
+    let (into, reader) = (&mut payload[..], &mut *file);
+    let (checked, read) = both(move || check_blocks(&blocks), move || read_blocks(reader, into, &sender));
+    // What was read before is what is told of first.
+    let hash = checked?;
+    payload.truncate(read?);
+    check_footer(file, &footer(payload.len(), &hash)[4..])?;
+    Ok(payload)
+}
+
+/// How many bytes there are; up to the first block that nobody wants to check any more.
+fn read_blocks<'a>(
+    file: &mut impl Read,
+    mut into: &'a mut [u8],
+    blocks: &SyncSender<Block<'a>>,
+) -> Result<usize, SnapshotError> {
+    let mut total = 0;
     for index in 0.. {
         let part = Part::Block(index);
         let mut length = [0; 4];
@@ -252,18 +280,30 @@ fn read_payload(file: &mut impl Read, at_most: usize) -> Result<Vec<u8>, Snapsho
         }
         let mut checksum = [0; 4];
         fill(file, &mut checksum, part)?;
-        let start = payload.len();
-        if file.take(count as u64).read_to_end(&mut payload)? < count {
+        let Some((bytes, behind)) = into.split_at_mut_checked(count) else {
             return Err(SnapshotError::Torn { part });
-        }
-        // While the block is in the cache: the footer's hash needs no pass of its own.
-        hash.update(&payload[start..]);
-        if block_checksum(length, &payload[start..]) != checksum {
-            return Err(SnapshotError::Flipped { part });
+        };
+        fill(file, bytes, part)?;
+        total += count;
+        into = behind;
+        if blocks.send(Block { length, checksum, bytes }).is_err() {
+            break;
         }
     }
-    check_footer(file, &footer(payload.len(), &hash)[4..])?;
-    Ok(payload)
+    Ok(total)
+}
+
+/// The hash of all of them.
+fn check_blocks(blocks: &Receiver<Block<'_>>) -> Result<Xxh3, SnapshotError> {
+    let mut hash = Xxh3::new();
+    for (index, Block { length, checksum, bytes }) in blocks.iter().enumerate() {
+        // While the block is in the cache: the footer's hash needs no pass of its own.
+        hash.update(bytes);
+        if block_checksum(length, bytes) != checksum {
+            return Err(SnapshotError::Flipped { part: Part::Block(index) });
+        }
+    }
+    Ok(hash)
 }
 
 /// The footer, behind its length, knows what the blocks can't: that none is missing, doubled or out of place.

@@ -1,18 +1,20 @@
 //! The engine's state as a snapshot's payload, and the engine that goes on from it.
 //!
-//! All fields, one after the other; lists of rows by columns, as `codec` arranges them. Which arrangement this is,
+//! All fields, in two parts that are read at once; lists of rows by columns, as `codec` arranges them. Which arrangement this is,
 //! the snapshot's format says ([`super::snapshot::FORMAT`]): a field that comes or goes raises it.
 
 mod named;
+mod parts;
 
 use std::collections::BTreeSet;
 
 use thin_vec::ThinVec;
 
 use super::WireError;
-use super::codec::{self, Reader, Wire, wire_enum, wire_number, wire_struct};
+use super::codec::{self, Reader, Wire, wire_enum, wire_number, wire_struct, wire_tags};
 use crate::domain::output::SeatStatus;
 use crate::engine::Engine;
+use crate::engine::both::both;
 use crate::engine::evidence::Touches;
 use crate::engine::few::Few;
 use crate::engine::rare::{Empty, Rare};
@@ -37,7 +39,7 @@ pub fn decode(bytes: &[u8]) -> Result<Engine, WireError> {
 /// Rows that belong together are as many, and every number names a row: what the engine indexes by without
 /// asking. Whether the rows make sense is for [`Engine::audit`].
 fn check_shape(state: &State) -> Result<(), String> {
-    let (accounts, reps, roles) = (state.accounts.len(), state.reps.len(), state.roles.len());
+    let (accounts, roles) = (state.accounts.len(), state.roles.len());
     let same = |what: &str, found: usize, expected: usize| {
         if found == expected { Ok(()) } else { Err(format!("{found} {what} where there should be {expected}")) }
     };
@@ -57,7 +59,14 @@ fn check_shape(state: &State) -> Result<(), String> {
     for seats in &state.seats {
         same("seats", seats.len(), accounts)?;
     }
-    check_kinds(state)?;
+    // The kinds of all contributions are half of it.
+    let (kinds, numbers) = both(|| check_kinds(state), || check_numbers(state));
+    kinds.and(numbers)
+}
+
+/// Accounts and reps that are named, and what has to be so of the rows that are found by these numbers.
+fn check_numbers(state: &State) -> Result<(), String> {
+    let (accounts, reps) = (state.accounts.len(), state.reps.len());
     check_arrivals(state)?;
     let unknown_account = accounts_named(state).find(|account| account.index() >= accounts);
     if let Some(AccountId(account)) = unknown_account {
@@ -266,15 +275,9 @@ wire_enum!(Before {
     1 = Held { owner, since },
     2 = Unowned { status, since, until },
 });
-wire_enum!(Mark { 0 = None, 1 = Thresholds, 2 = Fill });
+wire_tags!(Mark { 0 = None, 1 = Thresholds, 2 = Fill });
 
 wire_struct! {
-    State {
-        journal, shard, sequence, now, now_ms, policy, gate_open, opened, accounts, sides, records, seats, tenures,
-        past_owners, commands, undo, reps, roles, sources, partitions, ends_passed, opportunities, kinds, remembered, arrivals,
-        unknown, unknown_next, restored, book_losses, departures, departures_proceeded, tripped, again, losses_left, timers_left,
-        shown_up_to, rate, issued, issued_losses,
-    }
     Account { sums, segments, fit, epoch, any_touch, hold, meeting, open_opportunities, shown_band, alive }
     AccountSide { id, hash, contributions, snapshots, daily }
     AccountRecordRow { domains, fit_given, fields, parent, versions }

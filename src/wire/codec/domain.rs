@@ -55,7 +55,7 @@ impl<T: Wire> Wire for Change<T> {
     }
 }
 
-wire_enum!(Topic {
+wire_tags!(Topic {
     0 = Reps,
     1 = Accounts,
     2 = Opportunities,
@@ -80,7 +80,7 @@ wire_enum!(RepStatus { 0 = Active, 1 = Inactive, 2 = Departed });
 wire_enum!(RepOp { 0 = Change(change), 1 = Delete });
 wire_enum!(OpportunityOp { 0 = Change { account, open }, 1 = Delete });
 wire_enum!(ResultStatus { 0 = Applied, 1 = Rejected, 2 = Failed, 3 = Expired });
-wire_enum!(Class { 0 = Intent, 1 = Engagement, 2 = Inbound, 3 = Activity });
+wire_tags!(Class { 0 = Intent, 1 = Engagement, 2 = Inbound, 3 = Activity });
 wire_enum!(Mode { 0 = Delta, 1 = Snapshot });
 wire_enum!(Direction { 0 = Outbound, 1 = Inbound, 2 = Mutual });
 wire_enum!(Gate { 0 = Open, 1 = Closed });

@@ -56,7 +56,7 @@ wire_enum!(AlertKind {
     20 = ApprovalLapsed { role, wave },
 });
 wire_enum!(Undone { 0 = Rejected, 1 = Failed, 2 = Expired, 3 = Overruled, 4 = TakenBack });
-wire_enum!(Entered { 0 = Placed, 1 = FilledIdle, 2 = Adopted });
+wire_tags!(Entered { 0 = Placed, 1 = FilledIdle, 2 = Adopted });
 wire_enum!(LeftAlone {
     0 = Deleted,
     1 = UndoneAlready,
@@ -67,7 +67,7 @@ wire_enum!(LeftAlone {
     6 = OwnerGone,
 });
 wire_enum!(BreakerScope { 0 = Role(role), 1 = Book(rep), 2 = QuietRep(rep), 3 = Departures, 4 = Refused(rep) });
-wire_enum!(SeatStatus {
+wire_tags!(SeatStatus {
     0 = Unknown,
     1 = Excluded,
     2 = Pool,

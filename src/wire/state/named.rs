@@ -130,3 +130,59 @@ impl Values {
         kinds.by_ref().take(count).map(value).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::codec::{from_bytes, to_bytes};
+
+    type Rows = Vec<NamedValues>;
+
+    fn row(number: usize) -> NamedValues {
+        let value = |kind: usize| match (number + kind) % 4 {
+            0 => Value::Bool(number.is_multiple_of(3)),
+            1 => Value::Number(number as i64 - 300),
+            2 => Value::Text(format!("ü {number}").into()),
+            _ => Value::List((0..number % 3).map(|item| format!("{item}").into()).collect()),
+        };
+        let count = number * number % 5;
+        let names: Vec<Text> = (0..count).map(|place| format!("{}-{place}", number % 2).into()).collect();
+        NamedValues::new(&names.into(), (0..count).map(value).collect())
+    }
+
+    #[test]
+    fn lists_of_names_stand_once_a_group() {
+        let rows: Rows = [0, 0].map(|_| NamedValues::new(&["a".into()].into(), [Value::Bool(true)].into())).into();
+        assert_eq!(to_bytes(&rows), [2, 0, 0, 1, 1, b'a', 0, 0, 1, 1]);
+        assert_eq!(from_bytes::<Rows>(&[2, 0, 0, 1, 1, b'a', 0, 0, 1, 1]), Ok(rows));
+    }
+
+    #[test]
+    fn a_second_encoding_is_refused() {
+        for (why, bytes) in [
+            ("numbered otherwise", &[2, 1, 0, 1, 1, 1, 1, b'a', b'b', 0, 0, 1, 1][..]),
+            ("a number left out", &[2, 0, 2, 1, 1, 1, 1, 1, 1, b'a', b'b', b'c', 0, 0, 1, 1]),
+            ("a list twice", &[2, 0, 1, 1, 1, 1, 1, b'a', b'a', 0, 0, 1, 1]),
+            ("names out of order", &[1, 0, 2, 1, 1, b'b', b'a', 0, 0, 1, 1]),
+            ("a name twice", &[1, 0, 2, 1, 1, b'a', b'a', 0, 0, 1, 1]),
+            ("no such kind", &[1, 0, 1, 1, b'a', 4, 1]),
+        ] {
+            assert!(matches!(from_bytes::<Rows>(bytes), Err(WireError::Invalid { .. })), "{why}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_changed_is_refused_or_another_value() {
+        let rows: Rows = (0..1_100).map(row).collect();
+        let bytes = to_bytes(&rows);
+        assert_eq!(from_bytes(&bytes), Ok(rows));
+        for at in (0..bytes.len()).step_by(7) {
+            assert!(from_bytes::<Rows>(&bytes[..at]).is_err());
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            if let Ok(other) = from_bytes::<Rows>(&changed) {
+                assert_eq!(to_bytes(&other), changed, "at {at}");
+            }
+        }
+    }
+}
