@@ -119,8 +119,9 @@ const LINES: &[Line] = &[
     ("bookd, bytes an event leaves behind (ids, snapshots, days)", |found| {
         plain(found.median("memory.engine.whole.event"))
     }),
-    ("**snapshot**, million accounts a second: encode", |found| millions(found.median("snapshot.encode"))),
+    ("**snapshot**, million accounts a second by the clock: encode", |found| millions(found.median("snapshot.encode"))),
     ("restore", |found| millions(found.median("snapshot.decode"))),
+    ("ns of processor an account restored, all threads", |found| plain(found.median("snapshot.decode-processor"))),
     ("JSON records into a `HashMap`", |found| millions(found.median("restore.json"))),
     ("restore / JSON", |found| times(found.ratio("restore.json", "snapshot.decode"))),
     ("bytes of snapshot an account", |found| plain(found.median("snapshot.bytes"))),

@@ -1,8 +1,8 @@
-//! A snapshot from the page cache: read and checked, decoded, its indexes built, each apart; and the same accounts
-//! as JSON records into a `HashMap`, as a store that is restored from its changelog would do.
+//! A snapshot from the page cache: read and checked, decoded, its indexes built, each apart, by the wall's clock and in
+//! processor time, as two threads work on each; and the same accounts as JSON records into a `HashMap`, as a store that is restored from its changelog would do.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bookd::config;
 use bookd::domain::account::{AccountChange, AccountOp, AccountRecord, Change, Value};
@@ -12,10 +12,11 @@ use bookd::engine::Engine;
 use bookd::engine::state::State;
 use bookd::wire::snapshot::{self, Header};
 use bookd::wire::{codec, state};
+use cpu_time::ProcessTime;
 use serde::{Deserialize, Serialize};
 
 use super::chance::Chance;
-use super::{clock, crm_id, domain, median};
+use super::{crm_id, domain, median};
 
 const ACCOUNTS: u64 = 1_000_000;
 const ROUNDS: usize = 5;
@@ -35,36 +36,44 @@ pub fn measure() {
     println!("{:>24} {:>10.1} bytes", "snapshot", bytes(payload.len()));
     println!("{:>24} {:>10.1} bytes", "JSON records", bytes(records.iter().map(Vec::len).sum()));
     drop((engine, payload));
-    let mut times: [Vec<Duration>; 5] = Default::default();
+    let mut times: [Times; 5] = Default::default();
     for _ in 0..ROUNDS {
-        let start = clock();
-        let (_, payload) = snapshot::read(&path).expect("it was written");
-        times[0].push(clock() - start);
-        let start = clock();
-        let state: State = codec::from_bytes(&payload).expect("it was encoded");
-        times[1].push(clock() - start);
+        let (_, payload) = times[0].take(|| snapshot::read(&path).expect("it was written"));
+        let state: State = times[1].take(|| codec::from_bytes(&payload).expect("it was encoded"));
         drop(payload);
         let accounts = (state.accounts.clone(), state.seats.clone());
         let bytes = codec::to_bytes(&accounts);
         drop(accounts);
-        let start = clock();
-        let rows: (Vec<_>, Vec<Vec<_>>) = codec::from_bytes(&bytes).expect("it was encoded");
-        times[2].push(clock() - start);
+        let rows: (Vec<_>, Vec<Vec<_>>) = times[2].take(|| codec::from_bytes(&bytes).expect("it was encoded"));
         assert!(rows == (state.accounts.clone(), state.seats.clone()));
-        let start = clock();
-        let engine = Engine::from_state(state);
-        times[3].push(clock() - start);
-        drop(engine);
-        let start = clock();
-        let map = from_json(&records);
-        times[4].push(clock() - start);
+        drop(rows);
+        drop(times[3].take(|| Engine::from_state(state)));
+        let map = times[4].take(|| from_json(&records));
         assert_eq!(map.len(), records.len());
     }
     std::fs::remove_dir_all(&dir).expect("it was made here");
     let names = ["read and checked", "decoded", "(accounts and seats)", "indexes built", "JSON into a HashMap"];
-    for (name, times) in names.into_iter().zip(&mut times) {
-        let nanos = median(times).as_nanos() as f64 / accounts as f64;
-        println!("{name:>24} {nanos:>10.1} ns {:>10.2} million/s", 1e3 / nanos);
+    for (name, Times { wall, processor }) in names.into_iter().zip(&mut times) {
+        let nanos = |times| median(times).as_nanos() as f64 / accounts as f64;
+        let (wall, processor) = (nanos(wall), nanos(processor));
+        println!("{name:>24} {wall:>10.1} ns {:>10.2} million/s {processor:>10.1} ns of processor", 1e3 / wall);
+    }
+}
+
+/// By the clock, and of all threads.
+#[derive(Default)]
+struct Times {
+    wall: Vec<Duration>,
+    processor: Vec<Duration>,
+}
+
+impl Times {
+    fn take<T>(&mut self, run: impl FnOnce() -> T) -> T {
+        let (start, used) = (Instant::now(), ProcessTime::now());
+        let made = run();
+        self.wall.push(start.elapsed());
+        self.processor.push(used.elapsed());
+        made
     }
 }
 
