@@ -1,9 +1,10 @@
-//! Has the rows that a portion of events will touch fetched before they are applied, one step of indirection at a
+//! Has the rows that a portion of inputs will touch fetched before they are applied, one step of indirection at a
 //! time for all of them: the processor waits for many rows at once instead of for each in turn.
 //!
 //! Everything here is a hint. A name that isn't the one meant, or an account that an earlier input of the batch
 //! creates, costs time and changes nothing: `apply` looks everything up again, in order.
 
+use crate::domain::account::{AccountOp, AccountRecord, Change};
 use crate::domain::{Body, Input};
 
 use super::Engine;
@@ -34,11 +35,13 @@ impl Engine {
         for (hint, input) in hints.iter_mut().zip(inputs) {
             *hint = self.fetch_names(&input.body);
         }
-        hints.iter_mut().for_each(|hint| *hint = self.follow_name(*hint));
+        for (hint, input) in hints.iter_mut().zip(inputs) {
+            *hint = self.follow_name(*hint, &input.body);
+        }
         hints.iter_mut().for_each(|hint| *hint = self.follow_domain(*hint));
         for (hint, input) in hints.iter().zip(inputs) {
             if let Hint::Account(account) = hint {
-                self.fetch_places(*account, matches!(input.body, Body::Activity(_)));
+                self.fetch_places(*account, &input.body);
             }
         }
         for (hint, input) in hints.iter().zip(inputs) {
@@ -48,11 +51,12 @@ impl Engine {
         }
     }
 
-    /// The slots in which the event's id and its account's name would stand.
+    /// The slots in which the input's id and its account's name would stand.
     fn fetch_names(&self, body: &Body) -> Hint {
         match body {
             Body::Signal(signal) => self.index.remembered.fetch(signal.dedup),
             Body::Activity(activity) => self.index.remembered.fetch(activity.dedup),
+            Body::Account(record) => return self.fetch_recorded(record),
             _ => return Hint::Nobody,
         }
         let Some(name) = candidates(body).first().and_then(NameHash::of) else { return Hint::Nobody };
@@ -63,17 +67,36 @@ impl Engine {
         Hint::Name(name)
     }
 
-    fn follow_name(&self, hint: Hint) -> Hint {
-        match hint {
-            Hint::Name(NameHash::Account(hash)) => match self.index.accounts.likely(hash) {
-                Some(account) => self.fetch_account(account),
-                None => Hint::Nobody,
-            },
-            Hint::Name(NameHash::Domain(hash)) => {
-                self.index.domains.fetch_likely(hash).map_or(Hint::Nobody, Hint::Domain)
-            }
-            other => other,
+    /// A record's names: most have others' events kept for them, or a place where they will stand.
+    fn fetch_recorded(&self, record: &AccountRecord) -> Hint {
+        let name = NameHash::account(&record.id);
+        if let NameHash::Account(hash) = name {
+            self.index.accounts.fetch(hash);
         }
+        self.index.unknown.fetch_account(&record.id);
+        if let AccountOp::Change(change) = &record.op
+            && let Change::Set(domains) = &change.domains
+        {
+            for domain in domains {
+                self.index.domains.fetch_name(domain);
+                self.index.unknown.fetch_domain(domain);
+            }
+        }
+        Hint::Name(name)
+    }
+
+    fn follow_name(&self, hint: Hint, body: &Body) -> Hint {
+        let found = match hint {
+            Hint::Name(NameHash::Account(hash)) => {
+                self.index.accounts.likely(hash).map(|account| self.fetch_account(account))
+            }
+            Hint::Name(NameHash::Domain(hash)) => self.index.domains.fetch_likely(hash).map(Hint::Domain),
+            Hint::Nobody | Hint::Domain(_) | Hint::Account(_) => return hint,
+        };
+        found.unwrap_or_else(|| {
+            self.index.unknown.fetch(candidates(body));
+            Hint::Nobody
+        })
     }
 
     fn follow_domain(&self, hint: Hint) -> Hint {
@@ -94,7 +117,11 @@ impl Engine {
     }
 
     /// What the account's rows point at.
-    fn fetch_places(&self, account: AccountId, acts: bool) {
+    fn fetch_places(&self, account: AccountId, body: &Body) {
+        if matches!(body, Body::Account(_)) {
+            fetch::ahead(&self.state.records[account.index()]);
+        }
+        let acts = matches!(body, Body::Activity(_));
         let side = &self.state.sides[account.index()];
         side.contributions.fetch();
         // Their lengths stand before the first rows.
@@ -117,6 +144,7 @@ impl Engine {
         let side = &self.state.sides[account.index()];
         side.contributions.fetch_next();
         match body {
+            Body::Account(_) => self.state.records[account.index()].fetch(),
             Body::Signal(_) => {
                 if let Some(row) = side.snapshots.get(side.snapshots.len() / 2) {
                     fetch::ahead(row);

@@ -210,9 +210,13 @@ pub enum NameHash {
 }
 
 impl NameHash {
+    pub fn account(id: &str) -> NameHash {
+        NameHash::Account(tie_hash(id, 0))
+    }
+
     pub fn of(candidate: &Candidate) -> Option<NameHash> {
         match candidate {
-            Candidate::CrmId(id) => Some(NameHash::Account(tie_hash(id, 0))),
+            Candidate::CrmId(id) => Some(NameHash::account(id)),
             Candidate::Domain(domain) | Candidate::EmailDomain(domain) => Some(NameHash::Domain(domain_hash(domain))),
             Candidate::VendorId { .. } => None,
         }
@@ -233,6 +237,10 @@ impl AccountNames {
 impl Domains {
     pub fn fetch(&self, hash: u64) {
         self.table.fetch(hash);
+    }
+
+    pub fn fetch_name(&self, domain: &str) {
+        self.fetch(domain_hash(domain));
     }
 
     /// The row that is probably meant; it is fetched.

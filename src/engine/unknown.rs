@@ -25,10 +25,18 @@ pub struct Unknown {
     rows: Rows<Row>,
 }
 
+fn account_hash(id: &str) -> u64 {
+    tie_hash(id, 0)
+}
+
+fn domain_hash(domain: &str) -> u64 {
+    tie_hash(domain, 1)
+}
+
 fn hash(name: &Candidate) -> u64 {
     match name {
-        Candidate::CrmId(id) => tie_hash(id, 0),
-        Candidate::Domain(domain) | Candidate::EmailDomain(domain) => tie_hash(domain, 1),
+        Candidate::CrmId(id) => account_hash(id),
+        Candidate::Domain(domain) | Candidate::EmailDomain(domain) => domain_hash(domain),
         Candidate::VendorId { vendor, id } => tie_hash(id, tie_hash(vendor, 2)),
     }
 }
@@ -78,6 +86,19 @@ impl Unknown {
                 row.arrivals.insert(place, arrival);
             }
         }
+    }
+
+    /// Has fetched where these would stand.
+    pub fn fetch(&self, names: &[Candidate]) {
+        names.iter().for_each(|name| self.table.fetch(hash(name)));
+    }
+
+    pub fn fetch_account(&self, id: &str) {
+        self.table.fetch(account_hash(id));
+    }
+
+    pub fn fetch_domain(&self, domain: &str) {
+        self.table.fetch(domain_hash(domain));
     }
 
     fn new_row(&mut self, name: &Candidate) -> u32 {
