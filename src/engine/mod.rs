@@ -47,6 +47,7 @@ mod seats;
 mod shadow;
 mod signals;
 mod sizes;
+mod slots;
 mod sources;
 pub mod state;
 mod table;
