@@ -109,22 +109,24 @@ impl Engine {
         for loss in going.iter().filter(|loss| !self.is_exempt_from(scope, loss)) {
             due[loss.owner.index()] += 1;
         }
-        for (due, rep) in due.into_iter().zip((0..).map(RepId)).filter(|(due, _)| *due > 0) {
-            let trips = match scope {
-                RepScope::Quiet => self.is_quiet(rep),
-                RepScope::Book => self.loses_too_much(rep, due),
+        let trips = |(rep, due): &(RepId, u64)| match scope {
+            RepScope::Quiet => self.is_quiet(*rep),
+            RepScope::Book => self.loses_too_much(*rep, *due),
+        };
+        let losing = (0..).map(RepId).zip(due).filter(|(_, due)| *due > 0);
+        let tripped: Vec<_> = losing.filter(trips).collect();
+        if tripped.is_empty() {
+            return;
+        }
+        let stops = |loss: &Loss| tripped.binary_search_by_key(&loss.owner, |(rep, _)| *rep).is_ok();
+        going.retain(|loss| !stops(loss) || self.is_exempt_from(scope, loss));
+        for (rep, due) in tripped {
+            let id = self.state.reps[rep.index()].id.clone();
+            let scope = match scope {
+                RepScope::Quiet => BreakerScope::QuietRep(id),
+                RepScope::Book => BreakerScope::Book(id),
             };
-            if trips {
-                going.retain(|loss| loss.owner != rep || self.is_exempt_from(scope, loss));
-                let id = self.state.reps[rep.index()].id.clone();
-                self.trip(
-                    match scope {
-                        RepScope::Quiet => BreakerScope::QuietRep(id),
-                        RepScope::Book => BreakerScope::Book(id),
-                    },
-                    due,
-                );
-            }
+            self.trip(scope, due);
         }
     }
 
@@ -142,13 +144,17 @@ impl Engine {
         let acts = &self.state.reps[rep.index()].acts;
         let quiet_since = self.state.now.minus(breaker.quiet_s);
         let from = quiet_since.minus(ACTS_BEFORE_S);
-        let before = acts.iter().filter(|act| **act >= from).count();
-        acts.first().is_some_and(|last| *last < quiet_since) && before >= usize::from(breaker.quiet_acts)
+        // Of thousands who lose something few are quiet.
+        acts.first().is_some_and(|last| *last < quiet_since)
+            && acts.iter().filter(|act| **act >= from).count() >= usize::from(breaker.quiet_acts)
     }
 
     fn loses_too_much(&self, rep: RepId, due: u64) -> bool {
         let breaker = &self.rules().breaker;
         let row = &self.state.reps[rep.index()];
+        if due + row.losses.len() as u64 <= u64::from(breaker.book_min) {
+            return false;
+        }
         let counted = row.losses.iter().filter(|(_, counts)| *counts).count() as u64;
         let n = due + counted;
         n > u64::from(breaker.book_min) && exceeds(n, breaker.book_share_ppm, u64::from(row.size()) + counted)
