@@ -14,6 +14,10 @@ use std::time::Duration;
 use chance::Chance;
 use cpu_time::ThreadTime;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let parts: [(&str, fn()); 2] = [("entries", entries::measure), ("restore", restore::measure)];

@@ -13,10 +13,11 @@ macro_rules! two_parts {
             fn put(&self, out: &mut Vec<u8>) {
                 let $name { $($beside,)* $($here),* } = self;
                 let start = out.len();
+                out.reserve(self.accounts.len() * ROOM);
                 out.extend_from_slice(&[0; LENGTH]);
                 let (rest, ()) = both(
                     || {
-                        let mut rest = Vec::new();
+                        let mut rest = Vec::with_capacity(self.accounts.len() * ROOM);
                         $(Wire::put($here, &mut rest);)*
                         rest
                     },
@@ -47,6 +48,9 @@ macro_rules! two_parts {
     };
 }
 
+/// Bytes set aside for an account: more than most have, so that hundreds of millions aren't moved each time they
+/// double. What isn't written to takes no memory.
+const ROOM: usize = 400;
 /// Bytes of the first part's length.
 const LENGTH: usize = size_of::<u64>();
 
