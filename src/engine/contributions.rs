@@ -28,14 +28,10 @@ impl Contributions {
             return;
         }
         if len == self.rows.capacity() {
-            self.rows.reserve_exact(Contributions::places(len) - len);
+            let places = if len < FIRST_PLACES { FIRST_PLACES } else { MAX_CONTRIBUTIONS };
+            self.rows.reserve_exact(places - len);
         }
         self.rows.push(row);
-    }
-
-    /// Places for so many and one more, where that is kept too.
-    pub fn places(len: usize) -> usize {
-        if len < FIRST_PLACES { FIRST_PLACES } else { MAX_CONTRIBUTIONS }
     }
 
     /// The oldest first.

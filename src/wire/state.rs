@@ -177,9 +177,7 @@ impl Wire for Contributions {
         if counts.iter().any(|count| *count > MAX_CONTRIBUTIONS) {
             return Err(from.invalid("more contributions than are kept"));
         }
-        into.extend(
-            counts.into_iter().map(|count| Contributions::from(thin(count, Contributions::places(count), &mut rows))),
-        );
+        into.extend(counts.into_iter().map(|count| Contributions::from(thin(count, &mut rows))));
         Ok(())
     }
 }
@@ -200,18 +198,14 @@ impl<T: Wire> Wire for ThinVec<T> {
 
     fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<ThinVec<T>>) -> Result<(), WireError> {
         let (counts, mut items) = codec::get_lists(count, from)?;
-        into.extend(counts.into_iter().map(|count| thin(count, FIRST_PLACES, &mut items)));
+        into.extend(counts.into_iter().map(|count| thin(count, &mut items)));
         Ok(())
     }
 }
 
-/// What a list of rows gets when it gets its first.
-const FIRST_PLACES: usize = 4;
-
-/// So many of what is left, with places as the list would have had them: the next event needs one more. None for
-/// nothing.
-fn thin<T>(count: usize, places: usize, items: &mut std::vec::IntoIter<T>) -> ThinVec<T> {
-    let mut list = ThinVec::with_capacity(if count == 0 { 0 } else { places.max(count) });
+/// So many of what is left, in no more memory than they need.
+fn thin<T>(count: usize, items: &mut std::vec::IntoIter<T>) -> ThinVec<T> {
+    let mut list = ThinVec::with_capacity(count);
     list.extend(items.take(count));
     list
 }
