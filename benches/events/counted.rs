@@ -23,7 +23,7 @@ const COUNTED: [(&str, &str, &[&str]); 12] = [
     // Parts of apply, none within another. The engine has no clock: they are told apart by instructions alone.
     ("engine", "identity", &["Engine>::look_ahead", "Engine::resolve", "Engine>::remember", "IdSet::contains"]),
     ("engine", "queue", &["Engine>::score_changed", "Engine>::lower_bounds"]),
-    ("engine", "timers", &["Engine>::deadline_moved", "Engine>::fire_timers", "Wheel::settle"]),
+    ("engine", "timers", &["Engine>::deadline_moved", "Engine>::fire_timers"]),
     ("engine", "matching", &["Engine>::retrieve", "Engine>::match_roles"]),
     ("engine", "rows", &["Engine>::write_rows"]),
     ("value", "value", &["run_value"]),
