@@ -47,7 +47,6 @@ mod seats;
 mod shadow;
 mod signals;
 mod sizes;
-mod slots;
 mod sources;
 pub mod state;
 mod table;

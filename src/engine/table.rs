@@ -6,8 +6,6 @@
 //! belongs, so that the new one's memory is touched from its first page to its last and not here and there. Looked things
 //! up in, never iterated.
 
-use super::slots::Slots;
-
 /// Slots of the smallest table.
 const LEAST_BITS: u32 = 4;
 /// Clusters of the old table that an insertion moves: it is empty before it is five sixths full.
@@ -16,6 +14,65 @@ const MOVED_AT_ONCE: usize = 4;
 pub const PORTION: usize = 64;
 /// Spreads words that aren't hashes; odd, so no two words become one.
 pub const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Linear probing over a power of two of slots. 0 is an empty slot.
+#[derive(Clone, Debug)]
+struct Slots {
+    words: Vec<u64>,
+    bits: u32,
+}
+
+impl Slots {
+    fn new(bits: u32) -> Slots {
+        Slots { words: vec![0; 1 << bits], bits }
+    }
+
+    fn home(&self, word: u64) -> usize {
+        (word >> (64 - self.bits)) as usize
+    }
+
+    fn next(&self, slot: usize) -> usize {
+        (slot + 1) & (self.words.len() - 1)
+    }
+
+    fn find(&self, near: u64, mut is: impl FnMut(u64) -> bool) -> Option<usize> {
+        let mut slot = self.home(near);
+        while self.words[slot] != 0 {
+            if is(self.words[slot]) {
+                return Some(slot);
+            }
+            slot = self.next(slot);
+        }
+        None
+    }
+
+    fn put(&mut self, word: u64) {
+        let mut slot = self.home(word);
+        while self.words[slot] != 0 {
+            slot = self.next(slot);
+        }
+        self.words[slot] = word;
+    }
+
+    /// Empties a slot and closes the gap: what stands behind it and may stand nearer its home moves up.
+    fn clear(&mut self, mut gap: usize) {
+        let mask = self.words.len() - 1;
+        let mut slot = gap;
+        loop {
+            slot = self.next(slot);
+            let word = self.words[slot];
+            if word == 0 {
+                break;
+            }
+            let home = self.home(word);
+            if slot.wrapping_sub(home) & mask >= slot.wrapping_sub(gap) & mask {
+                self.words[gap] = word;
+                gap = slot;
+            }
+        }
+        self.words[gap] = 0;
+    }
+}
 
 /// The table before it doubled, and how far it has been moved.
 #[derive(Clone, Debug)]
@@ -30,7 +87,8 @@ struct Moving {
 impl Moving {
     /// Whether the cluster in which a word would stand is still to be moved.
     fn has(&self, word: u64) -> bool {
-        self.from.distance(self.start, self.from.home(word)) >= self.passed
+        let mask = self.from.words.len() - 1;
+        self.from.home(word).wrapping_sub(self.start) & mask >= self.passed
     }
 }
 
@@ -76,14 +134,14 @@ impl Table {
     /// The word near `near` that `is` says is meant.
     pub fn find(&self, near: u64, is: impl FnMut(u64) -> bool) -> Option<u64> {
         let side = self.side(near);
-        side.find(near, is).map(|slot| side.word(slot))
+        side.find(near, is).map(|slot| side.words[slot])
     }
 
     /// Enters a word that isn't in the table, and isn't 0.
     pub fn insert(&mut self, word: u64) {
         debug_assert!(word != 0);
         self.go_on_moving();
-        if self.len * 4 >= self.slots.count() * 3 {
+        if self.len * 4 >= self.slots.words.len() * 3 {
             self.double();
         }
         self.side_mut(word).put(word);
@@ -102,9 +160,9 @@ impl Table {
         while self.moving.is_some() {
             self.go_on_moving();
         }
-        let larger = Slots::new(self.slots.bits() + 1);
+        let larger = Slots::new(self.slots.bits + 1);
         let from = std::mem::replace(&mut self.slots, larger);
-        let start = from.first_empty();
+        let start = from.words.iter().position(|word| *word == 0).expect("a table is never full");
         self.moving = Some(Moving { from, passed: 0, start });
         // Before anything is entered: what is entered at the end of the old table and goes on at its beginning finds room
         // there that was passed, as every insertion passes more than the one slot that it takes.
@@ -115,10 +173,11 @@ impl Table {
     /// beyond the first slot since.
     fn go_on_moving(&mut self) {
         let Some(moving) = &mut self.moving else { return };
-        let size = moving.from.count();
+        let size = moving.from.words.len();
         let mut clusters = 0;
         while clusters < MOVED_AT_ONCE {
-            let word = moving.from.take(moving.start, moving.passed);
+            let slot = (moving.start + moving.passed) & (size - 1);
+            let word = std::mem::take(&mut moving.from.words[slot]);
             if word == 0 && moving.passed >= size {
                 self.moving = None;
                 return;
@@ -133,7 +192,8 @@ impl Table {
 
     /// Where a search for words near `near` will begin; to have it fetched ahead.
     pub fn fetch(&self, near: u64) {
-        self.side(near).fetch(near);
+        let side = self.side(near);
+        super::fetch::ahead(&side.words[side.home(near)]);
     }
 }
 
@@ -336,8 +396,8 @@ mod tests {
         let mut moving = 0;
         for id in 0..200_000u64 {
             set.insert(id);
-            let old = set.table.moving.as_ref().map_or(0, |moving| moving.from.count());
-            assert!(old < set.table.slots.count());
+            let old = set.table.moving.as_ref().map_or(0, |moving| moving.from.words.len());
+            assert!(old < set.table.slots.words.len());
             moving += u32::from(old > 0);
         }
         assert!(moving > 1_000 && (0..200_000).all(|id| set.contains(id)));
