@@ -32,11 +32,18 @@ impl<T> Queue<T> {
     }
 
     pub fn push_back(&mut self, item: T) {
-        if self.blocks.back().is_none_or(|block| block.len() == BLOCK) {
-            self.blocks.push_back(self.spare.take().unwrap_or_else(|| VecDeque::with_capacity(BLOCK)));
-        }
-        self.blocks.back_mut().expect("there is one now").push_back(item);
         self.len += 1;
+        match self.blocks.back_mut() {
+            Some(block) if block.len() < BLOCK => block.push_back(item),
+            _ => self.begin_block(item),
+        }
+    }
+
+    #[cold]
+    fn begin_block(&mut self, item: T) {
+        let mut block = self.spare.take().unwrap_or_else(|| VecDeque::with_capacity(BLOCK));
+        block.push_back(item);
+        self.blocks.push_back(block);
     }
 
     pub fn pop_front(&mut self) -> Option<T> {
