@@ -1,4 +1,5 @@
-//! What leaves the process and comes back: journal entries, in processor time, and a snapshot's restore, by the clock too.
+//! What leaves the process and comes back: journal entries, in processor time, and a snapshot's restore, by the clock
+//! too.
 //!
 //! `cargo bench --bench wire`, with `-- entries` or `-- restore` for one of them; `BOOKD_BENCH_ACCOUNTS` says how many
 //! accounts the snapshot holds.
