@@ -35,7 +35,7 @@ pub const INPUTS_FOR_ONE: usize = 8;
 /// Event ids that grew too old, and decisions, forgotten in one entry, or twice as many as it has inputs where that is more:
 /// after a quiet weekend a hundred thousand are too old at once, each waits for memory, and one event shall not wait for
 /// them.
-pub const MAX_FORGOTTEN: usize = 64;
+pub const MAX_FORGOTTEN: usize = 16;
 /// Accounts whose rows are looked at in one entry where all are to be: a row takes about a microsecond, as much again to
 /// be written, and twice that to be sent.
 pub const MAX_SHOWN: u32 = 4_096;

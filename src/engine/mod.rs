@@ -143,7 +143,7 @@ impl Engine {
             self.look_at_waves();
             self.retrieve();
             self.match_roles();
-            self.lower_bounds();
+            self.lower_bounds(inputs.len());
         }
         if self.state.opened.is_some() {
             self.write_rows();

@@ -7,15 +7,18 @@ use std::cmp::Ordering;
 use crate::domain::Secs;
 use crate::domain::account::Value;
 use crate::domain::output::SeatStatus;
-use crate::domain::policy::{MAX_AT_ONCE, Policy, SortKey};
+use crate::domain::policy::{Policy, SortKey};
 
 use super::Engine;
 use super::heap::{Entry, Place};
 use super::score::{self, Reading};
 use super::state::{AccountId, AccountRecordRow, Mark, RepId, State};
 
-/// Bounds lowered in one entry, less where it has many inputs: a tenth of a millisecond at a million accounts.
+/// Bounds lowered in an entry: a tenth of a millisecond at a million accounts.
 const SLICE: usize = 1_024;
+/// In one with inputs, so many for each, and so many at least: one event doesn't wait for a thousand of them.
+const LOWERED_FOR_EACH: usize = 2;
+const LEAST_LOWERED: usize = 32;
 
 /// The order of a role's pool under equal priorities: sort keys, age, hash, number.
 fn rank(state: &State, policy: &Policy, role: usize, a: AccountId, b: AccountId) -> Ordering {
@@ -174,8 +177,8 @@ impl Engine {
 
     /// Goes on lowering the bounds of heaps that wasted too many looks at their roots.
     #[inline(never)] // Counted apart by the benches.
-    pub(super) fn lower_bounds(&mut self) {
-        let slice = SLICE * self.entry.at_once / MAX_AT_ONCE;
+    pub(super) fn lower_bounds(&mut self, inputs: usize) {
+        let slice = if inputs == 0 { SLICE } else { SLICE.min(LOWERED_FOR_EACH * inputs).max(LEAST_LOWERED) };
         let Engine { state, index, .. } = self;
         for (role, pool) in index.pools.iter_mut().enumerate() {
             let (Some(heap), Some(policy)) = (pool.lowering.last().copied(), &state.policy) else { continue };
