@@ -36,15 +36,22 @@ fn advised(place: *mut u8, layout: Layout) -> *mut u8 {
 
 // SAFETY: a layout alone says who an allocation is of: the allocator inside, or a mapping that nobody else knows; it
 // comes from there and goes back there. Mappings are aligned to a large page, as long as the layout says or longer, and
-// zero where nobody wrote. The test below lives through some ten thousand allocations that grow and shrink over the
-// bound, and looks at every page of them. That it pays, `make bench` says at ten million accounts.
+// zero where nobody wrote. The test below lives through some hundred allocations that grow and shrink over both
+// bounds, and looks at every page of them. That it pays, `make bench` says at ten million accounts.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for LargePages<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if is_large(layout) { advised(mapping::map(layout.size()), layout) } else { unsafe { self.0.alloc(layout) } }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if is_large(layout) { mapping::map(layout.size()) } else { unsafe { self.0.alloc_zeroed(layout) } }
+        if !is_large(layout) {
+            return unsafe { self.0.alloc_zeroed(layout) };
+        }
+        let place = mapping::map(layout.size());
+        if !place.is_null() {
+            unsafe { mapping::keep_small(place, layout.size()) };
+        }
+        place
     }
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
@@ -79,8 +86,8 @@ mod mapping {
     use std::ptr;
 
     use libc::{
-        MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, MREMAP_FIXED, MREMAP_MAYMOVE, PROT_NONE,
-        PROT_READ, PROT_WRITE,
+        MADV_HUGEPAGE, MADV_NOHUGEPAGE, MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, MREMAP_FIXED,
+        MREMAP_MAYMOVE, PROT_NONE, PROT_READ, PROT_WRITE,
     };
 
     /// A large page of x86-64 and of aarch64 with small pages of 4 KiB.
@@ -127,6 +134,14 @@ mod mapping {
         }
     }
 
+    /// Small pages, on a system too that gives large ones unasked; until [`advise`] says otherwise.
+    ///
+    /// # Safety
+    /// As for [`advise`].
+    pub unsafe fn keep_small(place: *mut u8, size: usize) {
+        unsafe { libc::madvise(place.cast(), length(size), MADV_NOHUGEPAGE) };
+    }
+
     /// # Safety
     /// `place` is of [`map`] or [`resize`] with this size, and nobody uses it any more.
     pub unsafe fn unmap(place: *mut u8, size: usize) {
@@ -156,11 +171,8 @@ mod mapping {
             }
             let flags = MREMAP_MAYMOVE | MREMAP_FIXED;
             let moved = libc::mremap(place.cast(), before, after, flags, to.cast::<libc::c_void>());
-            if moved == MAP_FAILED {
-                libc::munmap(to.cast(), after);
-                return ptr::null_mut();
-            }
-            moved.cast()
+            // Where that failed, `to` may be anybody's by now: it is not given back.
+            if moved == MAP_FAILED { ptr::null_mut() } else { moved.cast() }
         }
     }
 }
@@ -177,6 +189,10 @@ mod mapping {
     /// # Safety
     /// Never called.
     pub unsafe fn advise(_: *mut u8, _: usize) {}
+
+    /// # Safety
+    /// Never called.
+    pub unsafe fn keep_small(_: *mut u8, _: usize) {}
 
     /// # Safety
     /// Never called.
@@ -248,6 +264,7 @@ mod tests {
             LARGE + (2 << 20),
             2 * LARGE,
             3 * LARGE - 5,
+            ADVISED + 1,
         ];
         let mut blocks: Vec<Block> = Vec::new();
         for mark in (1..=u8::MAX).cycle().take(600) {

@@ -1,6 +1,6 @@
 //! Two things at once: what brings an engine back from a snapshot takes as long as its longer half. The only place
 //! of the core that knows of threads, and nothing but how long it takes depends on them: both halves only read what
-//! they share, and each gives back what it alone has made.
+//! they share, or one hands it over to the other, and each gives back what it alone has made.
 
 /// Does the one in a thread beside and the other here; whoever is first waits.
 pub fn both<A: Send, B>(beside: impl FnOnce() -> A + Send, here: impl FnOnce() -> B) -> (A, B) {

@@ -78,28 +78,40 @@ impl NamedValues {
     }
 }
 
-/// The lists of names that accounts have, each once. They decide nothing: two lists of the same names are as one.
+/// The lists of names that accounts have, each once, as long as they are few. They decide nothing: two lists of the
+/// same names are as one.
 #[derive(Debug, Default)]
 pub struct NameLists {
     lists: BTreeSet<Arc<[Text]>>,
-    /// So many were left when those that nobody had were dropped last.
-    left: usize,
+    /// At so many the next look for those that nobody has any more.
+    next_look: usize,
+    /// Of lists that found no place here, how many since the last look.
+    alone: usize,
 }
 
 /// Fewer lists than this aren't worth looking for those that nobody has.
 const LEAST_LISTS: usize = 64;
+/// Accounts with names beyond these have lists of their own: where nearly each has other names, sharing saves nothing, and
+/// looking at all lists would hold up everybody.
+const MAX_LISTS: usize = 4_096;
 
 impl NameLists {
     fn share(&mut self, names: &[Text]) -> Arc<[Text]> {
         if let Some(known) = self.lists.get(names) {
             return known.clone();
         }
-        if self.lists.len() >= LEAST_LISTS.max(self.left * 2) {
+        let is_full = self.lists.len() >= MAX_LISTS;
+        if self.lists.len() >= self.next_look.max(LEAST_LISTS) && (!is_full || self.alone >= MAX_LISTS) {
             self.lists.retain(|list| Arc::strong_count(list) > 1);
-            self.left = self.lists.len();
+            self.next_look = (2 * self.lists.len()).min(MAX_LISTS);
+            self.alone = 0;
         }
         let new: Arc<[Text]> = names.into();
-        self.lists.insert(new.clone());
+        if self.lists.len() < MAX_LISTS {
+            self.lists.insert(new.clone());
+        } else {
+            self.alone += 1;
+        }
         new
     }
 }
@@ -148,5 +160,22 @@ mod tests {
         assert!(lists.lists.len() <= LEAST_LISTS);
         other.change(true, &said("kept"), &mut lists);
         assert_eq!((one.names().as_ptr(), &one), (other.names().as_ptr(), &other));
+    }
+
+    #[test]
+    fn of_very_many_lists_no_more_are_shared_until_some_are_dropped() {
+        let mut lists = NameLists::default();
+        let of_own = |number: usize, lists: &mut NameLists| {
+            let mut values = NamedValues::NONE;
+            values.change(true, &[(format!("name-{number}").into(), Some(Value::Bool(true)))], lists);
+            values
+        };
+        let many: Vec<NamedValues> = (0..3 * MAX_LISTS).map(|number| of_own(number, &mut lists)).collect();
+        assert_eq!(lists.lists.len(), MAX_LISTS);
+        assert!(many.iter().enumerate().all(|(number, values)| *values.names()[0] == format!("name-{number}")));
+        drop(many);
+        let kept: Vec<NamedValues> = (0..=MAX_LISTS).map(|number| of_own(MAX_LISTS + number, &mut lists)).collect();
+        assert!(kept.iter().any(|values| lists.lists.contains(values.names())));
+        assert!(lists.lists.iter().all(|list| Arc::strong_count(list) > 1), "what nobody has is gone");
     }
 }

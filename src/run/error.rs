@@ -98,7 +98,9 @@ pub enum RunError {
     OtherReplay { sequence: u64 },
     #[error("there is nothing to replay in {}: no {} with a line", dir.display(), "<topic>-<partition>.jsonl")]
     NothingToReplay { dir: PathBuf },
-    #[error("entry {sequence}: matching did not come to an end within {entries} entries of one tick")]
+    #[error(
+        "entry {sequence}: timers, losses and matching did not come to an end within {entries} entries of one tick"
+    )]
     Endless { sequence: u64, entries: u32 },
 }
 

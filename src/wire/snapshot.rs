@@ -24,7 +24,7 @@ use crate::domain::{Millis, Text, Topic};
 use crate::engine::both::both;
 
 const MAGIC: [u8; 4] = *b"bkds";
-/// The format this build writes. An older one is passed over: its state had fewer rows.
+/// The format this build writes. An older one is passed over: its state had other rows, or another arrangement.
 pub const FORMAT: u16 = 8;
 /// Small enough that a flipped bit is found early, large enough that checksums cost nothing beside the bytes.
 const BLOCK: usize = 1 << 20;
@@ -249,6 +249,10 @@ struct Block<'a> {
 /// Blocks are checked in a thread beside, while the next are read. `at_most`: bytes of the file, so that the payload
 /// is set aside once.
 fn read_payload(file: &mut impl Read, at_most: usize) -> Result<Vec<u8>, SnapshotError> {
+    // A file may claim more than there is memory: that is no snapshot, and nothing to end for.
+    let mut room = Vec::<u8>::new();
+    std::hint::black_box(room.try_reserve_exact(at_most)).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+    drop(room);
     let mut payload = vec![0; at_most];
     let (sender, blocks) = sync_channel(WAITING);
     let (into, reader) = (&mut payload[..], &mut *file);

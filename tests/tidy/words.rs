@@ -69,7 +69,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "unsafe",
         "an allocator's trait, and the kernel's calls; at ten million accounts a fifth of an event",
     ),
-    ("src/engine/both.rs", "std::thread", "a restore's two halves: pure, and the same with one thread"),
+    ("src/engine/both.rs", "std::thread", "a snapshot's two halves: what they make is the same with one thread"),
     ("src/log/kafka/ffi.rs", "unsafe", "records in batches: half the time of one by one"),
     ("src/feed/stops.rs", "unsafe", "the end of a text: a fourth of an event's instructions"),
     ("tests/support/counting.rs", "unsafe", "an allocator that counts: the trait asks for it"),

@@ -37,7 +37,7 @@ use crate::log::{JournalReader, Log};
 pub(super) const MAX_INPUTS: usize = 65_536;
 /// Entries between two checkpoints; there is one more at the end.
 const CHECKPOINT_EVERY: u64 = 10_000;
-/// Matching in one tick that takes more entries than this has a fault.
+/// Timers, losses and matching that take more entries than this in one tick have a fault.
 const MAX_REPEATS: u32 = 1_000_000;
 
 #[derive(Clone, Debug)]
