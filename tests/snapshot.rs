@@ -112,6 +112,18 @@ fn a_torn_file_is_refused_wherever_it_ends() {
     }
 }
 
+/// A copy that went wrong may be larger than any memory: it is refused like others, and ends nothing.
+#[test]
+fn a_file_that_claims_more_than_there_is_memory_is_refused() {
+    let (_dir, path, _) = written();
+    for length in [1u64 << 30, 1 << 40] {
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
+        let refused = snapshot::read(&path).unwrap_err();
+        let is_named = matches!(refused, SnapshotError::Io(_) | SnapshotError::Flipped { part: Part::Footer });
+        assert!(is_named, "{length}: {refused}");
+    }
+}
+
 #[test]
 fn blocks_out_of_place_are_refused() {
     let (_dir, path, _) = written();

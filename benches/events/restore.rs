@@ -1,5 +1,5 @@
-//! Snapshots, and the journal: how fast they are written, and how fast an engine comes back from them. Snapshots by the
-//! wall's clock, as two threads work on one, and what they are compared with too; the journal by the thread's own.
+//! Snapshots, and the journal: how fast they are written, and how fast an engine comes back from them. By the wall's
+//! clock, as two threads work on each, and what they are compared with too; a journal's decoding alone by the thread's own.
 
 use std::collections::HashMap;
 use std::hint::black_box;

@@ -12,12 +12,13 @@ mod restore;
 
 use std::time::Duration;
 
+use bookd::large_pages::LargePages;
 use chance::Chance;
 use cpu_time::ThreadTime;
 
 /// As the program has it.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: LargePages<mimalloc::MiMalloc> = LargePages(mimalloc::MiMalloc);
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();

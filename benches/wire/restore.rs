@@ -1,5 +1,6 @@
 //! A snapshot from the page cache: read and checked, decoded, its indexes built, each apart, by the wall's clock and in
-//! processor time, as two threads work on each; and the same accounts as JSON records into a `HashMap`, as a store that is restored from its changelog would do.
+//! processor time, as two threads work on each; and the same accounts as JSON records into a `HashMap`, as a store that
+//! is restored from its changelog would do.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -148,6 +148,7 @@ impl Crew {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::chance::draws;
 
     const SEGMENTS: u64 = 5;
 
@@ -157,11 +158,7 @@ mod tests {
 
     #[test]
     fn it_finds_whom_a_look_at_all_of_them_finds() {
-        let mut seed = 11u64;
-        let mut draw = |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % below
-        };
+        let mut draw = draws(11);
         let segments: Vec<_> = (0..SEGMENTS as u8).map(|segment| BookSegment { segment, cap: None }).collect();
         let mut crew = Crew::new(&segments);
         let mut all = [Standing::default(); 12];

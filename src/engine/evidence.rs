@@ -94,6 +94,7 @@ impl Touches {
 mod tests {
     use super::*;
     use crate::domain::time::DAY;
+    use crate::engine::chance::draws;
 
     fn rule(touches: u8, days: u8, contacts: u8, replies: u8) -> Evidence {
         Evidence { window_s: 21 * DAY, touches, days, contacts, replies, kinds: vec![] }
@@ -116,11 +117,7 @@ mod tests {
 
     #[test]
     fn the_closed_form_says_what_counting_says_at_every_instant() {
-        let mut seed = 7u64;
-        let mut draw = |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % below
-        };
+        let mut draw = draws(7);
         for _ in 0..3_000 {
             let rule = rule(1 + draw(5) as u8, draw(5) as u8, draw(4) as u8, draw(3) as u8);
             let history: Vec<_> = (0..1 + draw(20))

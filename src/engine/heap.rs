@@ -198,15 +198,12 @@ impl Heap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::chance::draws;
 
     #[test]
     fn it_keeps_order_and_places_through_any_changes() {
         let rank = |a: AccountId, b: AccountId| a.cmp(&b);
-        let mut seed = 5u64;
-        let mut draw = |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % below
-        };
+        let mut draw = draws(5);
         let (mut heap, mut places): (Heap, Places) = (Heap::default(), vec![Place::Nowhere; 100]);
         let mut naive = std::collections::BTreeMap::new();
         for _ in 0..20_000 {

@@ -9,6 +9,8 @@ mod accounts;
 mod approval;
 mod audit;
 pub mod both;
+#[cfg(test)]
+mod chance;
 mod choice;
 mod commanded;
 mod contributions;

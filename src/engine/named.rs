@@ -119,6 +119,7 @@ impl NameLists {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::chance::draws;
 
     fn list(values: &NamedValues) -> Vec<(Text, Value)> {
         values.names().iter().cloned().zip(values.values().iter().cloned()).collect()
@@ -126,11 +127,7 @@ mod tests {
 
     #[test]
     fn it_changes_as_a_list_of_pairs_does() {
-        let mut seed = 3u64;
-        let mut draw = |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % below
-        };
+        let mut draw = draws(3);
         let (mut lists, mut pairs) = (NameLists::default(), Vec::new());
         let mut values = NamedValues::NONE;
         for _ in 0..5_000 {

@@ -360,15 +360,12 @@ impl<R> std::ops::IndexMut<u32> for Rows<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::chance::draws;
     use std::collections::BTreeSet;
 
     #[test]
     fn it_holds_what_a_set_holds_while_it_grows_and_shrinks() {
-        let mut seed = 3u64;
-        let mut draw = |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % below
-        };
+        let mut draw = draws(3);
         // Words that crowd on few homes, and ones that spread.
         for spread in [1u64, 1 << 40, SPREAD] {
             let (mut set, mut naive) = (IdSet::default(), BTreeSet::new());

@@ -176,15 +176,12 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::chance::draws;
     use std::collections::{BTreeMap, BTreeSet};
 
     #[test]
     fn they_come_in_the_order_of_a_sorted_set() {
-        let mut seed = 11u64;
-        let mut draw = |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % below
-        };
+        let mut draw = draws(11);
         for _ in 0..50 {
             let mut timers = Timers::new(200);
             let (mut naive, mut set) = ([BTreeSet::new(), BTreeSet::new()], BTreeMap::new());

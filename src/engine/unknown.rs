@@ -131,6 +131,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
+    use crate::engine::chance::draws;
 
     /// Names in the same words, of which only the two kinds of domains are one.
     fn candidate(kind: u64, word: u64) -> Candidate {
@@ -150,11 +151,7 @@ mod tests {
 
     #[test]
     fn it_finds_and_counts_what_a_look_at_all_that_is_kept_does() {
-        let mut seed = 5u64;
-        let mut draw = |below: u64| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % below
-        };
+        let mut draw = draws(5);
         let (mut unknown, mut kept) = (Unknown::default(), BTreeMap::<u64, Vec<Candidate>>::new());
         for step in 0..10_000u64 {
             let old = kept.keys().nth(draw(80) as usize).copied();

@@ -140,9 +140,10 @@ impl Engine {
             return Listed::Nowhere;
         }
         let (done, until) = self.losses_of_day(owner);
-        match done >= self.rules().books[usize::from(book)].caps.per_rep_day {
-            true => Listed::AtCap { book, until },
-            false => Listed::Open { book, promised, stalest },
+        if done >= self.rules().books[usize::from(book)].caps.per_rep_day {
+            Listed::AtCap { book, until }
+        } else {
+            Listed::Open { book, promised, stalest }
         }
     }
 

@@ -2,6 +2,7 @@
 //! that come next, and compares what came of those before with what is journalled.
 
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::Builder;
 use std::time::Duration;
 
 use super::error::RunError;
@@ -47,11 +48,12 @@ pub fn catch_up(replica: &mut Replica, reader: &mut dyn JournalReader) -> Result
     let (to_apply, coming) = sync_channel(AHEAD);
     let (to_prove, applied) = channel();
     std::thread::scope(|scope| {
-        let beside = scope.spawn(move || {
+        let beside = Builder::new().name("journal".into()).spawn_scoped(scope, move || {
             let mut decoder = Decoder::default();
             read_all(reader, first, to_apply, &applied, &mut decoder)?;
             applied.iter().try_for_each(|applied| prove(applied, &mut decoder))
         });
+        let beside = beside.map_err(|error| RunError::Io { what: "a thread that reads the journal".into(), error })?;
         let reached = apply_all(replica, &coming, &to_prove);
         // Nothing more is asked for, and nothing more is to be proved.
         drop((coming, to_prove));

@@ -26,12 +26,12 @@ pub trait Wire: Sized {
     fn put(&self, out: &mut Vec<u8>);
     fn get(from: &mut Reader<'_>) -> Result<Self, WireError>;
 
-    /// Items of a list, at most [`GROUP`].
+    /// Items of a list: at most [`GROUP`], or what so many have together.
     fn put_group(items: &[&Self], out: &mut Vec<u8>) {
         items.iter().for_each(|item| item.put(out));
     }
 
-    /// Appends so many items of a list, at most [`GROUP`]; or fails.
+    /// Appends so many items of a list; or fails.
     fn get_group(count: usize, from: &mut Reader<'_>, into: &mut Vec<Self>) -> Result<(), WireError> {
         get_each(count, from, into)
     }
@@ -50,7 +50,8 @@ pub(super) type Group<'a, T> = SmallVec<[&'a T; FEW]>;
 
 /// A column of a group, read.
 pub(super) fn column<T: Wire>(count: usize, from: &mut Reader<'_>) -> Result<std::vec::IntoIter<T>, WireError> {
-    let mut items = Vec::with_capacity(count);
+    // What a group has together may be forged: no more is set aside than there are bytes.
+    let mut items = Vec::with_capacity(count.min(from.left()));
     T::get_group(count, from, &mut items)?;
     assert_eq!(items.len(), count, "a group is read whole or not at all");
     Ok(items.into_iter())
