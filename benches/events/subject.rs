@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bookd::config::Config;
 use bookd::domain::ids::Id128;
 use bookd::domain::input::{Frontier, RULES, order_batch};
+use bookd::domain::record::order_records;
 use bookd::domain::{Body, DecisionKind, Entry, EntryKind, Gate, Input, Millis, Output, Record, Topic};
 use bookd::engine::Engine;
 use bookd::feed::Decoder;
@@ -187,7 +188,7 @@ impl Subject {
 
     #[inline(never)]
     fn stage_decode(&mut self, records: &mut [Record], now: Millis) -> Vec<Input> {
-        records.sort_by_cached_key(|record| (record.topic, record.partition, record.offset));
+        order_records(records);
         let mut inputs = Vec::with_capacity(records.len() + 1);
         for record in records.iter() {
             match self.decoder.decode(record) {

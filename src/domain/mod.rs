@@ -27,5 +27,5 @@ pub use input::{Body, Entry, EntryKind, Gate, Input, Restored, Span};
 pub use output::{Alert, AlertKind, Decision, DecisionKind, Disposition, Output};
 pub use policy::Policy;
 pub use reason::Code;
-pub use record::{OutRecord, Record};
+pub use record::{HeaderValue, OutRecord, Record};
 pub use time::{Millis, Secs};

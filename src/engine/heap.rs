@@ -40,6 +40,9 @@ const WASTE_SHARE: usize = 64;
 /// A smaller heap waits for as many wasted roots as this large a one.
 const LEAST_HEAP: usize = 1024;
 
+/// Entries are lowered so many after their accounts were fetched.
+const LOOKED_AHEAD: usize = 12;
+
 /// The accounts' order under equal bounds: `Less` is the better rank.
 pub trait Rank: Fn(AccountId, AccountId) -> Ordering {}
 impl<F: Fn(AccountId, AccountId) -> Ordering> Rank for F {}
@@ -51,9 +54,9 @@ fn above(a: &Entry, b: &Entry, rank: &impl Rank) -> bool {
     }
 }
 
-/// Lets an entry sink to where it belongs; tells who stands where now.
-fn sink(entries: &mut [Entry], mut position: usize, rank: &impl Rank, mut tell: impl FnMut(usize, AccountId)) {
-    let entry = entries[position];
+/// Lets an entry sink to where it belongs; tells who stands elsewhere now.
+fn sink(entries: &mut [Entry], start: usize, rank: &impl Rank, mut tell: impl FnMut(usize, AccountId)) {
+    let (entry, mut position) = (entries[start], start);
     loop {
         let first = position * ARITY + 1;
         let children = first..(first + ARITY).min(entries.len());
@@ -66,8 +69,10 @@ fn sink(entries: &mut [Entry], mut position: usize, rank: &impl Rank, mut tell: 
         tell(position, entries[position].account);
         position = best;
     }
-    entries[position] = entry;
-    tell(position, entry.account);
+    if position != start {
+        entries[position] = entry;
+        tell(position, entry.account);
+    }
 }
 
 impl Heap {
@@ -136,12 +141,16 @@ impl Heap {
         me: u16,
         most: usize,
         bound: impl Fn(AccountId) -> u32,
+        fetch: impl Fn(AccountId),
         places: &mut Places,
         rank: &impl Rank,
     ) -> bool {
         self.unlowered = self.unlowered.min(self.entries.len());
         for _ in 0..most.min(self.unlowered) {
             self.unlowered -= 1;
+            if let Some(soon) = self.unlowered.checked_sub(LOOKED_AHEAD) {
+                fetch(self.entries[soon].account);
+            }
             let entry = &mut self.entries[self.unlowered];
             entry.bound = entry.bound.min(bound(entry.account));
             self.sink(me, self.unlowered, places, rank);
@@ -183,6 +192,11 @@ impl Heap {
         sink(&mut self.entries, position, rank, |position, account| {
             places[account.index()] = Place::Heap { heap: me, position: position as u32 };
         });
+    }
+
+    /// The accounts that stand at the top and right below it.
+    pub fn first_accounts(&self) -> impl Iterator<Item = AccountId> {
+        self.entries.iter().take(1 + ARITY).map(|entry| entry.account)
     }
 
     /// Whether order and places hold everywhere.
@@ -255,7 +269,7 @@ mod tests {
             wasted += 1;
         }
         assert_eq!(wasted, 5_000 / WASTE_SHARE);
-        while !heap.lower_some(0, 700, truth, &mut places, &rank) {
+        while !heap.lower_some(0, 700, truth, |_| {}, &mut places, &rank) {
             assert!(heap.check(0, &places, &rank));
         }
         assert!(heap.check(0, &places, &rank));

@@ -22,6 +22,8 @@ pub struct Line {
     /// The same by deadline, each with its promise: the stalest of thousands are found without a look at their evidence.
     pub stale: BTreeMap<(Secs, AccountId), Secs>,
     pub listed: Listed,
+    /// Promises later than this are held back by a scope that tripped, or wait for an approval.
+    pub let_go_until: Secs,
 }
 
 impl Line {

@@ -26,6 +26,25 @@ enum Hint {
     Account(AccountId),
 }
 
+/// What will be done with an account, and so what of it will be touched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Touch {
+    Record,
+    Signal,
+    /// Something of an owner's: an act, or their loss.
+    Tenure,
+}
+
+impl Touch {
+    fn of(body: &Body) -> Touch {
+        match body {
+            Body::Account(_) => Touch::Record,
+            Body::Signal(_) => Touch::Signal,
+            _ => Touch::Tenure,
+        }
+    }
+}
+
 impl Engine {
     /// `inputs`: at most [`PORTION`] of them.
     #[inline(never)] // Counted apart by the benches.
@@ -41,14 +60,26 @@ impl Engine {
         hints.iter_mut().for_each(|hint| *hint = self.follow_domain(*hint));
         for (hint, input) in hints.iter().zip(inputs) {
             if let Hint::Account(account) = hint {
-                self.fetch_places(*account, &input.body);
+                self.fetch_places(*account, Touch::of(&input.body));
             }
         }
         for (hint, input) in hints.iter().zip(inputs) {
             if let Hint::Account(account) = hint {
-                self.fetch_counted(*account, &input.body);
+                self.fetch_counted(*account, Touch::of(&input.body));
             }
         }
+    }
+
+    /// An account whose rows will be looked at soon.
+    pub(super) fn look_ahead_at(&self, account: AccountId) {
+        self.fetch_account(account);
+    }
+
+    /// The same for what is lost: nobody has looked at these accounts for long.
+    pub(super) fn look_ahead_at_losses(&self, accounts: impl Iterator<Item = AccountId> + Clone) {
+        accounts.clone().for_each(|account| _ = self.fetch_account(account));
+        accounts.clone().for_each(|account| self.fetch_places(account, Touch::Tenure));
+        accounts.for_each(|account| self.fetch_counted(account, Touch::Tenure));
     }
 
     /// The slots in which the input's id and its account's name would stand.
@@ -117,11 +148,10 @@ impl Engine {
     }
 
     /// What the account's rows point at.
-    fn fetch_places(&self, account: AccountId, body: &Body) {
-        if matches!(body, Body::Account(_)) {
+    fn fetch_places(&self, account: AccountId, touch: Touch) {
+        if touch == Touch::Record {
             fetch::ahead(&self.state.records[account.index()]);
         }
-        let acts = matches!(body, Body::Activity(_));
         let side = &self.state.sides[account.index()];
         side.contributions.fetch();
         // Their lengths stand before the first rows.
@@ -130,7 +160,7 @@ impl Engine {
         for (role, pool) in self.index.pools.iter().enumerate() {
             match pool.places[account.index()] {
                 Place::Heap { heap, position } => pool.heaps[usize::from(heap)].1.fetch(position),
-                Place::Tenure(row) if acts => {
+                Place::Tenure(row) if touch == Touch::Tenure => {
                     fetch::whole(&self.state.tenures[role][row as usize]);
                     self.index.timers[role].fetch(account.0);
                 }
@@ -139,18 +169,18 @@ impl Engine {
         }
     }
 
-    /// What a signal replaces, where a contribution is noted, an owner's touches, and what their timer stands above.
-    fn fetch_counted(&self, account: AccountId, body: &Body) {
+    /// What a signal replaces or is one of the day's strongest among, where a contribution is noted, an owner's touches, and
+    /// what their timer stands above.
+    fn fetch_counted(&self, account: AccountId, touch: Touch) {
         let side = &self.state.sides[account.index()];
         side.contributions.fetch_next();
-        match body {
-            Body::Account(_) => self.state.records[account.index()].fetch(),
-            Body::Signal(_) => {
-                if let Some(row) = side.snapshots.get(side.snapshots.len() / 2) {
-                    fetch::ahead(row);
-                }
+        match touch {
+            Touch::Record => self.state.records[account.index()].fetch(),
+            Touch::Signal => {
+                fetch::rows(&side.snapshots);
+                fetch::rows(&side.daily);
             }
-            _ => {
+            Touch::Tenure => {
                 for (role, timers) in self.index.timers.iter().enumerate() {
                     if let Some(tenure) = self.tenure_of(role, account) {
                         tenure.evidence.fetch();

@@ -14,9 +14,10 @@ use super::waiting::is_over;
 /// The quiet-rep rule looks at acts this long before the quiet began.
 const ACTS_BEFORE_S: u32 = 10 * DAY;
 
-/// One loss that is due. In the order in which they go: of a book the stalest first.
+/// One loss that is due. In the order in which they go: book by book, and of each the stalest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Loss {
+    pub book: u16,
     pub deadline: Secs,
     pub account: AccountId,
     pub owner: RepId,
@@ -37,7 +38,12 @@ impl Engine {
                 going = self.judged_losses(role);
             }
             let all = going.len();
-            going.truncate(self.entry.at_once);
+            if all > self.entry.at_once {
+                going.select_nth_unstable(self.entry.at_once);
+                going.truncate(self.entry.at_once);
+            }
+            going.sort_unstable();
+            self.look_ahead_at_losses(going.iter().map(|loss| loss.account));
             for loss in &going {
                 if self.loses(role) {
                     self.retrieve_one(role, loss);
@@ -47,7 +53,7 @@ impl Engine {
         }
     }
 
-    /// Those that go, in their order. What a scope that trips holds back takes no place under the caps: once more without
+    /// Those that go, in no order. What a scope that trips holds back takes no place under the caps: once more without
     /// it.
     fn judged_losses(&mut self, role: usize) -> Vec<Loss> {
         loop {
@@ -105,16 +111,22 @@ impl Engine {
     }
 
     fn judge_reps(&mut self, going: &mut Vec<Loss>, scope: RepScope) {
-        let mut due = vec![0u64; self.state.reps.len()];
-        for loss in going.iter().filter(|loss| !self.is_exempt_from(scope, loss)) {
-            due[loss.owner.index()] += 1;
-        }
-        let trips = |(rep, due): &(RepId, u64)| match scope {
-            RepScope::Quiet => self.is_quiet(*rep),
-            RepScope::Book => self.loses_too_much(*rep, *due),
+        let count = |counts: &dyn Fn(&Loss) -> bool| {
+            let mut due = vec![0u64; self.state.reps.len()];
+            going.iter().filter(|loss| counts(loss)).for_each(|loss| due[loss.owner.index()] += 1);
+            due
         };
-        let losing = (0..).map(RepId).zip(due).filter(|(_, due)| *due > 0);
-        let tripped: Vec<_> = losing.filter(trips).collect();
+        let trips = |rep: RepId, due: u64| match scope {
+            _ if due == 0 => false,
+            RepScope::Quiet => self.is_quiet(rep),
+            RepScope::Book => self.loses_too_much(rep, due),
+        };
+        let all_trip = |due: Vec<u64>| (0..).map(RepId).zip(due).filter(|(rep, due)| trips(*rep, *due)).collect();
+        // With what is exempt, first: whoever doesn't trip so doesn't without, and hardly ever anybody does.
+        let mut tripped: Vec<_> = all_trip(count(&|_| true));
+        if !tripped.is_empty() {
+            tripped = all_trip(count(&|loss| !self.is_exempt_from(scope, loss)));
+        }
         if tripped.is_empty() {
             return;
         }

@@ -217,6 +217,9 @@ impl Engine {
         if segments == 0 {
             return None;
         }
+        if tops.is_empty() {
+            self.fetch_tops(role, segments);
+        }
         tops.resize(self.index.pools[role].heaps.len(), None);
         let mut best: Option<Pick> = None;
         for (heap, top) in tops.iter_mut().enumerate() {
@@ -232,6 +235,8 @@ impl Engine {
                     continue;
                 }
                 *top = self.settle(role, heap as u16).map(|(account, priority)| Pick { account, priority });
+                // It is placed after others are, if at all.
+                top.iter().for_each(|top| self.look_ahead_at(top.account));
             }
             let Some(pick) = *top else { continue };
             let priority = pick.priority;

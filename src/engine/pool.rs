@@ -10,6 +10,7 @@ use crate::domain::output::SeatStatus;
 use crate::domain::policy::{Policy, SortKey};
 
 use super::Engine;
+use super::fetch;
 use super::heap::{Entry, Place};
 use super::score::{self, Reading};
 use super::state::{AccountId, AccountRecordRow, Mark, RepId, State};
@@ -175,6 +176,13 @@ impl Engine {
         }
     }
 
+    /// Has fetched what settling the heaps of these segments looks at first.
+    pub(super) fn fetch_tops(&self, role: usize, segments: u64) {
+        let heaps = self.index.pools[role].heaps.iter().filter(|(set, _)| set & segments != 0);
+        let first = heaps.flat_map(|(_, heap)| heap.first_accounts());
+        first.for_each(|account| fetch::ahead(&self.state.accounts[account.index()]));
+    }
+
     /// Goes on lowering the bounds of heaps that wasted too many looks at their roots.
     #[inline(never)] // Counted apart by the benches.
     pub(super) fn lower_bounds(&mut self, inputs: usize) {
@@ -184,7 +192,9 @@ impl Engine {
             let (Some(heap), Some(policy)) = (pool.lowering.last().copied(), &state.policy) else { continue };
             let order = |a, b| rank(state, policy, role, a, b);
             let bound = |account| priority_of(state, policy, &index.reading, account);
-            let lowered = pool.heaps[usize::from(heap)].1.lower_some(heap, slice, bound, &mut pool.places, &order);
+            let soon = |account: AccountId| fetch::ahead(&state.accounts[account.index()]);
+            let heap_rows = &mut pool.heaps[usize::from(heap)].1;
+            let lowered = heap_rows.lower_some(heap, slice, bound, soon, &mut pool.places, &order);
             if lowered {
                 pool.lowering.pop();
             }

@@ -2,9 +2,7 @@
 //! what keeps theirs, and by their stalest seat that may go, so that an entry looks at no more than it can take.
 //! `docs/rules.md`, 8.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, VecDeque};
-use std::ops::Bound::{self, Excluded, Included, Unbounded};
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::domain::Secs;
 use crate::domain::output::BreakerScope;
@@ -35,6 +33,35 @@ fn counted<T>(losses: &VecDeque<T>, at: impl Fn(&T) -> Secs, window_s: u32, now:
     let old = losses.partition_point(|loss| is_over(at(loss), window_s, now));
     let next = losses.get(old).map_or(Secs::NEVER, |loss| at(loss).plus(window_s));
     ((losses.len() - old) as u32, next)
+}
+
+/// The stalest of what is found, so many of them.
+struct Stalest<'d> {
+    due: &'d mut Vec<Loss>,
+    /// What stood there before is another book's.
+    from: usize,
+    left: usize,
+    /// None that is less stale is among them; nobody knows yet where there is none.
+    last: Option<(Secs, AccountId)>,
+}
+
+impl Stalest<'_> {
+    fn add(&mut self, found: impl Iterator<Item = Loss>) {
+        self.due.extend(found);
+        // Not for every owner: what is put aside pays for looking at the rest.
+        if self.due.len() - self.from >= self.left.saturating_mul(2) {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        let found = &mut self.due[self.from..];
+        if found.len() > self.left {
+            let (_, last, _) = found.select_nth_unstable(self.left - 1);
+            self.last = Some((last.deadline, last.account));
+            self.due.truncate(self.from + self.left);
+        }
+    }
 }
 
 impl Engine {
@@ -125,8 +152,9 @@ impl Engine {
 
     /// Their line, losses or book are other ones, or a scope of theirs tripped or was reset.
     pub(super) fn list_owner(&mut self, role: usize, owner: RepId) {
-        let listed = self.listed(role, owner);
+        let (listed, let_go_until) = (self.listed(role, owner), self.let_go_until(role, owner));
         self.index.waiting[role].list(owner, listed);
+        self.index.waiting[role].line(owner).let_go_until = let_go_until;
     }
 
     fn listed(&self, role: usize, owner: RepId) -> Listed {
@@ -186,8 +214,8 @@ impl Engine {
         })
     }
 
-    /// Those of the role that go if the breaker lets them, in the order in which they do: the stalest of each book that
-    /// its feeds reach, as many as a day may take of each owner and an hour of the book.
+    /// Those of the role that go if the breaker lets them, in no order: the stalest of each book that its feeds reach, as
+    /// many as a day may take of each owner and an hour of the book.
     pub(super) fn due_losses(&self, role: usize) -> Vec<Loss> {
         let mut due = Vec::new();
         for (book, limit) in (0..).zip(self.limits()) {
@@ -198,47 +226,35 @@ impl Engine {
         due
     }
 
-    /// Owner by owner, by the stalest that each still has: nobody is looked at whose are all less stale than those taken.
-    fn stalest_of_book(&self, role: usize, book: u16, frontier: Secs, mut left: u64, due: &mut Vec<Loss>) {
-        let Some(lists) = self.index.waiting[role].books.get(&book) else { return };
-        let per_rep_day = self.rules().books[usize::from(book)].caps.per_rep_day;
-        let mut owners = lists.stalest.iter().copied().peekable();
-        let mut nexts = BinaryHeap::new();
-        while left > 0 {
-            let next =
-                nexts.peek().map(|Reverse((loss, ..)): &Reverse<(Loss, u32, Secs)>| (loss.deadline, loss.account));
-            if let Some(first @ (deadline, account, owner)) = owners.peek().copied()
-                && next.is_none_or(|next| (deadline, account) < next)
-            {
-                owners.next();
-                let of_day = per_rep_day.saturating_sub(self.losses_of_day(owner).0);
-                let until = frontier.min(self.let_go_until(role, owner));
-                nexts.extend(self.next_of_owner(role, Included(first), of_day, until));
-                continue;
+    /// Owner by owner, by the stalest that each still has, until all of the next are less stale than so many others.
+    fn stalest_of_book(&self, role: usize, book: u16, frontier: Secs, left: u64, due: &mut Vec<Loss>) {
+        let (Some(lists), Ok(left @ 1..)) = (self.index.waiting[role].books.get(&book), usize::try_from(left)) else {
+            return;
+        };
+        let mut stalest = Stalest { from: due.len(), left, last: None, due };
+        for (deadline, account, owner) in &lists.stalest {
+            if stalest.last.is_some_and(|last| last < (*deadline, *account)) {
+                break;
             }
-            let Some(Reverse((loss, of_day, until))) = nexts.pop() else { return };
-            left -= 1;
-            due.push(loss);
-            let last = (loss.deadline, loss.account, loss.owner);
-            nexts.extend(self.next_of_owner(role, Excluded(last), of_day - 1, until));
+            stalest.add(self.due_of_owner(role, book, *owner, frontier));
         }
+        stalest.end();
     }
 
-    /// The owner's stalest from there on that is promised by then, if the day takes more of theirs.
-    fn next_of_owner(
-        &self,
-        role: usize,
-        from: Bound<(Secs, AccountId, RepId)>,
-        of_day: u32,
-        until: Secs,
-    ) -> Option<Reverse<(Loss, u32, Secs)>> {
-        let (Included((.., owner)) | Excluded((.., owner))) = from else { return None };
-        let from = from.map(|(deadline, account, _)| (deadline, account));
-        let stale = self.index.waiting[role].lines[owner.index()].stale.range((from, Unbounded));
-        let mut free = stale.filter(|(_, promised)| **promised <= until && of_day > 0);
-        let ((deadline, account), promised) = free.next()?;
-        let loss = Loss { deadline: *deadline, account: *account, owner, promised: *promised };
-        Some(Reverse((loss, of_day, until)))
+    /// The stalest of an owner that are promised by then, as many as the day takes more of theirs.
+    fn due_of_owner(&self, role: usize, book: u16, owner: RepId, frontier: Secs) -> impl Iterator<Item = Loss> {
+        let line = &self.index.waiting[role].lines[owner.index()];
+        let until = frontier.min(line.let_go_until);
+        let of_day = self.rules().books[usize::from(book)].caps.per_rep_day;
+        let left = of_day.saturating_sub(self.losses_of_day(owner).0);
+        let free = line.stale.iter().filter(move |(_, promised)| **promised <= until);
+        free.take(left as usize).map(move |((deadline, account), promised)| Loss {
+            book,
+            deadline: *deadline,
+            account: *account,
+            owner,
+            promised: *promised,
+        })
     }
 
     /// The next instant at which time alone may let a waiting loss go.
@@ -286,7 +302,9 @@ impl Engine {
         };
         let wrong = |(owner, line): &(RepId, &Line)| {
             let (listed, owner) = (line.listed, *owner);
-            !is_in_its_list(owner, listed) || !is_twice(line) || listed != self.listed(role, owner) && !stale(listed)
+            let is_stopped_otherwise = line.let_go_until != self.let_go_until(role, owner) && !line.seats.is_empty();
+            let is_listed_otherwise = listed != self.listed(role, owner) && !stale(listed);
+            !is_in_its_list(owner, listed) || !is_twice(line) || is_stopped_otherwise || is_listed_otherwise
         };
         let mut lines = (0..).map(RepId).zip(&waiting.lines);
         lines.find(wrong).map(|(owner, line)| format!("role {role}: {owner:?} stands in {:?}", line.listed))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::error::RunError;
 use super::positions::Positions;
 use crate::domain::input::order_batch;
+use crate::domain::record::order_records;
 use crate::domain::{Code, Input, Position, Record, Span, Topic};
 use crate::feed::{Decoder, Rejection};
 
@@ -22,8 +23,7 @@ pub struct Batch {
 impl Batch {
     /// Decodes. Spans begin where reading had got to, or at the first record of a partition never read.
     pub fn read(decoder: &Decoder, mut records: Vec<Record>, positions: &Positions) -> Batch {
-        // A record is large: places are sorted, each record moved once.
-        records.sort_by_cached_key(place);
+        order_records(&mut records);
         let mut batch = Batch { records, ..Batch::default() };
         for (index, record) in batch.records.iter().enumerate() {
             let rejected = match decoder.decode(record) {

@@ -7,7 +7,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::domain::{Code, OutRecord, Record, Text, Topic};
+use crate::domain::{Code, HeaderValue, OutRecord, Record, Text, Topic};
 
 /// Longest `exception.message`, in bytes: it is for people, and the original is beside it.
 pub const MAX_MESSAGE: usize = 256;
@@ -47,7 +47,8 @@ impl Stage {
 /// The dead letter of a record, from the topic that the log calls `topic`. Its own headers stay in front, also those of
 /// these names: a record that was replayed and died again tells both stories, the newest last, as Connect does it.
 pub fn record(original: &Record, topic: &str, code: Code, detail: &str, stage: Stage, shard: u16) -> OutRecord {
-    let mut headers = original.headers.clone();
+    let bytes = |value: &Vec<u8>| HeaderValue::Bytes(value.clone());
+    let mut headers: Vec<_> = original.headers.iter().map(|(name, value)| (name.clone(), bytes(value))).collect();
     // Old events of a backlog die by the thousand: their headers' names are made of nothing.
     let errors = [
         ("__connect.errors.topic", topic.to_owned()),
@@ -62,7 +63,7 @@ pub fn record(original: &Record, topic: &str, code: Code, detail: &str, stage: S
         (TIMESTAMP_HEADER, original.timestamp.0.to_string()),
     ];
     headers.reserve_exact(errors.len());
-    headers.extend(errors.map(|(name, value)| (Text::new_static(name), value.into_bytes())));
+    headers.extend(errors.map(|(name, value)| (Text::new_static(name), HeaderValue::Text(value.into()))));
     OutRecord { topic: Topic::DeadLetters, key: original.key.clone(), value: original.value.clone(), headers }
 }
 
@@ -154,7 +155,8 @@ mod tests {
         let letter = record(&original(), "sales.intent", Code::NotUtf8, "byte 0", Stage::Decode, 3);
         assert_eq!((&letter.key, &letter.value), (&original().key, &original().value));
         assert_eq!(letter.topic, Topic::DeadLetters);
-        assert_eq!(letter.headers[..2], original().headers);
+        let kept: Vec<_> = letter.headers[..2].iter().map(|(name, value)| (name.clone(), value.to_vec())).collect();
+        assert_eq!(kept, original().headers);
         let added: Vec<(&str, &str)> = letter.headers[2..]
             .iter()
             .map(|(name, value)| (name.as_str(), std::str::from_utf8(value).unwrap()))

@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::digits;
 use super::instant::Rfc3339;
 use crate::domain::ids::Id128;
-use crate::domain::{Disposition, OutRecord, Output, Secs, Text, Topic};
+use crate::domain::{Disposition, HeaderValue, OutRecord, Output, Secs, Text, Topic};
 
 /// Raised when a field's meaning changes or one goes; new fields alone don't raise it.
 const SCHEMA_VERSION: u32 = 1;
@@ -34,10 +34,10 @@ pub struct Stamped {
     /// `bookd/<journal>/<shard>/<sequence>`
     path: Vec<u8>,
     /// Of the path, that of which this is an entry: a CloudEvent's source.
-    source: usize,
+    source: Text,
     /// When the last output happened, and that as text: as a rule all of an entry happens at once.
     at: Option<Secs>,
-    time: Vec<u8>,
+    time: Text,
 }
 
 const BOOKD: &[u8] = b"bookd/";
@@ -49,10 +49,10 @@ impl Stamped {
         path.extend_from_slice(&stamp.journal.digits());
         path.push(b'/');
         digits::put(&mut path, stamp.shard.into());
-        let source = path.len();
+        let source = text(&path);
         path.push(b'/');
         digits::put(&mut path, stamp.sequence);
-        Stamped { stamp, path, source, at: None, time: Vec::new() }
+        Stamped { stamp, path, source, at: None, time: Text::default() }
     }
 
     /// Where to find the cause: `bookd journal --from <sequence>` shows that entry.
@@ -69,7 +69,7 @@ impl Stamped {
                 Some(OutRecord {
                     topic: topic_of(decision.disposition)?,
                     key: Some(decision.account.as_bytes().to_vec()),
-                    value: Some(command::value(decision, &self.time, self.correlation_id())),
+                    value: Some(command::value(decision, self.time.as_bytes(), self.correlation_id())),
                     headers: self.headers("bookd.command.v1", decision.command_id),
                 })
             }
@@ -80,7 +80,7 @@ impl Stamped {
                 Some(OutRecord {
                     topic: Topic::Alerts,
                     key: Some(key.as_bytes().to_vec()),
-                    value: Some(alert::value(alert, &self.time, id)),
+                    value: Some(alert::value(alert, self.time.as_bytes(), id)),
                     headers: self.headers("bookd.alert.v1", id),
                 })
             }
@@ -89,7 +89,7 @@ impl Stamped {
                 Some(OutRecord {
                     topic: Topic::AccountState,
                     key: Some(row.account.as_bytes().to_vec()),
-                    value: (!row.seats.is_empty()).then(|| account_state::value(row, &self.time)),
+                    value: (!row.seats.is_empty()).then(|| account_state::value(row, self.time.as_bytes())),
                     headers: self.headers("bookd.account-state.v1", self.id(b"state", index)),
                 })
             }
@@ -117,21 +117,25 @@ impl Stamped {
     }
 
     /// CloudEvents 1.0, Kafka binding, binary mode.
-    fn headers(&self, kind: &'static str, id: Id128) -> Vec<(Text, Vec<u8>)> {
-        let header = |name: &'static str, value: &[u8]| (Text::new_static(name), value.to_vec());
+    fn headers(&self, kind: &'static str, id: Id128) -> Vec<(Text, HeaderValue)> {
+        let header = |name: &'static str, value: Text| (Text::new_static(name), HeaderValue::Text(value));
         vec![
-            header("ce_specversion", b"1.0"),
-            header("ce_id", &id.digits()),
-            header("ce_source", &self.path[..self.source]),
-            header("ce_type", kind.as_bytes()),
-            header("ce_time", &self.time),
-            header("content-type", b"application/json"),
+            header("ce_specversion", Text::new_static("1.0")),
+            header("ce_id", text(&id.digits())),
+            header("ce_source", self.source.clone()),
+            header("ce_type", Text::new_static(kind)),
+            header("ce_time", self.time.clone()),
+            header("content-type", Text::new_static("application/json")),
         ]
     }
 }
 
-fn time(at: Secs) -> Vec<u8> {
-    Rfc3339::from(at).with(<[u8]>::to_vec)
+fn time(at: Secs) -> Text {
+    Rfc3339::from(at).with(text)
+}
+
+fn text(ascii: &[u8]) -> Text {
+    Text::new(std::str::from_utf8(ascii).expect("digits, letters and marks"))
 }
 
 /// None of what is held back.

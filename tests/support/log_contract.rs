@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bookd::domain::{OutRecord, Record, Topic};
+use bookd::domain::{HeaderValue, OutRecord, Record, Topic};
 use bookd::log::{JournalReader, JournalRecord, Log, LogError, Place};
 
 /// One log with its surroundings: where inputs come from and where outputs go to.
@@ -60,7 +60,7 @@ fn command(value: &str) -> OutRecord {
         topic: Topic::Commands,
         key: Some(b"account".to_vec()),
         value: Some(value.as_bytes().to_vec()),
-        headers: vec![("content-type".into(), b"application/json".to_vec())],
+        headers: vec![("content-type".into(), HeaderValue::Bytes(b"application/json".to_vec()))],
     }
 }
 

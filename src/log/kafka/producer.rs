@@ -103,7 +103,7 @@ impl Producer {
         // One more, for what a dead letter may get below.
         let mut headers = OwnedHeaders::new_with_capacity(output.headers.len() + 1);
         for (name, value) in &output.headers {
-            headers = headers.insert(Header { key: name, value: Some(value) });
+            headers = headers.insert(Header { key: name, value: Some(&**value) });
         }
         let mut value = output.value.as_deref();
         if let Some(whole) = value.filter(|value| value.len() > OUTPUT_BYTES_MAX) {

@@ -165,7 +165,7 @@ impl Kafka {
         let topic = if output.topic == Topic::Results { &self.topics.results } else { &self.topics.dead_letters };
         let mut headers = OwnedHeaders::new();
         for (name, value) in &output.headers {
-            headers = headers.insert(Header { key: name, value: Some(value) });
+            headers = headers.insert(Header { key: name, value: Some(&**value) });
         }
         let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).headers(headers);
         if let Some(key) = &output.key {

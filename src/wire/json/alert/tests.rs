@@ -346,7 +346,7 @@ proptest! {
         for kind in kinds(drawn) {
             let alert = Alert { at: Secs(at), kind };
             let expected = serde_json::to_string(&AlertBody::of(&alert, Id128(id))).unwrap();
-            prop_assert_eq!(String::from_utf8(value(&alert, &time(alert.at), Id128(id))).unwrap(), expected);
+            prop_assert_eq!(String::from_utf8(value(&alert, time(alert.at).as_bytes(), Id128(id))).unwrap(), expected);
         }
     }
 }

@@ -388,6 +388,6 @@ proptest! {
     #[test]
     fn commands_are_what_their_schema_says(decision in decisions()) {
         let expected = serde_json::to_string(&Command::of(&decision, "journal/0/1")).unwrap();
-        prop_assert_eq!(String::from_utf8(value(&decision, &time(decision.issued_at), b"journal/0/1")).unwrap(), expected);
+        prop_assert_eq!(String::from_utf8(value(&decision, time(decision.issued_at).as_bytes(), b"journal/0/1")).unwrap(), expected);
     }
 }
