@@ -79,6 +79,8 @@ pub struct Subject {
     last: Cpu,
     /// Whether entries are made; those made, for a replay.
     pub journals: bool,
+    /// Kept from entry to entry, as the loop does.
+    encoder: wire::entry::Encoder,
     pub entries: Vec<Vec<u8>>,
 }
 
@@ -104,6 +106,7 @@ impl Subject {
             watched: false,
             last: Cpu::now(),
             journals: false,
+            encoder: wire::entry::Encoder::default(),
             entries: Vec::new(),
         }
     }
@@ -233,7 +236,7 @@ impl Subject {
             return inputs;
         }
         let entry = self.entry(now, inputs, outputs);
-        let bytes = stage_journal(&entry);
+        let bytes = stage_journal(&mut self.encoder, &entry);
         self.previous = wire::entry::digest(&bytes);
         self.entries.push(bytes);
         entry.inputs
@@ -257,8 +260,8 @@ impl Subject {
 }
 
 #[inline(never)]
-fn stage_journal(entry: &Entry) -> Vec<u8> {
-    wire::entry::encode(entry).expect("a batch is far below what an entry may hold")
+fn stage_journal(encoder: &mut wire::entry::Encoder, entry: &Entry) -> Vec<u8> {
+    encoder.encode(entry).expect("a batch is far below what an entry may hold")
 }
 
 impl Told {

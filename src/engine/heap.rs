@@ -116,9 +116,12 @@ impl Heap {
     /// Gives the entry at `position` another bound.
     pub fn update(&mut self, me: u16, position: u32, bound: u32, places: &mut Places, rank: &impl Rank) {
         let position = position as usize;
-        self.entries[position].bound = bound;
-        let position = self.rise(me, position, places, rank);
-        self.sink(me, position, places, rank);
+        let before = std::mem::replace(&mut self.entries[position].bound, bound);
+        match bound.cmp(&before) {
+            Ordering::Less => self.sink(me, position, places, rank),
+            Ordering::Equal => {}
+            Ordering::Greater => _ = self.rise(me, position, places, rank),
+        }
     }
 
     /// Lowers the root's bound, which was too high. True: so many were that all should be lowered.

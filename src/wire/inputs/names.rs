@@ -7,6 +7,7 @@
 use crate::domain::Text;
 use crate::wire::WireError;
 use crate::wire::codec::{Reader, put_varint};
+use crate::wire::digits::pair;
 
 /// Bytes of a name at least: what it shares, and how long its middle is.
 pub const LEAST: usize = 2;
@@ -152,8 +153,13 @@ impl Last {
 
 /// Writes a number with leading zeros; false if it has more digits.
 fn write(mut number: u64, digits: &mut [u8]) -> bool {
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
+    let mut pairs = digits.rchunks_exact_mut(2);
+    for two in pairs.by_ref() {
+        two.copy_from_slice(&pair((number % 100) as u32));
+        number /= 100;
+    }
+    if let [first] = pairs.into_remainder() {
+        *first = b'0' + (number % 10) as u8;
         number /= 10;
     }
     number == 0
