@@ -89,13 +89,17 @@ impl Decoder {
         self.parsed(record, guard::text(&self.limits, value)?)
     }
 
-    /// An event, if it is written as events mostly are and nothing is wrong with it.
+    /// An event or an account's record, if it is written as these mostly are and nothing is wrong with it.
     #[inline(always)]
     fn scanned(&self, record: &Record, json: &str) -> Option<Input> {
         if self.limits.depth < scan::DEPTH {
             return None;
         }
         let judge = Judge { reader: self.reader(), domains: &self.domains };
+        if record.topic == Topic::Accounts {
+            let key = self.key(record).ok()?;
+            return Some(input(record, Body::Account(short_way::account(&judge, key, json)?)));
+        }
         // It is filled where it stands: an input is large.
         let mut input = input(record, short_way::blank(record.topic)?);
         match &mut input.body {

@@ -19,7 +19,9 @@ const WEIGHT_MAX: u64 = 100;
 /// Numbers are kept in thousandths, in 64 bits.
 const NUMBER_MAX: f64 = 9.0e15;
 /// Owners of one account: more than there can be roles, so that a policy may come later than its data.
-const OWNERS_MAX: usize = 32;
+pub const OWNERS_MAX: usize = 32;
+/// Fit is kept in millionths.
+pub const FIT_SCALE: u32 = 1_000_000;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -113,7 +115,7 @@ fn account_change(reader: &Reader, domains: &Domains, op: Op, body: &AccountBody
     let names = company_domains(reader, domains, &body.domains)?;
     Ok(AccountChange {
         domains: change(op, &body.domains, names),
-        fit: change(op, &body.fit, reader.scaled("fit", &body.fit, 1_000_000, 1.0)?),
+        fit: change(op, &body.fit, reader.scaled("fit", &body.fit, FIT_SCALE, 1.0)?),
         owners: owners(reader, &body.owners)?,
         fields: fields(reader, &body.fields)?,
         replace_fields: replaces(op, &body.fields),

@@ -96,7 +96,7 @@ impl<'a> Scan<'a> {
             b'f' => self.word("alse"),
             b'n' => self.null(),
             b'{' => self.members(&mut Unknown),
-            b'[' => self.items(),
+            b'[' => self.items(Scan::skip),
             _ => None,
         }
     }
@@ -160,7 +160,7 @@ impl<'a> Scan<'a> {
     }
 
     /// What stands behind an opened bracket, to its end.
-    fn items(&mut self) -> Option<()> {
+    pub fn items(&mut self, mut item: impl FnMut(&mut Scan<'a>) -> Option<()>) -> Option<()> {
         self.enter()?;
         let start = self.at;
         if self.token()? == b']' {
@@ -168,7 +168,7 @@ impl<'a> Scan<'a> {
         }
         self.at = start;
         loop {
-            self.skip()?;
+            item(self)?;
             match self.token()? {
                 b',' => {}
                 b']' => return self.leave(),
@@ -274,7 +274,8 @@ impl<'a> Scan<'a> {
         self.word("ull")
     }
 
-    fn word(&mut self, rest: &str) -> Option<()> {
+    /// The rest of a word behind its first letter.
+    pub fn word(&mut self, rest: &str) -> Option<()> {
         let found = self.json.as_bytes()[self.at..].starts_with(rest.as_bytes());
         self.at += rest.len();
         found.then_some(())

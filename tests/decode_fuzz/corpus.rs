@@ -1,4 +1,4 @@
-//! What is bent: the schemas' examples, events of `bookd generate`, the bad inputs, and what vendors send.
+//! What is bent: the schemas' examples, events and accounts of `bookd generate`, the bad inputs, and what others send.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,8 @@ pub struct Sample {
     pub bytes: Vec<u8>,
 }
 
-const EVENTS: [Topic; 4] = [Topic::Intent, Topic::Engagement, Topic::Inbound, Topic::Activity];
+/// Those that the scanner reads.
+const SCANNED: [Topic; 5] = [Topic::Accounts, Topic::Intent, Topic::Engagement, Topic::Inbound, Topic::Activity];
 
 /// Of each topic's generated lines: they are much alike.
 const GENERATED: usize = 200;
@@ -24,7 +25,7 @@ pub fn examples() -> Vec<Sample> {
     let folder =
         |topic: Topic| files(&format!("schemas/{}/examples", topic.name())).into_iter().map(move |f| (topic, f));
     let read = |(topic, path): (Topic, PathBuf)| Sample { topic, bytes: fs::read(path).expect("readable") };
-    EVENTS.into_iter().flat_map(folder).map(read).collect()
+    SCANNED.into_iter().flat_map(folder).map(read).collect()
 }
 
 pub fn generated() -> Vec<Sample> {
@@ -38,14 +39,14 @@ pub fn generated() -> Vec<Sample> {
         let lines = text.lines().take(GENERATED).map(|line| Sample { topic, bytes: line.as_bytes().to_vec() });
         lines.collect::<Vec<Sample>>()
     };
-    EVENTS.into_iter().flat_map(lines).collect()
+    SCANNED.into_iter().flat_map(lines).collect()
 }
 
 fn bad() -> Vec<Sample> {
     let topic = |path: &Path| Topic::from_name(path.file_name()?.to_str()?.split('.').next()?);
     let sample = |path: PathBuf| Some(Sample { topic: topic(&path)?, bytes: fs::read(path).expect("readable") });
     let events = files("tests/bad_input").into_iter().filter_map(sample);
-    events.filter(|sample| EVENTS.contains(&sample.topic) && sample.bytes.len() < 2_000).collect()
+    events.filter(|sample| SCANNED.contains(&sample.topic) && sample.bytes.len() < 2_000).collect()
 }
 
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -59,6 +60,14 @@ fn files(folder: &str) -> Vec<PathBuf> {
 /// As mappings before the topics may leave them: extra fields, other orders, other writers' spacing and escapes.
 fn vendors() -> Vec<Sample> {
     [
+        (
+            Topic::Accounts,
+            r#"{"id": "0015e00000Ab", "op": "upsert", "domains": ["acme.com", "https://www.ACME.co.uk/x", null, "n/a"], "owners": {"sdr": "005A", "ae": null, "am": 17}, "fit": 0.75, "fields": {"employees": 1400, "growth": 0.125, "loss": -3.5, "tier": "A ", "named": true, "customer": false, "tech": ["crm", "jane@acme.com", null, " "], "note": "ask jane@acme.com", "gone": null}, "crm_version": "1714564800123", "parent_id": null, "updated_at": "2026-05-01T07:00:00.000+02:00", "extra": {"x": [1, {}]}}"#,
+        ),
+        (
+            Topic::Accounts,
+            r#"{"op":"patch","id":"001A","fit":1,"domains":[],"fields":{"b":1,"a":2},"crm_version":60.0}"#,
+        ),
         (
             Topic::Intent,
             r#"{"occurred_at": "2026-05-04T06:00:00.000+00:00", "kind": "surge", "source": "bombora", "account": {"domain": "www.acme.com", "name": "Acme, Inc."}, "subject": "CRM \u2013 Sales", "strength": 78.0, "topics": [{"id": 1, "score": 7.5e1}, null], "meta": {"x": {"y": {}}}}"#,

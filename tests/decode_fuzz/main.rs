@@ -68,7 +68,7 @@ fn from_env(name: &str, usual: u64) -> u64 {
 fn one(sample: &Sample, decoders: &[Decoder], draw: &mut Draw, counts: &mut Counts) {
     let bytes = bend::bend(sample, draw);
     let untouched = bytes == sample.bytes;
-    let record = record(sample.topic, bytes);
+    let record = Record { key: key(draw), ..record(sample.topic, bytes) };
     let compare = draw.one_in(COMPARED_ONE_IN);
     counts.tried += 1;
     for decoder in decoders {
@@ -90,9 +90,18 @@ fn record(topic: Topic, bytes: Vec<u8>) -> Record {
     Record { topic, partition: 2, offset: 7, next: 8, key: None, value, headers: Vec::new(), timestamp: Millis(0) }
 }
 
+/// Only records of accounts have one that counts.
+fn key(draw: &mut Draw) -> Option<Vec<u8>> {
+    let keys: [&[u8]; 9] =
+        [b"001A0000016K3jP", b"\"001A\"", b" 7 ", b"", b"jane@acme.com", b"[[[[[[[[[", b"\"", b"a\tb", b"\xff"];
+    let keys = if draw.one_in(4) { &keys } else { &keys[..3] };
+    if draw.one_in(2) { None } else { Some(draw.one_of(keys).to_vec()) }
+}
+
 fn shown(record: &Record) -> String {
     let bytes = record.value.as_deref().unwrap_or_default();
-    format!("{}: {}", record.topic.name(), bytes.escape_ascii())
+    let key = record.key.as_deref().unwrap_or_default();
+    format!("{}, key \"{}\": {}", record.topic.name(), key.escape_ascii(), bytes.escape_ascii())
 }
 
 /// With limits as usual, and with limits that much of the corpus is just about over.
@@ -108,7 +117,7 @@ fn decoders() -> [Decoder; 2] {
 }
 
 #[test]
-fn our_own_events_are_all_taken() {
+fn our_own_records_are_all_taken() {
     let decoder = Decoder::new(Feeds::default());
     for sample in corpus::examples().into_iter().chain(corpus::generated()) {
         let record = record(sample.topic, sample.bytes);

@@ -78,7 +78,13 @@ impl Judge<'_> {
     /// An external id; the empty one where there is none.
     #[inline(always)]
     pub fn id(&self, scan: &mut Scan) -> Option<Text> {
-        match self.id_text(scan)? {
+        self.owned(self.id_text(scan)?)
+    }
+
+    /// One that was read, as the journal may have it.
+    #[inline(always)]
+    pub fn owned(&self, id: IdText) -> Option<Text> {
+        match id {
             IdText::Text(found) => self.kept(found),
             IdText::Number(number) => Some(number.to_smolstr()),
         }
@@ -87,9 +93,14 @@ impl Judge<'_> {
     /// Free text: what holds an address is replaced by its keyed hash.
     #[inline]
     pub fn free(&self, scan: &mut Scan) -> Option<Option<Text>> {
-        let found = self.text(scan)?;
+        Some(self.without_address(self.text(scan)?))
+    }
+
+    /// What was cleaned, the same way.
+    #[inline]
+    pub fn without_address(&self, found: Found) -> Option<Text> {
         let text = if found.has_at { self.reader.without_address(found.text) } else { Text::new(found.text) };
-        Some(Some(text).filter(|text| !text.is_empty()))
+        Some(text).filter(|text| !text.is_empty())
     }
 
     /// Any instant; `None` inside where there is none. Whether it is within bounds is for its field to say.

@@ -1,9 +1,10 @@
-//! The short way to an event: each field is judged where the scanner comes to it.
+//! The short way to an event or an account's record: each field is judged where the scanner comes to it.
 //!
 //! It takes what `scan` takes and `events` finds nothing wrong with. Anything else is a surprise: `None`, and the long
 //! way reads the record from its beginning. It alone turns records away. So whatever is taken here must be what the long
 //! way says of the same bytes; `tests/decode_fuzz` compares the two.
 
+mod accounts;
 mod fields;
 mod keys;
 mod people;
@@ -20,6 +21,7 @@ use super::{dedup, signals_class};
 use crate::domain::signal::{Activity, Direction, Mode, Signal};
 use crate::domain::time::EPOCH_MS;
 use crate::domain::{Body, Candidates, Millis, Text, Topic};
+pub use accounts::account;
 use fields::IdText;
 pub use fields::Judge;
 use keys::fields;

@@ -8,6 +8,8 @@ const SIGNAL: &str = r#"{"event_id":"e-1","source":"vendor","kind":"surge","acco
 
 const ACTIVITY: &str = r#"{"event_id":"e-1","source":"crm","kind":"call_made","account":{"crm_id":"001A","domain":"acme.com"},"actor":{"crm_id":"005A","email":"ana@x.com","alias":"a:1"},"contact":{"crm_id":"003A","email":"d@acme.io"},"direction":"mutual","meeting_at":"2026-05-12T09:00:00+02:00","occurred_at":1777903387250}"#;
 
+const ACCOUNT: &str = r#"{"op":"patch","id":"001A","domains":["acme.com","www.acme.io"],"fit":0.75,"owners":{"sdr":"005A","ae":null},"fields":{"tier":"a","employees":1400,"growth":0.125,"named":true,"tech":["crm","x"]},"parent_id":"001B","crm_version":17,"updated_at":"2026-05-04T06:00:00Z"}"#;
+
 /// What each way says.
 fn ways(topic: Topic, json: &str) -> (Option<Input>, Result<Option<Input>, Rejection>) {
     let decoder = Decoder::new(Feeds { hash_key: b"a key of these tests".to_vec(), ..Feeds::default() });
@@ -92,6 +94,110 @@ fn values_that_are_taken() {
     ] {
         taken(Topic::Activity, &with(ACTIVITY, from, to));
     }
+}
+
+#[test]
+fn accounts_that_are_taken() {
+    taken(Topic::Accounts, ACCOUNT);
+    taken(Topic::Accounts, r#"{"op":"upsert","id":17}"#);
+    taken(Topic::Accounts, r#"{"op":"delete","id":"001A","updated_at":null}"#);
+    for (from, to) in [
+        (r#""patch""#, r#""upsert""#),
+        (r#""patch""#, r#"" delete""#),
+        (r#"["acme.com","www.acme.io"]"#, "null"),
+        (r#"["acme.com","www.acme.io"]"#, "[]"),
+        (r#""www.acme.io""#, r#""https://www.ACME.com/x""#),
+        (r#""www.acme.io""#, r#"null," ","n/a""#),
+        ("0.75", "1"),
+        ("0.75", "null"),
+        (r#"{"sdr":"005A","ae":null}"#, "null"),
+        (r#""005A""#, "17"),
+        (r#""tier":"a""#, r#""tier":" a ""#),
+        (r#""tier":"a""#, r#""tier":" ""#),
+        (r#""tier":"a""#, r#""tier":"ask jane@acme.com""#),
+        (r#""tier":"a""#, r#"" tier ":"a""#),
+        (r#""tier":"a","employees""#, r#""z":null,"employees""#),
+        ("1400", "9007199254740993"),
+        ("1400", "99999999999999.9"),
+        ("true", "false"),
+        (r#"["crm","x"]"#, r#"[null,"jane@acme.com"," "]"#),
+        (r#"["crm","x"]"#, "[]"),
+        (r#""001B""#, r#""""#),
+        ("17", r#""18446744073709551615""#),
+        ("17", "null"),
+        (r#""2026-05-04T06:00:00Z""#, "1577836799999"),
+        (r#""crm_version":17,"#, ""),
+    ] {
+        taken(Topic::Accounts, &with(ACCOUNT, from, to));
+    }
+    let fields = r#"{"tier":"a","employees":1400,"growth":0.125,"named":true,"tech":["crm","x"]}"#;
+    taken(Topic::Accounts, &with(ACCOUNT, fields, "null"));
+    taken(Topic::Accounts, &with(ACCOUNT, fields, "{}"));
+    taken(Topic::Accounts, &with(ACCOUNT, &format!(r#""fields":{fields},"#), ""));
+}
+
+#[test]
+fn what_is_wrong_with_an_account_is_the_long_ways_to_say() {
+    let many = (0..33).map(|role| format!("\"{role}\":null")).collect::<Vec<_>>().join(",");
+    for (from, to) in [
+        (r#""patch""#, r#""Patch""#),
+        (r#""op":"patch","#, ""),
+        (r#""001A""#, r#""jane@acme.com""#),
+        (r#""001A""#, "null"),
+        ("0.75", "1.001"),
+        ("0.75", r#""1""#),
+        (r#""sdr":"005A","ae":null"#, &many),
+        (r#""ae":null"#, r#""sdr":null"#),
+        (r#""ae":null"#, r#"" sdr":null"#),
+        (r#""ae":null"#, r#""jane@acme.com":null"#),
+        (r#""ae":null"#, r#"" ":null"#),
+        (r#""005A""#, r#""jane@acme.com""#),
+        (r#""tier""#, r#""named""#),
+        (r#""tier""#, r#""jane@acme.com""#),
+        ("1400", "999999999999999999"),
+        ("1400", "{}"),
+        (r#"["crm","x"]"#, "[1]"),
+        (r#""001B""#, "1.5"),
+        ("17", "1.5"),
+        ("17", r#""1.5""#),
+        (r#""2026-05-04T06:00:00Z""#, "4102444800001"),
+        (r#""crm_version":17"#, r#""fit":null"#),
+    ] {
+        turned_away(Topic::Accounts, &with(ACCOUNT, from, to));
+    }
+    // Nothing is wrong with these.
+    for (from, to) in [("1400", "-1400"), ("17", "17.0"), ("17", "18446744073709551615")] {
+        let (short, long) = ways(Topic::Accounts, &with(ACCOUNT, from, to));
+        assert!(short.is_none() && long.is_ok(), "{to}");
+    }
+}
+
+#[test]
+fn a_key_stands_for_an_accounts_id() {
+    let decoder = Decoder::new(Feeds::default());
+    let with_key = |key: &[u8], json: &str| {
+        let (value, headers) = (Some(json.as_bytes().to_vec()), Vec::new());
+        let (topic, key) = (Topic::Accounts, Some(key.to_vec()));
+        let record = Record { topic, partition: 1, offset: 2, next: 3, key, value, headers, timestamp: Millis(0) };
+        (decoder.scan(&record), decoder.parse(&record))
+    };
+    let nameless = r#"{"op":"upsert","id":null}"#;
+    for key in [b"001B".as_slice(), b"\"001B\"", b" 001B "] {
+        let (short, long) = with_key(key, nameless);
+        assert!(short.is_some());
+        assert_eq!(Ok(short), long);
+        let (short, long) = with_key(key, r#"{"op":"upsert","id":"001A"}"#);
+        assert_eq!(Ok(short), long);
+    }
+    // A key that is wrong is, whether it is needed or not.
+    for key in [b"jane@acme.com".as_slice(), b"\xff", b"\"", b"a\tb"] {
+        for json in [nameless, r#"{"op":"upsert","id":"001A"}"#] {
+            let (short, long) = with_key(key, json);
+            assert!(short.is_none() && long.is_err());
+        }
+    }
+    let (short, long) = with_key(b"", nameless);
+    assert!(short.is_none() && long.is_err());
 }
 
 #[test]
