@@ -24,6 +24,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use crate::domain::account::{AccountOp, AccountRecord};
@@ -162,9 +164,9 @@ impl Decoder {
         let Some(bytes) = &record.key else { return Ok(None) };
         let text = guard::text(&self.limits, bytes)?;
         guard::nesting(&self.limits, text)?;
-        let plain = match text.starts_with('"') {
+        let plain: Cow<str> = match text.starts_with('"') {
             true => serde_json::from_str(text).map_err(|_| Rejection::new(Code::Malformed, "the key is no text"))?,
-            false => text.to_owned(),
+            false => text.into(),
         };
         self.reader().id_text("key", &plain)
     }

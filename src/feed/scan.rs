@@ -1,4 +1,4 @@
-//! One walk over the bytes of an event as ordinary writers write it.
+//! One walk over the bytes of an event or an account's record, as ordinary writers write it.
 //!
 //! It takes objects with their keys in any order, white space anywhere, unknown fields, and plain values: texts
 //! without escapes, numbers without exponent. Anything else is a *surprise*, which is no error: `None`, and serde_json
@@ -235,7 +235,7 @@ impl<'a> Scan<'a> {
         self.last_text(rest, length, ats)
     }
 
-    /// One that ends among the last bytes of a record. Those that are shorter than these hold no event.
+    /// One that ends among the last bytes of a record. Records that are shorter than these are the long way's.
     #[inline(never)]
     fn last_text(&mut self, rest: &'a str, length: usize, ats: u32) -> Option<Found<'a>> {
         // Those that stand before are known; without any other, nothing is left.

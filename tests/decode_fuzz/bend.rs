@@ -1,4 +1,4 @@
-//! How an event is bent: as a tree, by what writers do, then as bytes, by what goes wrong.
+//! How a record is bent: as a tree, by what writers do, then as bytes, by what goes wrong.
 
 use crate::corpus::Sample;
 use crate::draw::Draw;
@@ -59,6 +59,10 @@ fn rewritten(mut tree: Node, draw: &mut Draw) -> String {
             change(members, draw);
         }
     }
+    let number = draw.below(tree.lists());
+    if let Some(items) = tree.list(number).filter(|_| draw.one_in(2)) {
+        change_items(items, draw);
+    }
     let style = *draw.one_of(&[Style::Compact, Style::Spaced, Style::Wild]);
     let mut text = String::new();
     tree.write(style, draw, &mut text);
@@ -75,6 +79,16 @@ fn change(members: &mut Vec<(String, Node)>, draw: &mut Draw) {
         // A key twice, with another value.
         6 if !members.is_empty() => members.insert(other, (members[one].0.clone(), odd::value(draw))),
         _ => members.insert(one, (odd::key(draw), grown(draw))),
+    }
+}
+
+fn change_items(items: &mut Vec<Node>, draw: &mut Draw) {
+    let (one, other) = (draw.below(items.len()), draw.below(items.len()));
+    match draw.below(4) {
+        0 if !items.is_empty() => items[one] = grown(draw),
+        1 if !items.is_empty() => items.swap(one, other),
+        2 if !items.is_empty() => drop(items.remove(one)),
+        _ => items.insert(one, odd::value(draw)),
     }
 }
 

@@ -45,8 +45,8 @@ pub fn generated() -> Vec<Sample> {
 fn bad() -> Vec<Sample> {
     let topic = |path: &Path| Topic::from_name(path.file_name()?.to_str()?.split('.').next()?);
     let sample = |path: PathBuf| Some(Sample { topic: topic(&path)?, bytes: fs::read(path).expect("readable") });
-    let events = files("tests/bad_input").into_iter().filter_map(sample);
-    events.filter(|sample| SCANNED.contains(&sample.topic) && sample.bytes.len() < 2_000).collect()
+    let records = files("tests/bad_input").into_iter().filter_map(sample);
+    records.filter(|sample| SCANNED.contains(&sample.topic) && sample.bytes.len() < 2_000).collect()
 }
 
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -62,11 +62,15 @@ fn vendors() -> Vec<Sample> {
     [
         (
             Topic::Accounts,
-            r#"{"id": "0015e00000Ab", "op": "upsert", "domains": ["acme.com", "https://www.ACME.co.uk/x", null, "n/a"], "owners": {"sdr": "005A", "ae": null, "am": 17}, "fit": 0.75, "fields": {"employees": 1400, "growth": 0.125, "loss": -3.5, "tier": "A ", "named": true, "customer": false, "tech": ["crm", "jane@acme.com", null, " "], "note": "ask jane@acme.com", "gone": null}, "crm_version": "1714564800123", "parent_id": null, "updated_at": "2026-05-01T07:00:00.000+02:00", "extra": {"x": [1, {}]}}"#,
+            r#"{"id": "0015e00000Ab", "op": "upsert", "domains": ["acme.com", "https://www.ACME.co.uk/x", null, "n/a"], "owners": {"sdr": "005A", "ae": null, "am": 17}, "fit": 0.75, "fields": {"employees": 1400, "growth": 0.125, "tier": "A ", "named": true, "customer": false, "tech": ["crm", "jane@acme.com", null, " "], "note": "ask jane@acme.com", "gone": null}, "crm_version": "1714564800123", "parent_id": null, "updated_at": "2026-05-01T07:00:00.000+02:00", "extra": {"x": [1, {}]}}"#,
         ),
         (
             Topic::Accounts,
-            r#"{"op":"patch","id":"001A","fit":1,"domains":[],"fields":{"b":1,"a":2},"crm_version":60.0}"#,
+            r#"{"op":"patch","id":"001A","fit":1,"domains":["acme.com","acme.io"],"owners":{"sdr":17,"ae":" "},"fields":{"tech":["crm","jane@acme.io"],"a":"A "},"crm_version":"17"}"#,
+        ),
+        (
+            Topic::Accounts,
+            r#"{"op":"upsert","id":"001A","domains":[],"fields":{"loss":-3.5,"a":2},"crm_version":60.0,"parent_id":"001B"}"#,
         ),
         (
             Topic::Intent,

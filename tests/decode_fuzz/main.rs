@@ -1,6 +1,6 @@
-//! The scanner against serde_json: whatever bytes an event has, what the short way takes is what the long way says.
+//! The scanner against serde_json: whatever bytes a record has, what the short way takes is what the long way says.
 //!
-//! A fuzzer of our own, seeded, without instrumentation: it bends real events as writers, vendors and broken disks do.
+//! A fuzzer of our own, seeded, without instrumentation: it bends real records as writers, vendors and broken disks do.
 //! Some seconds in CI; `BOOKD_FUZZ_SECONDS=7200 BOOKD_FUZZ_SEED=8 cargo test --release --test decode_fuzz -- --nocapture`
 //! for a long run. A disagreement fails with the bytes.
 
@@ -25,13 +25,13 @@ use draw::Draw;
 /// In CI, where the code isn't optimised.
 const USUAL_SECONDS: u64 = 3;
 
-/// Looking at the clock costs as much as an event.
+/// Looking at the clock costs as much as a record.
 const BETWEEN_LOOKS: u64 = 256;
 
-/// `decode` is compared for one event in so many: it goes both ways again.
+/// `decode` is compared for one record in so many: it goes both ways again.
 const COMPARED_ONE_IN: usize = 16;
 
-/// What is tried counts events; what is taken and compared, those of each decoder.
+/// What is tried counts records; what is taken and compared, those of each decoder.
 #[derive(Debug, Default)]
 struct Counts {
     tried: u64,
@@ -52,7 +52,7 @@ fn the_short_way_says_what_the_long_way_says() {
     let Counts { tried, taken, untouched, compared } = counts;
     let runs = tried * decoders.len() as u64;
     println!(
-        "seed {seed}: {tried} events in {seconds} s by {} decoders; {taken} taken by the scanner, {untouched} of them \
+        "seed {seed}: {tried} records in {seconds} s by {} decoders; {taken} taken by the scanner, {untouched} of them \
          as written; {compared} compared with all of decoding",
         decoders.len()
     );

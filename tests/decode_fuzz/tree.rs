@@ -31,16 +31,41 @@ impl Node {
         }
     }
 
-    /// One of them, counted in the same order.
+    /// Lists of it.
+    pub fn lists(&self) -> usize {
+        match self {
+            Node::Raw(_) => 0,
+            Node::List(items) => 1 + items.iter().map(Node::lists).sum::<usize>(),
+            Node::Object(members) => members.iter().map(|(_, value)| value.lists()).sum(),
+        }
+    }
+
+    /// One of these, the outer first.
+    pub fn list(&mut self, number: usize) -> Option<&mut Vec<Node>> {
+        match self {
+            Node::Raw(_) => None,
+            Node::List(items) => {
+                if number == 0 {
+                    return Some(items);
+                }
+                within(items.iter_mut(), number - 1, Node::lists, Node::list)
+            }
+            Node::Object(members) => {
+                within(members.iter_mut().map(|(_, value)| value), number, Node::lists, Node::list)
+            }
+        }
+    }
+
+    /// One of the objects, counted in the same order.
     pub fn object(&mut self, number: usize) -> Option<&mut Vec<(String, Node)>> {
         match self {
             Node::Raw(_) => None,
-            Node::List(items) => within(items.iter_mut(), number),
+            Node::List(items) => within(items.iter_mut(), number, Node::objects, Node::object),
             Node::Object(members) => {
                 if number == 0 {
                     return Some(members);
                 }
-                within(members.iter_mut().map(|(_, value)| value), number - 1)
+                within(members.iter_mut().map(|(_, value)| value), number - 1, Node::objects, Node::object)
             }
         }
     }
@@ -76,13 +101,18 @@ impl Node {
     }
 }
 
-fn within<'t>(nodes: impl Iterator<Item = &'t mut Node>, mut number: usize) -> Option<&'t mut Vec<(String, Node)>> {
+fn within<'t, T>(
+    nodes: impl Iterator<Item = &'t mut Node>,
+    mut number: usize,
+    count: fn(&Node) -> usize,
+    one_of: fn(&'t mut Node, usize) -> Option<&'t mut T>,
+) -> Option<&'t mut T> {
     for node in nodes {
-        let objects = node.objects();
-        if number < objects {
-            return node.object(number);
+        let there = count(node);
+        if number < there {
+            return one_of(node, number);
         }
-        number -= objects;
+        number -= there;
     }
     None
 }

@@ -88,9 +88,9 @@ fields! {
         "id" => this.id = this.judge.id_text(scan)?,
         "domains" => this.domains = domains(this.judge, scan)?,
         "fit" => this.fit = Named::of(fit(scan)?),
-        "owners" => this.owners = entries(this.judge, OWNERS_MAX, scan, owner)?,
+        "owners" => this.owners = entries(this.judge, OWNERS_MAX, scan, id)?,
         "fields" => this.fields = entries(this.judge, this.judge.reader.limits.fields, scan, value)?,
-        "parent_id" => this.parent = Named::of(owner(this.judge, scan)?),
+        "parent_id" => this.parent = Named::of(id(this.judge, scan)?),
         "crm_version" => this.crm_version = Named::of(version(this.judge, scan)?),
         "updated_at" => this.at = this.judge.instant(scan)?,
     }
@@ -173,8 +173,8 @@ fn version(judge: &Judge, scan: &mut Scan) -> Option<Option<u64>> {
     }
 }
 
-/// Somebody's id, or nobody's.
-fn owner(judge: &Judge, scan: &mut Scan) -> Option<Option<Text>> {
+/// An id, or none.
+fn id(judge: &Judge, scan: &mut Scan) -> Option<Option<Text>> {
     let id = judge.id(scan)?;
     Some(Some(id).filter(|id| !id.is_empty()))
 }
@@ -227,7 +227,7 @@ fn entries<'a, T>(
     let there = scan.object(&mut keys)?;
     let mut found = keys.found;
     found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let is_twice = found.array_windows().any(|[(one, _), (other, _)]| one == other);
+    let is_twice = found.windows(2).any(|pair| pair[0].0 == pair[1].0);
     if is_twice { None } else { Some(Named::of(there.then_some(found))) }
 }
 

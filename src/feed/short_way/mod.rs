@@ -1,6 +1,6 @@
 //! The short way to an event or an account's record: each field is judged where the scanner comes to it.
 //!
-//! It takes what `scan` takes and `events` finds nothing wrong with. Anything else is a surprise: `None`, and the long
+//! It takes what `scan` takes and `events` and `reference` find nothing wrong with. Anything else is a surprise: `None`, and the long
 //! way reads the record from its beginning. It alone turns records away. So whatever is taken here must be what the long
 //! way says of the same bytes; `tests/decode_fuzz` compares the two.
 
