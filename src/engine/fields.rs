@@ -1,5 +1,7 @@
-//! The policy's filters over account fields, their fields numbered: an account's are looked up once, however many
-//! segments ask for them.
+//! The policy's filters over account fields. Segments ask for the same few fields, and mostly whether they are the same few
+//! values: an account's fields are looked up once, and each condition is judged once, however many segments ask for them.
+
+use std::cell::Cell;
 
 use smallvec::SmallVec;
 
@@ -17,53 +19,92 @@ type Number = usize;
 pub struct Fields {
     /// Asked for by some filter, each once.
     names: Vec<Text>,
-    segments: Vec<Filter<Number>>,
+    /// Each once: filters that hold no others.
+    conditions: Vec<Filter<Number>>,
+    segments: Vec<Tree>,
     /// Of the fit, where the policy counts it: each with its weight.
-    criteria: Vec<(u64, Filter<Number>)>,
+    criteria: Vec<(u64, Tree)>,
 }
 
-/// An account's values of the fields that are asked for, by number. Policies rarely ask for more.
-pub struct Found<'a>(SmallVec<[Option<&'a Value>; 8]>);
+/// A filter whose conditions are numbered.
+#[derive(Debug)]
+enum Tree {
+    Condition(usize),
+    All(Vec<Tree>),
+    Any(Vec<Tree>),
+    Not(Box<Tree>),
+}
+
+/// An account's values of the fields that are asked for, by number, and what was found of the conditions. Policies rarely
+/// ask for more.
+pub struct Found<'a> {
+    values: SmallVec<[Option<&'a Value>; 8]>,
+    met: SmallVec<[Cell<Option<bool>>; 64]>,
+}
 
 impl Fields {
     pub fn of(policy: &Policy) -> Fields {
-        let mut names = Vec::new();
-        let mut number = |name: &Text| {
-            names.iter().position(|known| known == name).unwrap_or_else(|| {
-                names.push(name.clone());
-                names.len() - 1
-            })
-        };
-        let segments = policy.segments.iter().map(|segment| segment.filter.called(&mut number)).collect();
-        let criteria = match &policy.fit {
-            Fit::Given { .. } => Vec::new(),
-            Fit::Criteria(criteria) => {
-                criteria.iter().map(|each| (u64::from(each.weight), each.filter.called(&mut number))).collect()
+        let mut fields = Fields::default();
+        fields.segments = policy.segments.iter().map(|segment| fields.tree(&segment.filter)).collect();
+        if let Fit::Criteria(criteria) = &policy.fit {
+            fields.criteria = criteria.iter().map(|each| (u64::from(each.weight), fields.tree(&each.filter))).collect();
+        }
+        fields
+    }
+
+    fn tree(&mut self, filter: &Filter) -> Tree {
+        match filter {
+            Filter::All(parts) => Tree::All(parts.iter().map(|part| self.tree(part)).collect()),
+            Filter::Any(parts) => Tree::Any(parts.iter().map(|part| self.tree(part)).collect()),
+            Filter::Not(part) => Tree::Not(Box::new(self.tree(part))),
+            condition => {
+                let condition = condition.called(&mut |name| place(&mut self.names, name.clone()));
+                Tree::Condition(place(&mut self.conditions, condition))
             }
-        };
-        Fields { names, segments, criteria }
+        }
     }
 
     pub fn find<'a>(&self, record: &'a AccountRecordRow) -> Found<'a> {
-        Found(self.names.iter().map(|name| record.field(name)).collect())
+        Found {
+            values: self.names.iter().map(|name| record.field(name)).collect(),
+            met: SmallVec::from_elem(Cell::new(None), self.conditions.len()),
+        }
     }
 
     /// Bits of the segments whose filters match.
     pub fn segments(&self, found: &Found<'_>) -> u64 {
-        let matching = self.segments.iter().enumerate().filter(|(_, filter)| found.satisfy(filter));
+        let matching = self.segments.iter().enumerate().filter(|(_, tree)| self.holds(tree, found));
         matching.fold(0, |bits, (index, _)| bits | 1u64 << index)
     }
 
     /// The share of the criteria that is met, by weight, in millionths of 1; 0 where there are none.
     pub fn fit(&self, found: &Found<'_>) -> u32 {
         let all: u64 = self.criteria.iter().map(|(weight, _)| weight).sum();
-        let met: u64 = self.criteria.iter().filter(|(_, filter)| found.satisfy(filter)).map(|(weight, _)| weight).sum();
+        let met: u64 = self.criteria.iter().filter(|(_, tree)| self.holds(tree, found)).map(|(weight, _)| weight).sum();
         (u64::from(PRIORITY_ONE) * met).checked_div(all).unwrap_or(0) as u32
+    }
+
+    fn holds(&self, tree: &Tree, found: &Found<'_>) -> bool {
+        match tree {
+            Tree::Condition(number) => {
+                let met = &found.met[*number];
+                met.get().unwrap_or_else(|| {
+                    let is_met = self.conditions[*number].matches(&|field| found.values[*field]);
+                    met.set(Some(is_met));
+                    is_met
+                })
+            }
+            Tree::All(parts) => parts.iter().all(|part| self.holds(part, found)),
+            Tree::Any(parts) => parts.iter().any(|part| self.holds(part, found)),
+            Tree::Not(part) => !self.holds(part, found),
+        }
     }
 }
 
-impl Found<'_> {
-    fn satisfy(&self, filter: &Filter<Number>) -> bool {
-        filter.matches(&|number| self.0[*number])
-    }
+/// Where it stands among these, as the last one if it didn't yet.
+fn place<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
+    all.iter().position(|known| *known == one).unwrap_or_else(|| {
+        all.push(one);
+        all.len() - 1
+    })
 }
