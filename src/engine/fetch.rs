@@ -30,6 +30,7 @@ pub fn rows<T>(rows: &[T]) {
     for offset in (0..bytes).step_by(LINE) {
         line(start.wrapping_add(offset));
     }
+    line(start.wrapping_add(bytes).wrapping_sub(1));
 }
 
 const LINE: usize = 64;

@@ -113,7 +113,7 @@ impl Heap {
         self.rise(me, self.entries.len() - 1, places, rank);
     }
 
-    /// Gives the entry at `position` another bound.
+    /// Gives the entry at `position` another bound. Its rank is the one that it was put in with.
     pub fn update(&mut self, me: u16, position: u32, bound: u32, places: &mut Places, rank: &impl Rank) {
         let position = position as usize;
         let before = std::mem::replace(&mut self.entries[position].bound, bound);

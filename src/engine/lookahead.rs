@@ -70,14 +70,9 @@ impl Engine {
         }
     }
 
-    /// An account whose rows will be looked at soon.
-    pub(super) fn look_ahead_at(&self, account: AccountId) {
-        self.fetch_account(account);
-    }
-
     /// The same for what is lost: nobody has looked at these accounts for long.
     pub(super) fn look_ahead_at_losses(&self, accounts: impl Iterator<Item = AccountId> + Clone) {
-        accounts.clone().for_each(|account| _ = self.fetch_account(account));
+        accounts.clone().for_each(|account| self.fetch_account(account));
         accounts.clone().for_each(|account| self.fetch_places(account, Touch::Tenure));
         accounts.for_each(|account| self.fetch_counted(account, Touch::Tenure));
     }
@@ -116,10 +111,16 @@ impl Engine {
         Hint::Name(name)
     }
 
+    /// What was found of an account.
+    fn follow_account(&self, account: AccountId) -> Hint {
+        self.fetch_account(account);
+        Hint::Account(account)
+    }
+
     fn follow_name(&self, hint: Hint, body: &Body) -> Hint {
         let found = match hint {
             Hint::Name(NameHash::Account(hash)) => {
-                self.index.accounts.likely(hash).map(|account| self.fetch_account(account))
+                self.index.accounts.likely(hash).map(|account| self.follow_account(account))
             }
             Hint::Name(NameHash::Domain(hash)) => self.index.domains.fetch_likely(hash).map(Hint::Domain),
             Hint::Nobody | Hint::Domain(_) | Hint::Account(_) => return hint,
@@ -132,19 +133,19 @@ impl Engine {
 
     fn follow_domain(&self, hint: Hint) -> Hint {
         match hint {
-            Hint::Domain(row) => self.fetch_account(self.index.domains.owner_of_row(row)),
+            Hint::Domain(row) => self.follow_account(self.index.domains.owner_of_row(row)),
             other => other,
         }
     }
 
-    fn fetch_account(&self, account: AccountId) -> Hint {
+    /// An account's rows in the arrays that have one for each.
+    pub(super) fn fetch_account(&self, account: AccountId) {
         fetch::ahead(&self.state.accounts[account.index()]);
         fetch::ahead(&self.state.sides[account.index()]);
         for (seats, pool) in self.state.seats.iter().zip(&self.index.pools) {
             fetch::ahead(&seats[account.index()]);
             fetch::ahead(&pool.places[account.index()]);
         }
-        Hint::Account(account)
     }
 
     /// What the account's rows point at.

@@ -111,21 +111,16 @@ impl Engine {
     }
 
     fn judge_reps(&mut self, going: &mut Vec<Loss>, scope: RepScope) {
-        let count = |counts: &dyn Fn(&Loss) -> bool| {
-            let mut due = vec![0u64; self.state.reps.len()];
-            going.iter().filter(|loss| counts(loss)).for_each(|loss| due[loss.owner.index()] += 1);
-            due
-        };
         let trips = |rep: RepId, due: u64| match scope {
             _ if due == 0 => false,
             RepScope::Quiet => self.is_quiet(rep),
             RepScope::Book => self.loses_too_much(rep, due),
         };
         let all_trip = |due: Vec<u64>| (0..).map(RepId).zip(due).filter(|(rep, due)| trips(*rep, *due)).collect();
-        // With what is exempt, first: whoever doesn't trip so doesn't without, and hardly ever anybody does.
-        let mut tripped: Vec<_> = all_trip(count(&|_| true));
+        // First with what is exempt, which is cheaper: who doesn't trip with it doesn't without, and hardly ever anybody does.
+        let mut tripped: Vec<_> = all_trip(self.due_by_owner(going.iter()));
         if !tripped.is_empty() {
-            tripped = all_trip(count(&|loss| !self.is_exempt_from(scope, loss)));
+            tripped = all_trip(self.due_by_owner(going.iter().filter(|loss| !self.is_exempt_from(scope, loss))));
         }
         if tripped.is_empty() {
             return;
@@ -140,6 +135,12 @@ impl Engine {
             };
             self.trip(scope, due);
         }
+    }
+
+    fn due_by_owner<'l>(&self, going: impl Iterator<Item = &'l Loss>) -> Vec<u64> {
+        let mut due = vec![0; self.state.reps.len()];
+        going.for_each(|loss| due[loss.owner.index()] += 1);
+        due
     }
 
     fn is_exempt_from(&self, scope: RepScope, loss: &Loss) -> bool {

@@ -236,7 +236,7 @@ impl Engine {
                 }
                 *top = self.settle(role, heap as u16).map(|(account, priority)| Pick { account, priority });
                 // It is placed after others are, if at all.
-                top.iter().for_each(|top| self.look_ahead_at(top.account));
+                top.iter().for_each(|top| self.fetch_account(top.account));
             }
             let Some(pick) = *top else { continue };
             let priority = pick.priority;

@@ -1,5 +1,5 @@
 //! The seats that wait to be lost, and what keeps them: how far feeds reach, caps, the breaker. Owners stand in lists by
-//! what keeps theirs, and by their stalest seat that may go, so that an entry looks at no more than it can take.
+//! what keeps theirs, and by their stalest seat that may go, so that an entry looks at little more than it can take.
 //! `docs/rules.md`, 8.
 
 use std::collections::{BTreeSet, VecDeque};
@@ -41,7 +41,7 @@ struct Stalest<'d> {
     /// What stood there before is another book's.
     from: usize,
     left: usize,
-    /// None that is less stale is among them; nobody knows yet where there is none.
+    /// The least stale that may still be among so many; unknown until there were more.
     last: Option<(Secs, AccountId)>,
 }
 
@@ -152,19 +152,20 @@ impl Engine {
 
     /// Their line, losses or book are other ones, or a scope of theirs tripped or was reset.
     pub(super) fn list_owner(&mut self, role: usize, owner: RepId) {
-        let (listed, let_go_until) = (self.listed(role, owner), self.let_go_until(role, owner));
+        let let_go_until = self.let_go_until(role, owner);
+        let listed = self.listed(role, owner, let_go_until);
         self.index.waiting[role].list(owner, listed);
         self.index.waiting[role].line(owner).let_go_until = let_go_until;
     }
 
-    fn listed(&self, role: usize, owner: RepId) -> Listed {
+    fn listed(&self, role: usize, owner: RepId, let_go_until: Secs) -> Listed {
         let firsts = self.index.waiting[role].lines.get(owner.index());
         let firsts = firsts.and_then(|line| Some((line.seats.first_key_value()?.0, line.stale.first_key_value()?.0)));
         let (Some(((promised, _), stalest)), Some(book)) = (firsts, self.state.reps[owner.index()].book) else {
             return Listed::Nowhere;
         };
         let (promised, stalest) = (*promised, *stalest);
-        if promised > self.let_go_until(role, owner) {
+        if promised > let_go_until {
             return Listed::Nowhere;
         }
         let (done, until) = self.losses_of_day(owner);
@@ -228,15 +229,15 @@ impl Engine {
 
     /// Owner by owner, by the stalest that each still has, until all of the next are less stale than so many others.
     fn stalest_of_book(&self, role: usize, book: u16, frontier: Secs, left: u64, due: &mut Vec<Loss>) {
-        let (Some(lists), Ok(left @ 1..)) = (self.index.waiting[role].books.get(&book), usize::try_from(left)) else {
-            return;
-        };
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let Some(lists) = self.index.waiting[role].books.get(&book).filter(|_| left > 0) else { return };
         let mut stalest = Stalest { from: due.len(), left, last: None, due };
         for (deadline, account, owner) in &lists.stalest {
             if stalest.last.is_some_and(|last| last < (*deadline, *account)) {
                 break;
             }
-            stalest.add(self.due_of_owner(role, book, *owner, frontier));
+            // Nobody has more among so many.
+            stalest.add(self.due_of_owner(role, book, *owner, frontier).take(left));
         }
         stalest.end();
     }
@@ -302,11 +303,15 @@ impl Engine {
         };
         let wrong = |(owner, line): &(RepId, &Line)| {
             let (listed, owner) = (line.listed, *owner);
-            let is_stopped_otherwise = line.let_go_until != self.let_go_until(role, owner) && !line.seats.is_empty();
-            let is_listed_otherwise = listed != self.listed(role, owner) && !stale(listed);
+            let let_go_until = self.let_go_until(role, owner);
+            let is_stopped_otherwise = line.let_go_until != let_go_until && !line.seats.is_empty();
+            let is_listed_otherwise = listed != self.listed(role, owner, let_go_until) && !stale(listed);
             !is_in_its_list(owner, listed) || !is_twice(line) || is_stopped_otherwise || is_listed_otherwise
         };
         let mut lines = (0..).map(RepId).zip(&waiting.lines);
-        lines.find(wrong).map(|(owner, line)| format!("role {role}: {owner:?} stands in {:?}", line.listed))
+        lines.find(wrong).map(|(owner, line)| {
+            let Line { listed, let_go_until, .. } = line;
+            format!("role {role}: {owner:?} stands in {listed:?}, let go until {let_go_until:?}")
+        })
     }
 }

@@ -63,7 +63,7 @@ pub fn record(original: &Record, topic: &str, code: Code, detail: &str, stage: S
         (TIMESTAMP_HEADER, original.timestamp.0.to_string()),
     ];
     headers.reserve_exact(errors.len());
-    headers.extend(errors.map(|(name, value)| (Text::new_static(name), HeaderValue::Text(value.into()))));
+    headers.extend(errors.map(|(name, value)| (Text::new_static(name), HeaderValue::Bytes(value.into_bytes()))));
     OutRecord { topic: Topic::DeadLetters, key: original.key.clone(), value: original.value.clone(), headers }
 }
 

@@ -28,7 +28,7 @@ pub struct Stamp {
     pub sequence: u64,
 }
 
-/// What every record of one entry bears: written once, and copied into each.
+/// What every record of one entry bears: written once, and copied into each or shared by all.
 pub struct Stamped {
     stamp: Stamp,
     /// `bookd/<journal>/<shard>/<sequence>`
