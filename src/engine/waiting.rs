@@ -35,33 +35,40 @@ fn counted<T>(losses: &VecDeque<T>, at: impl Fn(&T) -> Secs, window_s: u32, now:
     ((losses.len() - old) as u32, next)
 }
 
-/// The stalest of what is found, so many of them.
-struct Stalest<'d> {
-    due: &'d mut Vec<Loss>,
-    /// What stood there before is another book's.
-    from: usize,
+/// Adds the stalest of all owners' losses, so many of them, in no order. Owners come by a place that is before all of theirs:
+/// nobody is looked at whose losses are all less stale than so many others.
+fn add_stalest<Theirs: Iterator<Item = Loss>>(
+    owners: impl Iterator<Item = ((Secs, AccountId), Theirs)>,
     left: usize,
-    /// The least stale that may still be among so many; unknown until there were more.
-    last: Option<(Secs, AccountId)>,
+    due: &mut Vec<Loss>,
+) {
+    let from = due.len();
+    // The least stale that may still be among so many; unknown until there were more.
+    let mut last = None;
+    for (place, theirs) in owners {
+        if last.is_some_and(|last| last < place) {
+            break;
+        }
+        // Nobody has more among so many.
+        due.extend(theirs.take(left));
+        // Not for every owner: what is put aside pays for looking at the rest.
+        if due.len() - from >= left.saturating_mul(2) {
+            last = keep_stalest(due, from, left);
+        }
+    }
+    keep_stalest(due, from, left);
 }
 
-impl Stalest<'_> {
-    fn add(&mut self, found: impl Iterator<Item = Loss>) {
-        self.due.extend(found);
-        // Not for every owner: what is put aside pays for looking at the rest.
-        if self.due.len() - self.from >= self.left.saturating_mul(2) {
-            self.end();
-        }
+/// Of those from there on, so many. The least stale of them, if there were more.
+fn keep_stalest(due: &mut Vec<Loss>, from: usize, left: usize) -> Option<(Secs, AccountId)> {
+    let found = &mut due[from..];
+    if found.len() <= left {
+        return None;
     }
-
-    fn end(&mut self) {
-        let found = &mut self.due[self.from..];
-        if found.len() > self.left {
-            let (_, last, _) = found.select_nth_unstable(self.left - 1);
-            self.last = Some((last.deadline, last.account));
-            self.due.truncate(self.from + self.left);
-        }
-    }
+    let (_, last, _) = found.select_nth_unstable(left.checked_sub(1)?);
+    let last = (last.deadline, last.account);
+    due.truncate(from + left);
+    Some(last)
 }
 
 impl Engine {
@@ -227,19 +234,15 @@ impl Engine {
         due
     }
 
-    /// Owner by owner, by the stalest that each still has, until all of the next are less stale than so many others.
+    /// Owner by owner, by the stalest that each still has.
     fn stalest_of_book(&self, role: usize, book: u16, frontier: Secs, left: u64, due: &mut Vec<Loss>) {
         let left = usize::try_from(left).unwrap_or(usize::MAX);
         let Some(lists) = self.index.waiting[role].books.get(&book).filter(|_| left > 0) else { return };
-        let mut stalest = Stalest { from: due.len(), left, last: None, due };
-        for (deadline, account, owner) in &lists.stalest {
-            if stalest.last.is_some_and(|last| last < (*deadline, *account)) {
-                break;
-            }
-            // Nobody has more among so many.
-            stalest.add(self.due_of_owner(role, book, *owner, frontier).take(left));
-        }
-        stalest.end();
+        let owners = lists
+            .stalest
+            .iter()
+            .map(|(deadline, account, owner)| ((*deadline, *account), self.due_of_owner(role, book, *owner, frontier)));
+        add_stalest(owners, left, due);
     }
 
     /// The stalest of an owner that are promised by then, as many as the day takes more of theirs.
@@ -313,5 +316,45 @@ impl Engine {
             let Line { listed, let_go_until, .. } = line;
             format!("role {role}: {owner:?} stands in {listed:?}, let go until {let_go_until:?}")
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Owners begin before their first, where that one is promised too late.
+        #[test]
+        fn the_stalest_of_all_owners(
+            owners in prop::collection::vec((0..4u32, prop::collection::btree_set(0..60u32, 0..9)), 0..12),
+            left in 1..20usize,
+            before in 0..3u32,
+        ) {
+            let loss = |owner: u16, account: u32| Loss {
+                book: 1,
+                deadline: Secs(100 + account / 3),
+                account: AccountId(100 * account + u32::from(owner)),
+                owner: RepId(owner),
+                promised: Secs(7),
+            };
+            let mut lists: Vec<_> = (0..).zip(owners).map(|(owner, (early, accounts))| {
+                let theirs: Vec<Loss> = accounts.into_iter().map(|account| loss(owner, account)).collect();
+                let first = theirs.first().map_or(Secs(100), |first| first.deadline);
+                ((first.minus(early), AccountId(0)), theirs)
+            }).collect();
+            lists.sort_by_key(|(place, _)| *place);
+            let others: Vec<Loss> = (0..before).map(|account| Loss { book: 0, ..loss(0, account) }).collect();
+            let mut naive: Vec<Loss> = lists.iter().flat_map(|(_, theirs)| theirs.iter().copied()).collect();
+            naive.sort_unstable();
+            naive.truncate(left);
+            naive.splice(0..0, others.iter().copied());
+            let mut due = others.clone();
+            add_stalest(lists.into_iter().map(|(place, theirs)| (place, theirs.into_iter())), left, &mut due);
+            due.sort_unstable();
+            prop_assert_eq!(due, naive);
+        }
     }
 }
