@@ -3,8 +3,8 @@
 //! A word is a hash (event ids), or a hash's upper half above a row's number (names): the table needs neither
 //! keys nor a hasher, and growing never asks for the rows again. It doubles by moving a few clusters with each
 //! insertion, so no insertion waits for all the others; until a word's cluster is moved, the old table is where it
-//! belongs, so that the new one's memory is touched from its first page to its last and not here and there. Looked things
-//! up in, never iterated.
+//! belongs, so that the new one's memory is touched from its first page to its last and not here and there. The old one's is
+//! given back piece by piece, too. Looked things up in, never iterated.
 
 /// Slots of the smallest table.
 const LEAST_BITS: u32 = 4;
@@ -12,6 +12,11 @@ const LEAST_BITS: u32 = 4;
 const MOVED_AT_ONCE: usize = 4;
 /// No page of memory is smaller.
 const PAGE: usize = 4096;
+/// Words of a spent table that are given back at once, in whole pages of any machine, after so many insertions.
+const GIVEN_BACK: usize = (64 << 10) / size_of::<u64>();
+const GIVEN_BACK_EVERY: usize = 16;
+/// What is left of one may be given back as a whole; the process's allocator has no mapping of its own for less.
+const SPENT_LEAST: usize = (16 << 20) / size_of::<u64>();
 /// Of many words that are entered, those whose slots are fetched at once.
 pub const PORTION: usize = 64;
 /// Spreads words that aren't hashes; odd, so no two words become one.
@@ -100,16 +105,41 @@ impl Moving {
     }
 }
 
+/// The memory of a table that was moved. To unmap what millions of ids take costs milliseconds.
+#[derive(Clone, Debug, Default)]
+struct Spent {
+    words: Vec<u64>,
+    /// Insertions since a piece was given back.
+    waited: usize,
+}
+
+impl Spent {
+    fn give_back_some(&mut self) {
+        if self.words.is_empty() {
+            return;
+        }
+        self.waited += 1;
+        if self.waited < GIVEN_BACK_EVERY {
+            return;
+        }
+        self.waited = 0;
+        let left = self.words.len().saturating_sub(GIVEN_BACK);
+        self.words.truncate(if left < SPENT_LEAST { 0 } else { left });
+        self.words.shrink_to_fit();
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Table {
     slots: Slots,
     moving: Option<Moving>,
+    spent: Spent,
     len: usize,
 }
 
 impl Default for Table {
     fn default() -> Table {
-        Table { slots: Slots::new(LEAST_BITS), moving: None, len: 0 }
+        Table { slots: Slots::new(LEAST_BITS), moving: None, spent: Spent::default(), len: 0 }
     }
 }
 
@@ -150,6 +180,7 @@ impl Table {
     /// Enters a word that isn't in the table, and isn't 0.
     pub fn insert(&mut self, word: u64) {
         debug_assert!(word != 0);
+        self.spent.give_back_some();
         self.go_on_moving();
         if self.len * 4 >= self.slots.words.len() * 3 {
             self.double();
@@ -189,7 +220,7 @@ impl Table {
             let slot = (moving.start + moving.passed) & (size - 1);
             let word = std::mem::take(&mut moving.from.words[slot]);
             if word == 0 && moving.passed >= size {
-                self.moving = None;
+                self.spent.words = self.moving.take().map(|moving| moving.from.words).unwrap_or_default();
                 return;
             }
             moving.passed += 1;
@@ -362,6 +393,16 @@ mod tests {
     use super::*;
     use crate::engine::chance::draws;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn what_is_spent_is_given_back_in_pieces() {
+        let mut spent = Spent { words: vec![1; SPENT_LEAST + 3 * GIVEN_BACK], waited: 0 };
+        for pieces in (0..=3).rev() {
+            assert_eq!(spent.words.len(), SPENT_LEAST + pieces * GIVEN_BACK);
+            (0..GIVEN_BACK_EVERY).for_each(|_| spent.give_back_some());
+        }
+        assert_eq!((spent.words.len(), spent.words.capacity()), (0, 0));
+    }
 
     #[test]
     fn it_holds_what_a_set_holds_while_it_grows_and_shrinks() {
