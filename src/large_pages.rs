@@ -13,9 +13,9 @@
 
 use std::alloc::{GlobalAlloc, Layout};
 
-/// Above what a batch or an entry takes for a moment, which would be given back to the kernel every time; below any
-/// array with a row for each of a million accounts.
-const LARGE: usize = 16 << 20;
+/// Above what a batch or an entry takes for a moment, which would be given back to the kernel every time; below what takes
+/// milliseconds to zero at once, as a hash table of a million ids did, or to give back.
+const LARGE: usize = 4 << 20;
 /// Rows of a million accounts, and no smaller array that grows with every event.
 const ADVISED: usize = 64 << 20;
 

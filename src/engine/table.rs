@@ -14,9 +14,9 @@ const MOVED_AT_ONCE: usize = 4;
 const PAGE: usize = 4096;
 /// Words of a spent table that are given back at once, in whole pages of any machine, after so many insertions.
 const GIVEN_BACK: usize = (64 << 10) / size_of::<u64>();
-const GIVEN_BACK_EVERY: usize = 16;
+const GIVEN_BACK_EVERY: usize = 32;
 /// What is left of one may be given back as a whole; the process's allocator has no mapping of its own for less.
-const SPENT_LEAST: usize = (16 << 20) / size_of::<u64>();
+const SPENT_LEAST: usize = (4 << 20) / size_of::<u64>();
 /// Of many words that are entered, those whose slots are fetched at once.
 pub const PORTION: usize = 64;
 /// Spreads words that aren't hashes; odd, so no two words become one.
