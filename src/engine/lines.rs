@@ -94,9 +94,16 @@ impl Waiting {
         }
     }
 
-    /// Owners whose day at the cap is over.
-    pub fn over_cap(&self, now: Secs) -> Vec<RepId> {
-        let ended = self.books.values().flat_map(|lists| lists.at_cap.range(..=(now, RepId::NOBODY)));
-        ended.map(|(_, rep)| *rep).collect()
+    /// Takes the owners whose day at the cap is over out of their lists. They may be thousands, all of one second.
+    pub fn end_caps(&mut self, now: Secs) -> Vec<RepId> {
+        let mut over = Vec::new();
+        for lists in self.books.values_mut() {
+            if lists.at_cap.first().is_some_and(|(until, _)| *until <= now) {
+                let later = lists.at_cap.split_off(&(now.plus(1), RepId(0)));
+                over.extend(std::mem::replace(&mut lists.at_cap, later).into_iter().map(|(_, rep)| rep));
+            }
+        }
+        over.iter().for_each(|rep| self.lines[rep.index()].listed = Listed::Nowhere);
+        over
     }
 }

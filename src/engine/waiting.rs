@@ -210,7 +210,7 @@ impl Engine {
 
     /// Whether anything but the breaker's judgement keeps all of the role's waiting seats from going.
     pub(super) fn none_can_go(&mut self, role: usize) -> bool {
-        for owner in self.index.waiting[role].over_cap(self.state.now) {
+        for owner in self.index.waiting[role].end_caps(self.state.now) {
             self.list_owner(role, owner);
         }
         let open =
