@@ -19,6 +19,13 @@ pub struct Record {
     pub timestamp: Millis,
 }
 
+impl Record {
+    /// Where it stands among all records; batches are in this order.
+    pub fn place(&self) -> (Topic, u32, u64) {
+        (self.topic, self.partition, self.offset)
+    }
+}
+
 /// Bits of a number that hold a record's index in its batch, below its lane's.
 const INDEX_BITS: u32 = 24;
 
@@ -28,9 +35,8 @@ pub fn order_records(records: &mut [Record]) {
     if records.len() <= 1 << INDEX_BITS {
         order_lanes(records);
     }
-    let place = |record: &Record| (record.topic, record.partition, record.offset);
-    if !records.is_sorted_by_key(place) {
-        records.sort_by_cached_key(place);
+    if !records.is_sorted_by_key(Record::place) {
+        records.sort_by_cached_key(Record::place);
     }
 }
 

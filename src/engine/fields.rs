@@ -108,3 +108,55 @@ fn place<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
         all.len() - 1
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::filter::Compare;
+
+    fn names() -> impl Strategy<Value = Text> {
+        prop::sample::select(vec!["country", "size", "named"]).prop_map(Text::new_static)
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let texts = prop::sample::select(vec!["de", "fr"]).prop_map(|text| Value::Text(text.into()));
+        prop_oneof![any::<bool>().prop_map(Value::Bool), (0..3i64).prop_map(Value::Number), texts]
+    }
+
+    fn filters() -> impl Strategy<Value = Filter> {
+        let compare = prop::sample::select(vec![Compare::Equal, Compare::Less, Compare::GreaterEqual]);
+        let condition = prop_oneof![
+            Just(Filter::Always),
+            Just(Filter::Never),
+            (names(), compare, values()).prop_map(|(name, compare, value)| Filter::Field { name, compare, value }),
+            names().prop_map(Filter::Has),
+            names().prop_map(Filter::IsTrue),
+        ];
+        condition.prop_recursive(3, 16, 3, |part| {
+            prop_oneof![
+                prop::collection::vec(part.clone(), 0..3).prop_map(Filter::All),
+                prop::collection::vec(part.clone(), 0..3).prop_map(Filter::Any),
+                part.prop_map(|part| Filter::Not(Box::new(part))),
+            ]
+        })
+    }
+
+    proptest! {
+        /// Many filters with few conditions, and each by itself.
+        #[test]
+        fn what_is_judged_once_is_what_each_filter_says(
+            filters in prop::collection::vec(filters(), 1..12),
+            record in prop::collection::btree_map(names(), values(), 0..4),
+        ) {
+            let mut fields = Fields::default();
+            let trees: Vec<Tree> = filters.iter().map(|filter| fields.tree(filter)).collect();
+            let values = fields.names.iter().map(|name| record.get(name)).collect();
+            let found = Found { values, met: SmallVec::from_elem(Cell::new(None), fields.conditions.len()) };
+            for (tree, filter) in trees.iter().zip(&filters) {
+                prop_assert_eq!(fields.holds(tree, &found), filter.matches(&|name| record.get(name)));
+            }
+        }
+    }
+}

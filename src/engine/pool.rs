@@ -193,9 +193,8 @@ impl Engine {
             let order = |a, b| rank(state, policy, role, a, b);
             let bound = |account| priority_of(state, policy, &index.reading, account);
             let soon = |account: AccountId| fetch::ahead(&state.accounts[account.index()]);
-            let heap_rows = &mut pool.heaps[usize::from(heap)].1;
-            let lowered = heap_rows.lower_some(heap, slice, bound, soon, &mut pool.places, &order);
-            if lowered {
+            let queue = &mut pool.heaps[usize::from(heap)].1;
+            if queue.lower_some(heap, slice, bound, soon, &mut pool.places, &order) {
                 pool.lowering.pop();
             }
         }

@@ -45,12 +45,8 @@ impl Batch {
     /// The record of an input.
     pub fn record_of(&self, position: &Position) -> Option<usize> {
         let wanted = (position.topic, position.partition, position.offset);
-        self.records.binary_search_by_key(&wanted, place).ok()
+        self.records.binary_search_by_key(&wanted, Record::place).ok()
     }
-}
-
-fn place(record: &Record) -> (Topic, u32, u64) {
-    (record.topic, record.partition, record.offset)
 }
 
 fn count(spans: &mut Vec<Span>, record: &Record, rejected: bool, positions: &Positions) {
