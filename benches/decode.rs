@@ -1,4 +1,5 @@
-//! What decoding an event costs: the whole way of a record to an input, short and long, against serde_json alone.
+//! What decoding an event or an account costs: the whole way of a record to an input, short and long; events against
+//! serde_json alone, too.
 //!
 //! `cargo bench --bench decode` prints medians of thread CPU time, with all variants interleaved in one process.
 //! `cargo bench --bench decode -- <variant> <rounds>` runs one variant and prints nothing: for a profiler, or to count
@@ -36,6 +37,9 @@ const VARIANTS: [Variant; 4] = [
         black_box(serde_json::from_str::<serde_json::Value>(text(record)).expect("an event"));
     }),
 ];
+
+/// The first of these know what topic a record is of; the others read events.
+const OF_ANY_RECORD: usize = 2;
 
 /// As lean as serde_json gets: nothing is judged, nothing owned.
 #[derive(Deserialize)]
@@ -116,6 +120,19 @@ fn activity(chance: &mut Chance) -> (Topic, String) {
     (Topic::Activity, json)
 }
 
+fn account(chance: &mut Chance) -> (Topic, String) {
+    let (id, domain, rep) = (chance.below(1 << 31), domain(chance), chance.below(2_000));
+    let json = format!(
+        r#"{{"op":"upsert","id":"001A000{id:011}","domains":["{domain}"],"owners":{{"sdr":"005A{rep:011}"}},"fields":{{"industry":"{}","employees":{},"revenue_musd":{},"country":"{}","region":"emea","tier":"a","customer":false,"named":true}},"crm_version":{id},"updated_at":"{}"}}"#,
+        chance.pick(&["software", "financial services", "retail"]),
+        chance.below(10_000),
+        chance.below(100),
+        chance.pick(&["de", "fr", "gb", "us"]),
+        time(chance),
+    );
+    (Topic::Accounts, json)
+}
+
 fn records(make: fn(&mut Chance) -> (Topic, String)) -> Vec<Record> {
     let mut chance = Chance::new(7);
     let record = |offset| {
@@ -135,18 +152,18 @@ fn round(decoder: &Decoder, records: &[Record], run: fn(&Decoder, &Record)) -> f
     before.elapsed().as_nanos() as f64 / records.len() as f64
 }
 
-fn compare(decoder: &Decoder, name: &str, records: &[Record]) {
+fn compare(decoder: &Decoder, name: &str, records: &[Record], variants: &[Variant]) {
     let bytes: usize = records.iter().filter_map(|record| record.value.as_ref()).map(Vec::len).sum();
-    println!("{name}, {} bytes an event", bytes / records.len());
+    println!("{name}, {} bytes a record", bytes / records.len());
     let taken = records.iter().filter(|record| decoder.scan(record).is_some()).count();
     assert_eq!(taken, records.len(), "the short way takes them all");
-    let mut times = VARIANTS.map(|_| Vec::new());
+    let mut times: Vec<Vec<f64>> = variants.iter().map(|_| Vec::new()).collect();
     for _ in 0..ROUNDS {
-        for ((_, run), times) in VARIANTS.iter().zip(&mut times) {
+        for ((_, run), times) in variants.iter().zip(&mut times) {
             times.push(round(decoder, records, *run));
         }
     }
-    for ((variant, _), times) in VARIANTS.iter().zip(&mut times) {
+    for ((variant, _), times) in variants.iter().zip(&mut times) {
         times.sort_by(f64::total_cmp);
         println!("  {variant:<18} {:>7.0} ns, at best {:>6.0}", times[ROUNDS / 2], times[0]);
     }
@@ -166,6 +183,9 @@ fn main() {
                 }
             }
         }
-        _ => kinds.iter().for_each(|(name, records)| compare(&decoder, name, records)),
+        _ => {
+            kinds.iter().for_each(|(name, records)| compare(&decoder, name, records, &VARIANTS));
+            compare(&decoder, "account", &records(account), &VARIANTS[..OF_ANY_RECORD]);
+        }
     }
 }
